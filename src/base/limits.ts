@@ -1,0 +1,41 @@
+/**
+ * Every limit of the program, with its reason. A limit that is not here does not exist.
+ */
+const KiB = 1024
+const MiB = 1024 * KiB
+
+export const LIMITS = {
+  /** Keys travel in URLs and are compared on every lookup; 4 KiB still fits any sane HTTP head. */
+  keyBytesMax: 4 * KiB,
+  /** One value must fit a Raft message and a NATS payload after splitting without stalling its group. */
+  valueBytesMax: 1 * MiB,
+  /** Keys and values of one batch together, after decoding: the largest single log entry. */
+  batchBytesMax: 4 * MiB,
+  batchOpsMax: 1000,
+  /** One page of a scan; bounds the memory of an answer together with `scanPageBytesMax`. */
+  scanPageItemsMax: 1000,
+  scanPageItemsDefault: 100,
+  scanPageBytesMax: 4 * MiB,
+  /** Keys one entry of a range delete may remove: keeps apply short and the same on every replica. */
+  rangeDeleteKeysMax: 512,
+  /** NATS allows 1 MiB by default; half of it leaves room for headers and for servers set lower. */
+  frameBytesMax: 512 * KiB,
+  /** A message larger than a frame is cut into fragments; one that reassembles to more than this is refused. */
+  messageBytesMax: 16 * MiB,
+  /** Bytes of one destination that wait for credit before Raft messages to it are dropped. */
+  destinationQueueBytesMax: 32 * MiB,
+  /** Proposed and not yet committed bytes of one group; beyond it proposals are refused with OVERLOADED. */
+  uncommittedBytesMax: 16 * MiB,
+  /** Requests that one store or client holds unanswered. */
+  inflightRequestsMax: 16 * 1024,
+  requestTimeoutMsDefault: 10_000,
+  requestTimeoutMsMax: 60_000,
+  /** Committed entries handed to a state machine at once, so that one group cannot hold the loop. */
+  applyBytesPerTurnMax: 1 * MiB,
+  snapshotChunkBytesMax: 512 * KiB,
+  requestIdCharsMax: 128,
+  storeIdCharsMax: 64,
+  labelsMax: 32,
+  httpHeadBytesMax: 32 * KiB,
+  httpStallMsMax: 10_000,
+} as const
