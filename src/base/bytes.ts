@@ -49,7 +49,7 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
 
 /** The bytes as a string of code units 0 to 255: a cheap Map key with the same order as the bytes. */
 export function bytesToLatin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice(0, bytes.length)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
 export function latin1ToBytes(text: string): Uint8Array {

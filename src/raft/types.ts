@@ -117,7 +117,7 @@ export interface ReadState {
   readonly index: number
 }
 
-/** The core's view of what its host has stored durably, plus what the host has been handed and is still writing is not part of it. */
+/** The core's view of what its host has stored durably; what is still being written is not part of it. */
 export interface StableLog {
   /** Index of the first entry still present; entries before it were compacted into a snapshot. */
   firstIndex(): number
