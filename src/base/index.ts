@@ -11,5 +11,6 @@ export {
   utf8Encode,
 } from './bytes.ts'
 export type { Clock, Random, Timer } from './clock.ts'
+export { type EventRecord, type EventSink, silentEvents } from './events.ts'
 export { LIMITS } from './limits.ts'
 export { type Logger, type LogLevel, silentLogger } from './log.ts'

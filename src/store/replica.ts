@@ -1,0 +1,175 @@
+import { assert, type Random } from '../base/index.ts'
+import type { StateMachine } from '../machine/index.ts'
+import { type InitialState, type MembershipState, NO_REPLICA, RaftNode, type ReplicaId, type Role } from '../raft/index.ts'
+import type { GroupLog } from '../storage/index.ts'
+import type { Shard, StoreId } from '../../shard-map/index.ts'
+import { ApplyQueue } from './apply-queue.ts'
+import { LoadMeter } from './load-meter.ts'
+import { ReplicaLog } from './replica-log.ts'
+import { encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
+import { WaitingReads } from './waiting-reads.ts'
+import { WaitingWrites } from './waiting-writes.ts'
+
+/** The settings of every group's Raft core, from the configuration section `raft`. */
+export interface RaftSettings {
+  readonly tickMs: number
+  readonly electionTicks: number
+  readonly heartbeatTicks: number
+  readonly preVote: boolean
+  readonly checkQuorum: boolean
+  readonly maxInflight: number
+  readonly maxMessageBytes: number
+  readonly maxUncommittedBytes: number
+  readonly compactEntries: number
+}
+
+export const RAFT_SETTINGS_DEFAULT: RaftSettings = {
+  tickMs: 50,
+  electionTicks: 10,
+  heartbeatTicks: 2,
+  preVote: true,
+  checkQuorum: true,
+  maxInflight: 256,
+  maxMessageBytes: 256 * 1024,
+  maxUncommittedBytes: 16 * 1024 * 1024,
+  compactEntries: 10_000,
+}
+
+/**
+ * One store's member of one group: the Raft core, the group's log and state machine, and everybody who waits for either. It holds
+ * state and keeps it consistent; the loop decides when what happens, and performs all effects.
+ */
+export class Replica {
+  readonly group: number
+  readonly id: ReplicaId
+  readonly raft: RaftNode
+  readonly log: ReplicaLog
+  readonly machine: StateMachine
+  readonly writes = new WaitingWrites()
+  readonly reads = new WaitingReads()
+  readonly queue = new ApplyQueue()
+  readonly load = new LoadMeter()
+  /** In the loop's list of replicas with something to do. */
+  dirty = false
+  /** A snapshot is being put in place: no Ready may be taken, nothing may be applied. */
+  installing = false
+  /** Leader and role as last seen by the loop. */
+  leader: ReplicaId = NO_REPLICA
+  role: Role = 'follower'
+  /** Since when this replica has known no leader, on the store's clock; undefined while it knows one. */
+  leaderlessSinceMs: number | undefined
+  /** When a message of the current leader last came in; what stale reads report. */
+  leaderHeardMs = 0
+  /** Bytes and keys of the shard as last estimated. */
+  bytes = 0
+  keys = 0
+  #shard: Shard
+  #membership: MembershipState
+  #descriptor: Uint8Array
+  #appliedIndex: number
+  #appliedTerm: number
+  #storeOf: Map<ReplicaId, StoreId>
+
+  constructor(group: number, record: StateRecord, log: GroupLog, machine: StateMachine, settings: RaftSettings, random: Random, nowMs: number) {
+    assert(record.replica === log.replica, `group ${group}: data of replica ${record.replica}, log of replica ${log.replica}`)
+    this.group = group
+    this.id = record.replica
+    this.machine = machine
+    this.#shard = record.shard
+    this.#membership = record.membership
+    this.#descriptor = encodeDescriptor(record)
+    this.#appliedIndex = record.appliedIndex
+    this.#appliedTerm = record.appliedTerm
+    this.#storeOf = storesById(record.shard)
+    this.leaderlessSinceMs = nowMs
+    this.log = new ReplicaLog(log, { index: record.appliedIndex, term: record.appliedTerm, membership: record.membership })
+    const initial: InitialState = { hardState: log.hardState, membership: record.membership, appliedIndex: record.appliedIndex }
+    this.raft = new RaftNode(
+      {
+        id: record.replica,
+        electionTicks: settings.electionTicks,
+        heartbeatTicks: settings.heartbeatTicks,
+        preVote: settings.preVote,
+        checkQuorum: settings.checkQuorum,
+        readMode: 'safe',
+        asyncStorage: true,
+        maxMessageBytes: settings.maxMessageBytes,
+        maxInflightMessages: settings.maxInflight,
+        maxInflightBytes: settings.maxInflight * settings.maxMessageBytes,
+        maxUncommittedBytes: settings.maxUncommittedBytes,
+        maxCommittedBytesPerReady: 4 * settings.maxMessageBytes,
+        forwardProposals: false,
+        validateMembership: true,
+        stepDownOnRemoval: true,
+        batchAppends: true,
+        quietCommits: true,
+        random,
+      },
+      this.log,
+      initial,
+    )
+  }
+
+  get shard(): Shard {
+    return this.#shard
+  }
+
+  get membership(): MembershipState {
+    return this.#membership
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex
+  }
+
+  get appliedTerm(): number {
+    return this.#appliedTerm
+  }
+
+  get isLeader(): boolean {
+    return this.role === 'leader'
+  }
+
+  /** The store that holds a replica of this group, undefined for one that is not a member. */
+  storeOf(replica: ReplicaId): StoreId | undefined {
+    return this.#storeOf.get(replica)
+  }
+
+  replicaOn(store: StoreId): ReplicaId | undefined {
+    return this.#shard.replicas.find((replica) => replica.store === store)?.id
+  }
+
+  get leaderStore(): StoreId | undefined {
+    return this.leader === NO_REPLICA ? undefined : this.#storeOf.get(this.leader)
+  }
+
+  /** Everything up to (index, term) has gone through the state machine. */
+  appliedTo(index: number, term: number): void {
+    assert(index > this.#appliedIndex, `group ${this.group}: applied ${index} after ${this.#appliedIndex}`)
+    this.#appliedIndex = index
+    this.#appliedTerm = term
+  }
+
+  /** A new membership or range has been applied. */
+  describe(shard: Shard, membership: MembershipState): void {
+    this.#shard = shard
+    this.#membership = membership
+    this.#descriptor = encodeDescriptor({ replica: this.id, shard, membership })
+    this.#storeOf = storesById(shard)
+  }
+
+  /** A snapshot has replaced the state. Nobody may still be waiting for an entry it skipped. */
+  restored(record: StateRecord): void {
+    this.#appliedIndex = record.appliedIndex
+    this.#appliedTerm = record.appliedTerm
+    this.describe(record.shard, record.membership)
+  }
+
+  stateRecord(): Uint8Array {
+    return encodeStateRecord(this.#appliedIndex, this.#appliedTerm, this.#descriptor, this.machine.save())
+  }
+}
+
+function storesById(shard: Shard): Map<ReplicaId, StoreId> {
+  return new Map(shard.replicas.map((replica) => [replica.id, replica.store]))
+}
