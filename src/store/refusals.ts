@@ -64,3 +64,15 @@ export function deadlinePassed(shard: number, outcome: 'none' | 'unknown'): Erro
 export function closing(shard: number, outcome: 'none' | 'unknown'): ErrorValue {
   return { code: 'DRAINING', message: 'the store is stopping', outcome, retryable: outcome === 'none', shard, hint: 'ask another store' }
 }
+
+/** Leadership moved while the write was under way, and this store cannot learn what became of it. */
+export function outcomeUnknown(shard: number): ErrorValue {
+  return {
+    code: 'TIMEOUT',
+    message: `shard ${shard} changed its leader while the write was under way; it may have been applied`,
+    outcome: 'unknown',
+    retryable: false,
+    shard,
+    hint: 'read the key to learn whether it was',
+  }
+}

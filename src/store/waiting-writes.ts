@@ -62,19 +62,19 @@ export class WaitingWrites {
     return undefined
   }
 
-  /** Takes out every call for which `take` is true. */
-  remove(take: (call: Call) => boolean): Call[] {
-    const removed: Call[] = []
+  /** Takes out every call for which `take` is true; `proposed` tells whether it may be in the log. */
+  remove(take: (call: Call) => boolean): { readonly call: Call; readonly proposed: boolean }[] {
+    const removed: { call: Call; proposed: boolean }[] = []
     this.#queued = this.#queued.filter((call) => {
       if (!take(call)) return true
-      removed.push(call)
+      removed.push({ call, proposed: false })
       return false
     })
     if (this.#head > 0) this.#proposed.splice(0, this.#head)
     this.#head = 0
-    this.#proposed = this.#proposed.filter((proposed) => {
-      if (!take(proposed.call)) return true
-      removed.push(proposed.call)
+    this.#proposed = this.#proposed.filter(({ call }) => {
+      if (!take(call)) return true
+      removed.push({ call, proposed: true })
       return false
     })
     return removed

@@ -1,0 +1,396 @@
+import { assert, type Clock, type EventSink, type Logger, present, type Timer } from '../base/index.ts'
+import { encodeRaftMessage } from '../protocol/index.ts'
+import type { AppendAck, Message, Ready } from '../raft/index.ts'
+import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
+import type { Transport } from '../transport/index.ts'
+import { Applier } from './applier.ts'
+import { answerError, type Call } from './call.ts'
+import { Fetcher } from './fetcher.ts'
+import { ReadServer } from './read-server.ts'
+import { notLeader, outcomeUnknown, overloaded, staleEpoch } from './refusals.ts'
+import type { Replica } from './replica.ts'
+import type { ReceivedSnapshot } from './snapshot-receiver.ts'
+import type { SnapshotSender } from './snapshot-sender.ts'
+
+/**
+ * The one loop that performs the effects of all groups of a store. A turn drains what arrived, lets time pass, proposes, takes
+ * every dirty group's Ready, sends, starts one log write for all of them, applies and answers. It holds no promise, timer or closure
+ * per entry. Whoever brings something new (a frame, a request, a finished write) queues it and calls `wake`.
+ *
+ * Why the order matters: a turn that comes late (a long pause of the process) first hands all queued messages to the cores and only
+ * then ticks them, so that a heartbeat which was waiting in the queue still prevents an election.
+ */
+
+/** What must wait until a log write is durable. */
+interface PendingAppend {
+  readonly replica: Replica
+  readonly responses: readonly Message[]
+  readonly ack: AppendAck | undefined
+}
+
+export interface LoopStats {
+  turns: number
+  writesProposed: number
+  entriesApplied: number
+  readsServed: number
+  elections: number
+  messagesSent: number
+}
+
+export interface LoopHooks {
+  /** A replica's leader or role changed. */
+  leadershipChanged(replica: Replica): void
+  membershipChanged(replica: Replica): void
+  /** The log can no longer be written. The store must stop. */
+  logFailed(error: LogStoreError): void
+}
+
+export class Loop {
+  readonly stats: LoopStats = { turns: 0, writesProposed: 0, entriesApplied: 0, readsServed: 0, elections: 0, messagesSent: 0 }
+  readonly #clock: Clock
+  readonly #log: LogStore
+  readonly #transport: Transport
+  readonly #events: EventSink
+  readonly #logger: Logger
+  readonly #hooks: LoopHooks
+  readonly #fetcher: Fetcher
+  readonly #applier: Applier
+  readonly #reader: ReadServer
+  readonly #replicas: ReadonlyMap<number, Replica>
+  readonly #snapshots: Map<Replica, ReceivedSnapshot> = new Map()
+  #sender: SnapshotSender | undefined
+  #messages: { readonly replica: Replica; readonly message: Message }[] = []
+  #dirty: Replica[] = []
+  #unsynced: PendingAppend[] = []
+  #syncing = false
+  #scheduled = false
+  #tickDue = false
+  #tickTimer: Timer | undefined
+  #stopped = false
+  #nowMs = 0
+
+  constructor(options: {
+    clock: Clock
+    log: LogStore
+    data: DataStore
+    transport: Transport
+    events: EventSink
+    logger: Logger
+    hooks: LoopHooks
+    replicas: ReadonlyMap<number, Replica>
+  }) {
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#transport = options.transport
+    this.#events = options.events
+    this.#logger = options.logger
+    this.#hooks = options.hooks
+    this.#replicas = options.replicas
+    const crash = (error: unknown): void => {
+      throw error
+    }
+    this.#fetcher = new Fetcher(options.data, crash)
+    this.#applier = new Applier(
+      options.data,
+      options.clock,
+      this.#fetcher,
+      (replica) => this.wake(replica),
+      (replica) => this.#hooks.membershipChanged(replica),
+    )
+    this.#reader = new ReadServer(options.data, options.clock, this.#fetcher, crash)
+  }
+
+  /** `tickMs` is the length of one Raft tick. */
+  start(tickMs: number, sender: SnapshotSender): void {
+    this.#sender = sender
+    const tick = (): void => {
+      if (this.#stopped) return
+      this.#tickDue = true
+      this.#schedule()
+      this.#tickTimer = this.#clock.after(tickMs, tick)
+    }
+    this.#tickTimer = this.#clock.after(tickMs, tick)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#tickTimer?.cancel()
+  }
+
+  /** Something changed for this replica: it gets its turn soon. */
+  wake(replica: Replica): void {
+    if (!replica.dirty) {
+      replica.dirty = true
+      this.#dirty.push(replica)
+    }
+    this.#schedule()
+  }
+
+  /** A message for one of our replicas has come in. */
+  receive(replica: Replica, message: Message): void {
+    this.#messages.push({ replica, message })
+    this.#schedule()
+  }
+
+  submitWrite(replica: Replica, call: Call): void {
+    replica.writes.enqueue(call)
+    this.wake(replica)
+  }
+
+  submitRead(replica: Replica, call: Call): void {
+    replica.reads.enqueue(call)
+    this.wake(replica)
+  }
+
+  /** Serves a read from whatever this replica has applied. */
+  serveStale(replica: Replica, call: Call): void {
+    this.#reader.serve(replica, [call])
+    this.#schedule()
+  }
+
+  /** A whole snapshot is here; the core decides whether it is wanted. */
+  offerSnapshot(replica: Replica, snapshot: ReceivedSnapshot): void {
+    this.#snapshots.get(replica)?.discard()
+    this.#snapshots.set(replica, snapshot)
+    const { appliedIndex: index, appliedTerm: term, membership } = snapshot.record
+    this.receive(replica, {
+      type: 'InstallSnapshot',
+      from: snapshot.from,
+      to: replica.id,
+      term: snapshot.term,
+      snapshot: { index, term, membership },
+    })
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped) return
+    this.#scheduled = true
+    this.#clock.soon(() => this.#turn())
+  }
+
+  #turn(): void {
+    this.#scheduled = false
+    if (this.#stopped) return
+    this.stats.turns++
+    this.#nowMs = this.#clock.nowMs()
+    this.#drain()
+    if (this.#tickDue) this.#tick()
+    const dirty = this.#dirty
+    this.#dirty = []
+    for (const replica of dirty) {
+      replica.dirty = false
+      this.#process(replica)
+    }
+    this.#sync()
+    this.#fetcher.flush()
+    this.#transport.flush()
+  }
+
+  #drain(): void {
+    const messages = this.#messages
+    if (messages.length === 0) return
+    this.#messages = []
+    for (const { replica, message } of messages) {
+      if (message.from === replica.raft.leader) replica.leaderHeardMs = this.#nowMs
+      replica.raft.step(message)
+      this.wake(replica)
+    }
+  }
+
+  #tick(): void {
+    this.#tickDue = false
+    for (const replica of this.#replicas.values()) {
+      replica.raft.tick()
+      if (replica.raft.hasReady()) this.wake(replica)
+    }
+  }
+
+  #process(replica: Replica): void {
+    if (replica.installing) return
+    this.#propose(replica)
+    this.#beginRead(replica)
+    if (replica.raft.hasReady()) this.#perform(replica, replica.raft.ready())
+    const appliedBefore = replica.appliedIndex
+    if (this.#applier.run(replica)) this.stats.entriesApplied += replica.appliedIndex - appliedBefore
+    const servable = replica.reads.takeServable(replica.appliedIndex)
+    if (servable !== undefined) {
+      this.stats.readsServed += servable.length
+      this.#reader.serve(replica, servable)
+    }
+    if (replica.raft.hasReady() || replica.writes.hasQueued || (replica.reads.wantsRound && replica.isLeader)) this.wake(replica)
+  }
+
+  #propose(replica: Replica): void {
+    if (!replica.writes.hasQueued) return
+    const calls: Call[] = []
+    const commands: Uint8Array[] = []
+    for (const call of replica.writes.takeQueued()) {
+      assert(call.request.kind === 'write', `a ${call.request.kind} among the writes`)
+      if (call.request.rangeEpoch !== replica.shard.epoch.range) {
+        answerError(call, staleEpoch(replica.group, [replica.shard]))
+        continue
+      }
+      calls.push(call)
+      commands.push(call.request.command)
+    }
+    if (calls.length === 0) return
+    const proposed = replica.raft.propose(commands)
+    if (!proposed.ok) {
+      const refusal =
+        proposed.reason === 'overloaded' ? overloaded(replica.group) : notLeader(replica.group, replica.storeOf(proposed.leader))
+      for (const call of calls) answerError(call, refusal)
+      return
+    }
+    assert(!proposed.forwarded, `group ${replica.group}: a proposal was forwarded`)
+    this.stats.writesProposed += calls.length
+    for (let i = 0; i < calls.length; i++) replica.writes.proposed(proposed.firstIndex + i, proposed.term, present(calls[i], 'call'))
+  }
+
+  #beginRead(replica: Replica): void {
+    if (!replica.reads.wantsRound) return
+    const round = replica.raft.readIndex()
+    if (round.ok) {
+      replica.reads.roundStarted(round.readId)
+    } else if (round.reason === 'not-leader') {
+      this.#refuseReads(replica)
+    }
+    // Otherwise the new leader has not committed in its term yet; its first commit brings the replica back here.
+  }
+
+  #perform(replica: Replica, ready: Ready): void {
+    assert(ready.mode === 'async', `group ${replica.group}: the core runs in another storage mode`)
+    if (ready.softState !== undefined) this.#leadershipChanged(replica)
+    for (const message of ready.messages) this.#send(replica, message)
+    const append = ready.append
+    if (append !== undefined) {
+      if (append.snapshot !== undefined) {
+        this.#install(replica, append)
+      } else {
+        this.#append(replica, append)
+      }
+    }
+    this.#discardUnwanted(replica)
+    if (ready.apply !== undefined) replica.queue.push(ready.apply.entries, this.#nowMs)
+    for (const read of ready.readStates) replica.reads.roundConfirmed(read.readId, read.index)
+  }
+
+  #append(replica: Replica, append: NonNullable<Extract<Ready, { mode: 'async' }>['append']>): void {
+    if (append.entries.length > 0 || append.hardState !== undefined) replica.log.log.append(append.entries, append.hardState)
+    // Even an answer without anything of its own to store waits for what was stored before it.
+    this.#unsynced.push({ replica, responses: append.responses, ack: append.ack })
+  }
+
+  #leadershipChanged(replica: Replica): void {
+    const { role, leader, term } = replica.raft
+    const previousRole = replica.role
+    replica.role = role
+    replica.leader = leader
+    replica.leaderlessSinceMs = leader === 0 ? (replica.leaderlessSinceMs ?? this.#nowMs) : undefined
+    if (leader !== 0) replica.leaderHeardMs = this.#nowMs
+    if (previousRole !== role) {
+      this.#events.emit({ type: 'state_changed', level: 'debug', group: replica.group, term, data: { from: previousRole, to: role } })
+      if (role === 'leader') {
+        this.stats.elections++
+        this.#events.emit({ type: 'election_won', level: 'info', group: replica.group, term })
+      }
+    }
+    if (previousRole === 'leader' && role !== 'leader') {
+      this.#refuseReads(replica)
+      this.#sender?.stop(replica)
+    }
+    this.#hooks.leadershipChanged(replica)
+  }
+
+  #refuseReads(replica: Replica): void {
+    for (const call of replica.reads.takeUnconfirmed()) answerError(call, notLeader(replica.group, replica.leaderStore))
+  }
+
+  #send(replica: Replica, message: Message): void {
+    if (message.type === 'InstallSnapshot') {
+      present(this.#sender, 'the snapshot sender').start(replica, message)
+      return
+    }
+    const store = replica.storeOf(message.to)
+    // A replica that was removed a moment ago has no address any more; it does not need the message either.
+    if (store === undefined) return
+    this.stats.messagesSent++
+    this.#transport.send(store, 'raft', encodeRaftMessage(replica.group, message))
+  }
+
+  #sync(): void {
+    if (this.#syncing || this.#unsynced.length === 0) return
+    const pending = this.#unsynced
+    this.#unsynced = []
+    if (!this.#log.dirty) {
+      // Nothing to write: whatever these answers depend on is durable already.
+      this.#durable(pending)
+      return
+    }
+    this.#syncing = true
+    this.#log.sync((error) => {
+      this.#syncing = false
+      if (this.#stopped) return
+      if (error !== undefined) {
+        // Nothing that was waiting is ever acknowledged: the answers in `pending` die here.
+        this.#stopped = true
+        this.#hooks.logFailed(error)
+        return
+      }
+      this.#durable(pending)
+      this.#schedule()
+    })
+  }
+
+  #durable(pending: readonly PendingAppend[]): void {
+    for (const { replica, responses, ack } of pending) {
+      for (const message of responses) {
+        if (message.to === replica.id) replica.raft.step(message)
+        else this.#send(replica, message)
+      }
+      if (ack !== undefined) replica.raft.appended(ack)
+      this.wake(replica)
+    }
+  }
+
+  /** The core accepted the snapshot that was offered: replace the data, then the log, then go on. */
+  #install(replica: Replica, append: NonNullable<Extract<Ready, { mode: 'async' }>['append']>): void {
+    const snapshot = this.#snapshots.get(replica)
+    const meta = present(append.snapshot, 'the snapshot of the Ready')
+    assert(snapshot !== undefined && snapshot.record.appliedIndex === meta.index, `group ${replica.group}: a snapshot at ${meta.index} that nobody holds`)
+    this.#snapshots.delete(replica)
+    replica.installing = true
+    replica.queue.clear()
+    for (const { call, proposed } of replica.writes.remove(() => true)) {
+      // The snapshot may or may not contain a proposed write: nobody here can tell any more.
+      answerError(call, proposed ? outcomeUnknown(replica.group) : notLeader(replica.group, replica.leaderStore))
+    }
+    snapshot.install().then(
+      () => {
+        if (this.#stopped) return
+        const { log } = replica.log
+        log.reset(meta.index, meta.term)
+        replica.machine.restore(snapshot.record.machine, snapshot.record.shard)
+        replica.restored(snapshot.record)
+        replica.log.flushedTo(meta.index, meta.term, meta.membership)
+        this.#append(replica, append)
+        replica.installing = false
+        snapshot.confirm()
+        this.#hooks.membershipChanged(replica)
+        this.wake(replica)
+      },
+      (error: unknown) => {
+        // A half-replaced replica must not go on: the data store redoes the installation at the next start.
+        this.#logger.log('error', `installing a snapshot of group ${replica.group} failed`, { error: String(error) })
+        throw error
+      },
+    )
+  }
+
+  #discardUnwanted(replica: Replica): void {
+    const snapshot = this.#snapshots.get(replica)
+    if (snapshot === undefined || replica.installing) return
+    if (replica.raft.commitIndex < snapshot.record.appliedIndex) return
+    this.#snapshots.delete(replica)
+    snapshot.discard()
+  }
+}

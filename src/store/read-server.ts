@@ -1,0 +1,102 @@
+import type { Clock } from '../base/index.ts'
+import { decodeRecord } from '../machine/index.ts'
+import type { Found, Item } from '../protocol/index.ts'
+import type { DataKey, DataStore } from '../storage/index.ts'
+import { answerError, type Call } from './call.ts'
+import type { Fetcher } from './fetcher.ts'
+import { staleEpoch } from './refusals.ts'
+import type { Replica } from './replica.ts'
+
+/**
+ * Serves reads from the applied data, once the loop says that it is fresh enough: from memory at once, otherwise with the turn's one
+ * batched fetch. The range is checked here again, because a split may have been applied while the read waited.
+ */
+export class ReadServer {
+  readonly #data: DataStore
+  readonly #clock: Clock
+  readonly #fetcher: Fetcher
+  readonly #crash: (error: unknown) => void
+
+  constructor(data: DataStore, clock: Clock, fetcher: Fetcher, crash: (error: unknown) => void) {
+    this.#data = data
+    this.#clock = clock
+    this.#fetcher = fetcher
+    this.#crash = crash
+  }
+
+  serve(replica: Replica, calls: readonly Call[]): void {
+    const confirmedMs = this.#clock.nowMs()
+    for (const call of calls) {
+      const { request } = call
+      if (request.kind !== 'get' && request.kind !== 'scan') continue
+      if (request.rangeEpoch !== replica.shard.epoch.range) {
+        answerError(call, staleEpoch(replica.group, [replica.shard]))
+        continue
+      }
+      replica.load.reads++
+      if (request.kind === 'get') this.#get(replica, call, request.keys, confirmedMs)
+      else this.#scan(replica, call, request, confirmedMs)
+    }
+  }
+
+  #get(replica: Replica, call: Call, keys: readonly DataKey[], confirmedMs: number): void {
+    const values: (Found | undefined)[] = []
+    for (const key of keys) {
+      const known = this.#data.peek(key)
+      if (known === undefined) break
+      values.push(known === null ? undefined : decodeRecord(known))
+    }
+    if (values.length === keys.length) {
+      this.#answerGet(replica, call, values, confirmedMs)
+      return
+    }
+    this.#fetcher.fetch(keys, (fetched, offset) => {
+      const found: (Found | undefined)[] = []
+      for (let i = 0; i < keys.length; i++) {
+        const record = fetched[offset + i]
+        found.push(record === undefined ? undefined : decodeRecord(record))
+      }
+      this.#answerGet(replica, call, found, confirmedMs)
+    })
+  }
+
+  #answerGet(replica: Replica, call: Call, values: readonly (Found | undefined)[], confirmedMs: number): void {
+    call.answer({
+      kind: 'get',
+      values,
+      timing: { raftMs: confirmedMs - call.arrivedMs, applyMs: this.#clock.nowMs() - confirmedMs },
+      epoch: replica.shard.epoch,
+      stalenessMs: this.#staleness(replica, call),
+    })
+  }
+
+  #scan(replica: Replica, call: Call, request: Extract<Call['request'], { kind: 'scan' }>, confirmedMs: number): void {
+    const { shard } = replica
+    const start = request.start > shard.start ? request.start : shard.start
+    const end = shard.end === undefined || (request.end !== undefined && request.end < shard.end) ? request.end : shard.end
+    const options = { start, end, reverse: request.reverse, keysOnly: false, itemsMax: request.itemsMax, bytesMax: request.bytesMax }
+    this.#data.scan(options).then((page) => {
+      const items: Item[] = page.items.map(({ key, value }) => {
+        const record = decodeRecord(value)
+        return { key, value: request.keysOnly ? EMPTY : record.value, revision: record.revision }
+      })
+      call.answer({
+        kind: 'scan',
+        items,
+        more: page.more,
+        timing: { raftMs: confirmedMs - call.arrivedMs, applyMs: this.#clock.nowMs() - confirmedMs },
+        epoch: replica.shard.epoch,
+        stalenessMs: this.#staleness(replica, call),
+      })
+    }, this.#crash)
+  }
+
+  /** How old a stale answer may be: since the leader was last heard, which told us what was committed then. */
+  #staleness(replica: Replica, call: Call): number {
+    const { request } = call
+    if ((request.kind !== 'get' && request.kind !== 'scan') || request.consistency === 'linearizable') return 0
+    return replica.isLeader ? 0 : Math.ceil(this.#clock.nowMs() - replica.leaderHeardMs)
+  }
+}
+
+const EMPTY = new Uint8Array(0)

@@ -1,0 +1,181 @@
+import { assert, type EventSink } from '../base/index.ts'
+import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
+import type { DataStore, SnapshotImport } from '../storage/index.ts'
+import type { Transport } from '../transport/index.ts'
+import type { StoreId } from '../../shard-map/index.ts'
+import type { Replica } from './replica.ts'
+import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
+
+/**
+ * Receives snapshots: chunks go to a staging area as they come; when all are there and sound, the Raft core is asked whether it wants
+ * them; only then is the replica's state replaced. A transfer that breaks off leaves nothing behind.
+ */
+interface Incoming {
+  readonly store: StoreId
+  readonly transfer: number
+  readonly replica: Replica
+  readonly from: number
+  readonly term: number
+  readonly sink: SnapshotImport
+  expected: number
+  /** Chunks are written one after the other. */
+  work: Promise<void>
+}
+
+/** A complete snapshot that waits for the core's decision. */
+export interface ReceivedSnapshot {
+  readonly record: StateRecord
+  readonly from: number
+  readonly term: number
+  /** Replaces the replica's data; resolves when that is durable. */
+  install(): Promise<void>
+  /** Tells the sender that it is in place. */
+  confirm(): void
+  discard(): void
+}
+
+export class SnapshotReceiver {
+  readonly #data: DataStore
+  readonly #transport: Transport
+  readonly #events: EventSink
+  readonly #findReplica: (group: number) => Replica | undefined
+  readonly #received: (replica: Replica, snapshot: ReceivedSnapshot) => void
+  readonly #incoming = new Map<number, Incoming>()
+
+  constructor(
+    data: DataStore,
+    transport: Transport,
+    events: EventSink,
+    findReplica: (group: number) => Replica | undefined,
+    received: (replica: Replica, snapshot: ReceivedSnapshot) => void,
+  ) {
+    this.#data = data
+    this.#transport = transport
+    this.#events = events
+    this.#findReplica = findReplica
+    this.#received = received
+  }
+
+  handle(store: StoreId, item: Exclude<SnapshotItem, { kind: 'acknowledged' }>): void {
+    if (item.kind === 'begin') {
+      this.#begin(store, item)
+      return
+    }
+    const incoming = [...this.#incoming.values()].find((candidate) => candidate.store === store && candidate.transfer === item.transfer)
+    if (incoming === undefined) {
+      if (item.kind !== 'aborted') this.#abort(store, item.transfer, 'this transfer is not known here')
+      return
+    }
+    switch (item.kind) {
+      case 'chunk':
+        if (item.sequence !== incoming.expected) {
+          this.#drop(incoming, `chunk ${item.sequence} came where ${incoming.expected} was expected`)
+          return
+        }
+        incoming.expected++
+        this.#then(incoming, async () => {
+          await incoming.sink.write(item.bytes)
+          this.#reply(store, { kind: 'acknowledged', transfer: item.transfer, sequence: item.sequence })
+        })
+        return
+      case 'end':
+        if (item.chunks !== incoming.expected) {
+          this.#drop(incoming, `the sender counts ${item.chunks} chunks, ${incoming.expected} came`)
+          return
+        }
+        this.#then(incoming, () => this.#finish(incoming, item.chunks))
+        return
+      case 'aborted':
+        this.#drop(incoming, `the sender gave up: ${item.reason}`, true)
+    }
+  }
+
+  close(): void {
+    for (const incoming of this.#incoming.values()) this.#drop(incoming, 'the store is stopping')
+  }
+
+  #begin(store: StoreId, item: Extract<SnapshotItem, { kind: 'begin' }>): void {
+    const replica = this.#findReplica(item.group)
+    if (replica === undefined || replica.id !== item.to) {
+      this.#abort(store, item.transfer, `there is no replica ${item.to} of group ${item.group} here`)
+      return
+    }
+    if (replica.installing || item.term < replica.raft.term || item.index <= replica.raft.commitIndex) {
+      this.#abort(store, item.transfer, 'the snapshot is not needed')
+      return
+    }
+    const running = this.#incoming.get(item.group)
+    if (running !== undefined) this.#drop(running, 'replaced by a newer transfer')
+    this.#incoming.set(item.group, {
+      store,
+      transfer: item.transfer,
+      replica,
+      from: item.from,
+      term: item.term,
+      sink: this.#data.importSnapshot(item.group),
+      expected: 0,
+      work: Promise.resolve(),
+    })
+  }
+
+  /** Runs `step` after the steps before it; the first that fails ends the transfer. */
+  #then(incoming: Incoming, step: () => Promise<void>): void {
+    incoming.work = incoming.work.then(async () => {
+      if (this.#incoming.get(incoming.replica.group) !== incoming) return
+      try {
+        await step()
+      } catch (error) {
+        // Damaged chunks and full disks end here; the sender hears of it and the core asks again later.
+        this.#drop(incoming, error instanceof Error ? error.message : String(error))
+      }
+    })
+  }
+
+  async #finish(incoming: Incoming, chunks: number): Promise<void> {
+    const { replica, sink } = incoming
+    const record = decodeStateRecord(await sink.finish())
+    if (typeof record === 'string') throw new Error(record)
+    if (this.#incoming.get(replica.group) !== incoming) return
+    this.#incoming.delete(replica.group)
+    const descriptor = encodeDescriptor({ replica: replica.id, shard: record.shard, membership: record.membership })
+    const state = encodeStateRecord(record.appliedIndex, record.appliedTerm, descriptor, record.machine)
+    this.#received(replica, {
+      record: { ...record, replica: replica.id },
+      from: incoming.from,
+      term: incoming.term,
+      install: () => sink.install({ start: record.shard.start, end: record.shard.end }, state),
+      confirm: () => {
+        this.#events.emit({ type: 'snapshot_installed', level: 'info', group: replica.group, index: record.appliedIndex, peer: incoming.store })
+        this.#reply(incoming.store, { kind: 'acknowledged', transfer: incoming.transfer, sequence: chunks })
+      },
+      discard: () => {
+        this.#abort(incoming.store, incoming.transfer, 'the snapshot is not needed any more')
+        sink.cancel().catch(() => {
+          // What a cancelled import leaves behind is swept at the next start.
+        })
+      },
+    })
+  }
+
+  #drop(incoming: Incoming, reason: string, silent = false): void {
+    if (this.#incoming.get(incoming.replica.group) !== incoming) return
+    this.#incoming.delete(incoming.replica.group)
+    this.#events.emit({ type: 'snapshot_failed', level: 'warn', group: incoming.replica.group, peer: incoming.store, data: { reason } })
+    if (!silent) this.#abort(incoming.store, incoming.transfer, reason)
+    incoming.work
+      .then(() => incoming.sink.cancel())
+      .catch(() => {
+        // What a cancelled import leaves behind is swept at the next start.
+      })
+  }
+
+  #abort(store: StoreId, transfer: number, reason: string): void {
+    this.#reply(store, { kind: 'aborted', transfer, reason: reason.slice(0, 200) })
+  }
+
+  #reply(store: StoreId, item: SnapshotItem): void {
+    assert(item.kind === 'acknowledged' || item.kind === 'aborted', `a receiver never sends ${item.kind}`)
+    this.#transport.send(store, 'bulk', encodeSnapshotItem(item))
+    this.#transport.flush()
+  }
+}

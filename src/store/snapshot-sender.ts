@@ -1,0 +1,208 @@
+import type { Clock, EventSink, Timer } from '../base/index.ts'
+import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
+import type { Message, ReplicaId } from '../raft/index.ts'
+import type { DataStore, SnapshotExport } from '../storage/index.ts'
+import type { Transport } from '../transport/index.ts'
+import type { StoreId } from '../../shard-map/index.ts'
+import type { Replica } from './replica.ts'
+import { decodeStateRecord } from './state-record.ts'
+
+/**
+ * Sends snapshots to replicas that fell behind the log. The Raft core only says that one is needed; the contents are read by a worker
+ * from one moment of the data store and leave in chunks on the bulk lane, never more than a few unacknowledged. A transfer that makes no
+ * progress is given up and reported to the core, which asks again later: it restarts from the beginning.
+ */
+const CHUNKS_UNACKNOWLEDGED_MAX = 4
+const PROGRESS_TIMEOUT_MS = 15_000
+const TRANSFERS_MAX = 2
+
+type InstallSnapshot = Extract<Message, { type: 'InstallSnapshot' }>
+
+interface Transfer {
+  readonly id: number
+  readonly replica: Replica
+  readonly to: ReplicaId
+  readonly store: StoreId
+  readonly source: SnapshotExport
+  /** The log keeps everything after this while the transfer lasts. */
+  holdIndex: number
+  acknowledged: number
+  sent: number
+  ended: boolean
+  wakeUp: (() => void) | undefined
+  timer: Timer | undefined
+}
+
+export class SnapshotSender {
+  readonly #data: DataStore
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #events: EventSink
+  readonly #wake: (replica: Replica) => void
+  readonly #transfers = new Map<number, Transfer>()
+  #lastId = 0
+
+  constructor(data: DataStore, transport: Transport, clock: Clock, events: EventSink, wake: (replica: Replica) => void) {
+    this.#data = data
+    this.#transport = transport
+    this.#clock = clock
+    this.#events = events
+    this.#wake = wake
+  }
+
+  get active(): number {
+    return this.#transfers.size
+  }
+
+  /** The index that compaction must not pass while a follower of this replica is being sent a snapshot. */
+  holdIndex(replica: Replica): number {
+    let index = Number.MAX_SAFE_INTEGER
+    for (const transfer of this.#transfers.values()) {
+      if (transfer.replica === replica) index = Math.min(index, transfer.holdIndex)
+    }
+    return index
+  }
+
+  /** Starts the transfer that the core asks for. One that cannot start now is reported as failed; the core tries again. */
+  start(replica: Replica, message: InstallSnapshot): void {
+    const store = replica.storeOf(message.to)
+    for (const transfer of this.#transfers.values()) {
+      if (transfer.replica === replica && transfer.to === message.to) this.#end(transfer, 'replaced by a newer transfer', false)
+    }
+    if (store === undefined || this.#transfers.size >= TRANSFERS_MAX) {
+      this.#report(replica, message.to, false)
+      return
+    }
+    const range = { start: replica.shard.start, end: replica.shard.end }
+    const transfer: Transfer = {
+      id: ++this.#lastId,
+      replica,
+      to: message.to,
+      store,
+      source: this.#data.exportSnapshot(replica.group, range),
+      holdIndex: message.snapshot.index,
+      acknowledged: 0,
+      sent: 0,
+      ended: false,
+      wakeUp: undefined,
+      timer: undefined,
+    }
+    this.#transfers.set(transfer.id, transfer)
+    this.#expectProgress(transfer)
+    this.#run(transfer, message).catch((error: unknown) => {
+      // Reading the snapshot failed (the database is closing, or a worker died): the transfer is over, the replica is not.
+      this.#end(transfer, error instanceof Error ? error.message : String(error), false)
+    })
+  }
+
+  /** The receiver has stored a chunk, or, with the number of all chunks, put the whole snapshot in place. */
+  acknowledged(store: StoreId, id: number, sequence: number): void {
+    const transfer = this.#transfers.get(id)
+    if (transfer === undefined || transfer.store !== store) return
+    this.#expectProgress(transfer)
+    transfer.acknowledged = Math.max(transfer.acknowledged, sequence + 1)
+    if (transfer.ended && transfer.acknowledged > transfer.sent) {
+      this.#end(transfer, undefined, true)
+    } else {
+      transfer.wakeUp?.()
+    }
+  }
+
+  aborted(store: StoreId, id: number, reason: string): void {
+    const transfer = this.#transfers.get(id)
+    if (transfer !== undefined && transfer.store === store) this.#end(transfer, `refused by the receiver: ${reason}`, false)
+  }
+
+  /** The replica stepped down or goes away. */
+  stop(replica: Replica): void {
+    for (const transfer of this.#transfers.values()) {
+      if (transfer.replica === replica) this.#end(transfer, 'the replica no longer leads', false)
+    }
+  }
+
+  close(): void {
+    for (const transfer of this.#transfers.values()) this.#end(transfer, 'the store is stopping', false)
+  }
+
+  async #run(transfer: Transfer, message: InstallSnapshot): Promise<void> {
+    const state = await transfer.source.state
+    const record = decodeStateRecord(state)
+    if (typeof record === 'string') throw new Error(record)
+    if (!this.#transfers.has(transfer.id)) return
+    transfer.holdIndex = record.appliedIndex
+    this.#events.emit({
+      type: 'snapshot_sending',
+      level: 'info',
+      group: transfer.replica.group,
+      index: record.appliedIndex,
+      peer: transfer.store,
+    })
+    this.#send(transfer, {
+      kind: 'begin',
+      transfer: transfer.id,
+      group: transfer.replica.group,
+      from: message.from,
+      to: message.to,
+      term: message.term,
+      index: record.appliedIndex,
+      indexTerm: record.appliedTerm,
+      state,
+    })
+    while (this.#transfers.has(transfer.id)) {
+      const bytes = await transfer.source.next()
+      if (!this.#transfers.has(transfer.id)) return
+      if (bytes === undefined) {
+        transfer.ended = true
+        this.#send(transfer, { kind: 'end', transfer: transfer.id, chunks: transfer.sent })
+        return
+      }
+      this.#send(transfer, { kind: 'chunk', transfer: transfer.id, sequence: transfer.sent++, bytes })
+      while (transfer.sent - transfer.acknowledged >= CHUNKS_UNACKNOWLEDGED_MAX && this.#transfers.has(transfer.id)) {
+        await new Promise<void>((resolve) => {
+          transfer.wakeUp = resolve
+        })
+        transfer.wakeUp = undefined
+      }
+    }
+  }
+
+  #send(transfer: Transfer, item: SnapshotItem): void {
+    if (!this.#transport.send(transfer.store, 'bulk', encodeSnapshotItem(item))) throw new Error('the connection to the receiver is gone')
+    this.#transport.flush()
+  }
+
+  #expectProgress(transfer: Transfer): void {
+    transfer.timer?.cancel()
+    transfer.timer = this.#clock.after(PROGRESS_TIMEOUT_MS, () => this.#end(transfer, 'no progress', false))
+  }
+
+  #end(transfer: Transfer, failure: string | undefined, ok: boolean): void {
+    if (!this.#transfers.delete(transfer.id)) return
+    transfer.timer?.cancel()
+    transfer.source.cancel()
+    transfer.wakeUp?.()
+    if (!ok) {
+      this.#transport.send(
+        transfer.store,
+        'bulk',
+        encodeSnapshotItem({ kind: 'aborted', transfer: transfer.id, reason: (failure ?? '').slice(0, 200) }),
+      )
+    }
+    this.#events.emit({
+      type: ok ? 'snapshot_sent' : 'snapshot_failed',
+      level: ok ? 'info' : 'warn',
+      group: transfer.replica.group,
+      peer: transfer.store,
+      data: { chunks: transfer.sent, ...(failure === undefined ? {} : { reason: failure }) },
+    })
+    this.#report(transfer.replica, transfer.to, ok)
+  }
+
+  #report(replica: Replica, to: ReplicaId, ok: boolean): void {
+    // The core is in the middle of handing out a Ready when a transfer fails to start; it hears of it in the next turn.
+    this.#clock.soon(() => {
+      replica.raft.reportSnapshot(to, ok)
+      this.#wake(replica)
+    })
+  }
+}
