@@ -1,3 +1,8 @@
 /** Replicated state machines: the port, and the machines of data shards (`kv`) and of the placement driver (`placement`). */
+export { ByteReader } from './byte-reader.ts'
+export { ByteWriter } from './byte-writer.ts'
+export { commandRangeEpoch, decodeKvCommand, encodeKvCommand, type MalformedCommand } from './kv/command.ts'
+export { KvMachine, type KvShard } from './kv/kv-machine.ts'
+export { decodeRecord, encodeRecord, recordRevision } from './kv/record.ts'
 export type { KvCommand, KvCondition, KvOperation, KvOperationResult, KvRecord, KvResult } from './kv/types.ts'
 export type { MachineData, Needs, StateMachine } from './machine.ts'
