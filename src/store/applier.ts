@@ -5,8 +5,8 @@ import type { DataKey, DataStore } from '../storage/index.ts'
 import type { Call } from './call.ts'
 import { answerError } from './call.ts'
 import type { Fetcher } from './fetcher.ts'
-import type { Replica } from './replica.ts'
 import { notLeader } from './refusals.ts'
+import type { Replica } from './replica.ts'
 import { shardWithMembership } from './shard-membership.ts'
 
 /**
@@ -102,7 +102,14 @@ export class Applier {
   #fetchRange(replica: Replica, range: NonNullable<Needs['range']>): void {
     replica.queue.fetching = true
     const epoch = replica.queue.epoch
-    const scan = { start: range.start, end: range.end, reverse: false, itemsMax: range.itemsMax, bytesMax: Number.MAX_SAFE_INTEGER, keysOnly: true }
+    const scan = {
+      start: range.start,
+      end: range.end,
+      reverse: false,
+      itemsMax: range.itemsMax,
+      bytesMax: Number.MAX_SAFE_INTEGER,
+      keysOnly: true,
+    }
     this.#data.scan(scan).then(
       (page) => {
         if (replica.queue.epoch !== epoch) return

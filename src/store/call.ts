@@ -1,4 +1,4 @@
-import { type ErrorValue, decodeRequest, encodeReply, type Reply, type Request } from '../protocol/index.ts'
+import { decodeRequest, type ErrorValue, encodeReply, type Reply, type Request } from '../protocol/index.ts'
 import type { IncomingRequest } from '../transport/index.ts'
 
 /**
@@ -57,7 +57,12 @@ export function acceptRemoteCall(incoming: IncomingRequest, nowMs: number): Remo
   incoming.reply(
     encodeReply({
       kind: 'error',
-      error: { code: 'INVALID_ARGUMENT', message: `the request cannot be read: ${request.error.message}`, outcome: 'none', retryable: false },
+      error: {
+        code: 'INVALID_ARGUMENT',
+        message: `the request cannot be read: ${request.error.message}`,
+        outcome: 'none',
+        retryable: false,
+      },
     }),
   )
   return undefined

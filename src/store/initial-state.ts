@@ -1,5 +1,5 @@
-import { EMPTY_BYTES } from '../base/index.ts'
 import type { Shard } from '../../shard-map/index.ts'
+import { EMPTY_BYTES } from '../base/index.ts'
 import type { StateRecord } from './state-record.ts'
 
 /**

@@ -46,7 +46,14 @@ export interface LoopHooks {
 }
 
 export class Loop {
-  readonly stats: LoopStats = { turns: 0, writesProposed: 0, entriesApplied: 0, readsServed: 0, elections: 0, messagesSent: 0 }
+  readonly stats: LoopStats = {
+    turns: 0,
+    writesProposed: 0,
+    entriesApplied: 0,
+    readsServed: 0,
+    elections: 0,
+    messagesSent: 0,
+  }
   readonly #clock: Clock
   readonly #log: LogStore
   readonly #transport: Transport
@@ -217,7 +224,8 @@ export class Loop {
       this.stats.readsServed += servable.length
       this.#reader.serve(replica, servable)
     }
-    if (replica.raft.hasReady() || replica.writes.hasQueued || (replica.reads.wantsRound && replica.isLeader)) this.wake(replica)
+    if (replica.raft.hasReady() || replica.writes.hasQueued || (replica.reads.wantsRound && replica.isLeader))
+      this.wake(replica)
   }
 
   #propose(replica: Replica): void {
@@ -237,13 +245,16 @@ export class Loop {
     const proposed = replica.raft.propose(commands)
     if (!proposed.ok) {
       const refusal =
-        proposed.reason === 'overloaded' ? overloaded(replica.group) : notLeader(replica.group, replica.storeOf(proposed.leader))
+        proposed.reason === 'overloaded'
+          ? overloaded(replica.group)
+          : notLeader(replica.group, replica.storeOf(proposed.leader))
       for (const call of calls) answerError(call, refusal)
       return
     }
     assert(!proposed.forwarded, `group ${replica.group}: a proposal was forwarded`)
     this.stats.writesProposed += calls.length
-    for (let i = 0; i < calls.length; i++) replica.writes.proposed(proposed.firstIndex + i, proposed.term, present(calls[i], 'call'))
+    for (let i = 0; i < calls.length; i++)
+      replica.writes.proposed(proposed.firstIndex + i, proposed.term, present(calls[i], 'call'))
   }
 
   #beginRead(replica: Replica): void {
@@ -275,7 +286,8 @@ export class Loop {
   }
 
   #append(replica: Replica, append: NonNullable<Extract<Ready, { mode: 'async' }>['append']>): void {
-    if (append.entries.length > 0 || append.hardState !== undefined) replica.log.log.append(append.entries, append.hardState)
+    if (append.entries.length > 0 || append.hardState !== undefined)
+      replica.log.log.append(append.entries, append.hardState)
     // Even an answer without anything of its own to store waits for what was stored before it.
     this.#unsynced.push({ replica, responses: append.responses, ack: append.ack })
   }
@@ -288,7 +300,13 @@ export class Loop {
     replica.leaderlessSinceMs = leader === 0 ? (replica.leaderlessSinceMs ?? this.#nowMs) : undefined
     if (leader !== 0) replica.leaderHeardMs = this.#nowMs
     if (previousRole !== role) {
-      this.#events.emit({ type: 'state_changed', level: 'debug', group: replica.group, term, data: { from: previousRole, to: role } })
+      this.#events.emit({
+        type: 'state_changed',
+        level: 'debug',
+        group: replica.group,
+        term,
+        data: { from: previousRole, to: role },
+      })
       if (role === 'leader') {
         this.stats.elections++
         this.#events.emit({ type: 'election_won', level: 'info', group: replica.group, term })
@@ -356,7 +374,10 @@ export class Loop {
   #install(replica: Replica, append: NonNullable<Extract<Ready, { mode: 'async' }>['append']>): void {
     const snapshot = this.#snapshots.get(replica)
     const meta = present(append.snapshot, 'the snapshot of the Ready')
-    assert(snapshot !== undefined && snapshot.record.appliedIndex === meta.index, `group ${replica.group}: a snapshot at ${meta.index} that nobody holds`)
+    assert(
+      snapshot !== undefined && snapshot.record.appliedIndex === meta.index,
+      `group ${replica.group}: a snapshot at ${meta.index} that nobody holds`,
+    )
     this.#snapshots.delete(replica)
     replica.installing = true
     replica.queue.clear()

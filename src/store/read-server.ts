@@ -73,8 +73,16 @@ export class ReadServer {
   #scan(replica: Replica, call: Call, request: Extract<Call['request'], { kind: 'scan' }>, confirmedMs: number): void {
     const { shard } = replica
     const start = request.start > shard.start ? request.start : shard.start
-    const end = shard.end === undefined || (request.end !== undefined && request.end < shard.end) ? request.end : shard.end
-    const options = { start, end, reverse: request.reverse, keysOnly: false, itemsMax: request.itemsMax, bytesMax: request.bytesMax }
+    const end =
+      shard.end === undefined || (request.end !== undefined && request.end < shard.end) ? request.end : shard.end
+    const options = {
+      start,
+      end,
+      reverse: request.reverse,
+      keysOnly: false,
+      itemsMax: request.itemsMax,
+      bytesMax: request.bytesMax,
+    }
     this.#data.scan(options).then((page) => {
       const items: Item[] = page.items.map(({ key, value }) => {
         const record = decodeRecord(value)

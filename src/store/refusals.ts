@@ -1,5 +1,5 @@
-import type { ErrorValue } from '../protocol/index.ts'
 import type { Shard, StoreId } from '../../shard-map/index.ts'
+import type { ErrorValue } from '../protocol/index.ts'
 
 /**
  * What a store says when it does not do what it was asked, each with the cure. Outcome `none` is a promise: the write has not
@@ -8,7 +8,10 @@ import type { Shard, StoreId } from '../../shard-map/index.ts'
 export function notLeader(shard: number, leader: StoreId | undefined): ErrorValue {
   return {
     code: 'NOT_LEADER',
-    message: leader === undefined ? `shard ${shard} has no leader that this store knows` : `shard ${shard} is led by store ${leader}`,
+    message:
+      leader === undefined
+        ? `shard ${shard} has no leader that this store knows`
+        : `shard ${shard} is led by store ${leader}`,
     outcome: 'none',
     retryable: true,
     shard,
@@ -28,11 +31,25 @@ export function quorumLost(shard: number, outcome: 'none' | 'unknown', leaderles
 }
 
 export function staleEpoch(shard: number, shards: readonly Shard[]): ErrorValue {
-  return { code: 'STALE_EPOCH', message: `shard ${shard} has changed its range`, outcome: 'none', retryable: true, shard, shards }
+  return {
+    code: 'STALE_EPOCH',
+    message: `shard ${shard} has changed its range`,
+    outcome: 'none',
+    retryable: true,
+    shard,
+    shards,
+  }
 }
 
 export function shardNotHere(shard: number, shards: readonly Shard[]): ErrorValue {
-  return { code: 'SHARD_NOT_FOUND', message: `this store holds no replica of shard ${shard}`, outcome: 'none', retryable: true, shard, shards }
+  return {
+    code: 'SHARD_NOT_FOUND',
+    message: `this store holds no replica of shard ${shard}`,
+    outcome: 'none',
+    retryable: true,
+    shard,
+    shards,
+  }
 }
 
 export function replicaDamaged(shard: number, reason: string): ErrorValue {
@@ -47,14 +64,23 @@ export function replicaDamaged(shard: number, reason: string): ErrorValue {
 }
 
 export function overloaded(shard: number): ErrorValue {
-  return { code: 'OVERLOADED', message: `shard ${shard} has too many writes waiting`, outcome: 'none', retryable: true, shard, hint: 'slow down and retry' }
+  return {
+    code: 'OVERLOADED',
+    message: `shard ${shard} has too many writes waiting`,
+    outcome: 'none',
+    retryable: true,
+    shard,
+    hint: 'slow down and retry',
+  }
 }
 
 export function deadlinePassed(shard: number, outcome: 'none' | 'unknown'): ErrorValue {
   return {
     code: 'TIMEOUT',
     message:
-      outcome === 'none' ? `shard ${shard} did not answer in time` : `shard ${shard} did not confirm the write in time; it may still be applied`,
+      outcome === 'none'
+        ? `shard ${shard} did not answer in time`
+        : `shard ${shard} did not confirm the write in time; it may still be applied`,
     outcome,
     retryable: outcome === 'none',
     shard,
@@ -62,7 +88,14 @@ export function deadlinePassed(shard: number, outcome: 'none' | 'unknown'): Erro
 }
 
 export function closing(shard: number, outcome: 'none' | 'unknown'): ErrorValue {
-  return { code: 'DRAINING', message: 'the store is stopping', outcome, retryable: outcome === 'none', shard, hint: 'ask another store' }
+  return {
+    code: 'DRAINING',
+    message: 'the store is stopping',
+    outcome,
+    retryable: outcome === 'none',
+    shard,
+    hint: 'ask another store',
+  }
 }
 
 /** Leadership moved while the write was under way, and this store cannot learn what became of it. */

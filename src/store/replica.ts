@@ -1,8 +1,15 @@
+import type { Shard, StoreId } from '../../shard-map/index.ts'
 import { assert, type Random } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
-import { type InitialState, type MembershipState, NO_REPLICA, RaftNode, type ReplicaId, type Role } from '../raft/index.ts'
+import {
+  type InitialState,
+  type MembershipState,
+  NO_REPLICA,
+  RaftNode,
+  type ReplicaId,
+  type Role,
+} from '../raft/index.ts'
 import type { GroupLog } from '../storage/index.ts'
-import type { Shard, StoreId } from '../../shard-map/index.ts'
 import { ApplyQueue } from './apply-queue.ts'
 import { LoadMeter } from './load-meter.ts'
 import { ReplicaLog } from './replica-log.ts'
@@ -70,8 +77,19 @@ export class Replica {
   #appliedTerm: number
   #storeOf: Map<ReplicaId, StoreId>
 
-  constructor(group: number, record: StateRecord, log: GroupLog, machine: StateMachine, settings: RaftSettings, random: Random, nowMs: number) {
-    assert(record.replica === log.replica, `group ${group}: data of replica ${record.replica}, log of replica ${log.replica}`)
+  constructor(
+    group: number,
+    record: StateRecord,
+    log: GroupLog,
+    machine: StateMachine,
+    settings: RaftSettings,
+    random: Random,
+    nowMs: number,
+  ) {
+    assert(
+      record.replica === log.replica,
+      `group ${group}: data of replica ${record.replica}, log of replica ${log.replica}`,
+    )
     this.group = group
     this.id = record.replica
     this.machine = machine
@@ -82,8 +100,16 @@ export class Replica {
     this.#appliedTerm = record.appliedTerm
     this.#storeOf = storesById(record.shard)
     this.leaderlessSinceMs = nowMs
-    this.log = new ReplicaLog(log, { index: record.appliedIndex, term: record.appliedTerm, membership: record.membership })
-    const initial: InitialState = { hardState: log.hardState, membership: record.membership, appliedIndex: record.appliedIndex }
+    this.log = new ReplicaLog(log, {
+      index: record.appliedIndex,
+      term: record.appliedTerm,
+      membership: record.membership,
+    })
+    const initial: InitialState = {
+      hardState: log.hardState,
+      membership: record.membership,
+      appliedIndex: record.appliedIndex,
+    }
     this.raft = new RaftNode(
       {
         id: record.replica,

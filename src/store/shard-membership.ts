@@ -1,6 +1,6 @@
+import type { Replica, ReplicaRole, Shard, StoreId } from '../../shard-map/index.ts'
 import { utf8Decode, utf8Encode } from '../base/index.ts'
 import type { MembershipChange, MembershipState } from '../raft/index.ts'
-import type { Replica, ReplicaRole, Shard, StoreId } from '../../shard-map/index.ts'
 
 /**
  * Keeps a shard's list of replicas in step with the membership its group has applied. A membership change says in its context on

@@ -1,8 +1,8 @@
+import type { StoreId } from '../../shard-map/index.ts'
 import { assert, type EventSink } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { DataStore, SnapshotImport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
-import type { StoreId } from '../../shard-map/index.ts'
 import type { Replica } from './replica.ts'
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
 
@@ -61,7 +61,9 @@ export class SnapshotReceiver {
       this.#begin(store, item)
       return
     }
-    const incoming = [...this.#incoming.values()].find((candidate) => candidate.store === store && candidate.transfer === item.transfer)
+    const incoming = [...this.#incoming.values()].find(
+      (candidate) => candidate.store === store && candidate.transfer === item.transfer,
+    )
     if (incoming === undefined) {
       if (item.kind !== 'aborted') this.#abort(store, item.transfer, 'this transfer is not known here')
       return
@@ -145,7 +147,13 @@ export class SnapshotReceiver {
       term: incoming.term,
       install: () => sink.install({ start: record.shard.start, end: record.shard.end }, state),
       confirm: () => {
-        this.#events.emit({ type: 'snapshot_installed', level: 'info', group: replica.group, index: record.appliedIndex, peer: incoming.store })
+        this.#events.emit({
+          type: 'snapshot_installed',
+          level: 'info',
+          group: replica.group,
+          index: record.appliedIndex,
+          peer: incoming.store,
+        })
         this.#reply(incoming.store, { kind: 'acknowledged', transfer: incoming.transfer, sequence: chunks })
       },
       discard: () => {
@@ -160,7 +168,13 @@ export class SnapshotReceiver {
   #drop(incoming: Incoming, reason: string, silent = false): void {
     if (this.#incoming.get(incoming.replica.group) !== incoming) return
     this.#incoming.delete(incoming.replica.group)
-    this.#events.emit({ type: 'snapshot_failed', level: 'warn', group: incoming.replica.group, peer: incoming.store, data: { reason } })
+    this.#events.emit({
+      type: 'snapshot_failed',
+      level: 'warn',
+      group: incoming.replica.group,
+      peer: incoming.store,
+      data: { reason },
+    })
     if (!silent) this.#abort(incoming.store, incoming.transfer, reason)
     incoming.work
       .then(() => incoming.sink.cancel())

@@ -1,9 +1,9 @@
+import type { StoreId } from '../../shard-map/index.ts'
 import type { Clock, EventSink, Timer } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { Message, ReplicaId } from '../raft/index.ts'
 import type { DataStore, SnapshotExport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
-import type { StoreId } from '../../shard-map/index.ts'
 import type { Replica } from './replica.ts'
 import { decodeStateRecord } from './state-record.ts'
 
@@ -42,7 +42,13 @@ export class SnapshotSender {
   readonly #transfers = new Map<number, Transfer>()
   #lastId = 0
 
-  constructor(data: DataStore, transport: Transport, clock: Clock, events: EventSink, wake: (replica: Replica) => void) {
+  constructor(
+    data: DataStore,
+    transport: Transport,
+    clock: Clock,
+    events: EventSink,
+    wake: (replica: Replica) => void,
+  ) {
     this.#data = data
     this.#transport = transport
     this.#clock = clock
@@ -67,7 +73,8 @@ export class SnapshotSender {
   start(replica: Replica, message: InstallSnapshot): void {
     const store = replica.storeOf(message.to)
     for (const transfer of this.#transfers.values()) {
-      if (transfer.replica === replica && transfer.to === message.to) this.#end(transfer, 'replaced by a newer transfer', false)
+      if (transfer.replica === replica && transfer.to === message.to)
+        this.#end(transfer, 'replaced by a newer transfer', false)
     }
     if (store === undefined || this.#transfers.size >= TRANSFERS_MAX) {
       this.#report(replica, message.to, false)
@@ -110,7 +117,8 @@ export class SnapshotSender {
 
   aborted(store: StoreId, id: number, reason: string): void {
     const transfer = this.#transfers.get(id)
-    if (transfer !== undefined && transfer.store === store) this.#end(transfer, `refused by the receiver: ${reason}`, false)
+    if (transfer !== undefined && transfer.store === store)
+      this.#end(transfer, `refused by the receiver: ${reason}`, false)
   }
 
   /** The replica stepped down or goes away. */
@@ -167,7 +175,8 @@ export class SnapshotSender {
   }
 
   #send(transfer: Transfer, item: SnapshotItem): void {
-    if (!this.#transport.send(transfer.store, 'bulk', encodeSnapshotItem(item))) throw new Error('the connection to the receiver is gone')
+    if (!this.#transport.send(transfer.store, 'bulk', encodeSnapshotItem(item)))
+      throw new Error('the connection to the receiver is gone')
     this.#transport.flush()
   }
 

@@ -1,6 +1,6 @@
+import type { Shard } from '../../shard-map/index.ts'
 import { utf8Decode, utf8Encode } from '../base/index.ts'
 import type { MembershipState } from '../raft/index.ts'
-import type { Shard } from '../../shard-map/index.ts'
 
 /**
  * The state record of a replica: what the data store keeps beside the data, so that both always belong together. It travels
@@ -30,11 +30,18 @@ export interface StateRecord extends ReplicaDescriptor {
 }
 
 export function encodeDescriptor(descriptor: ReplicaDescriptor): Uint8Array {
-  return utf8Encode(JSON.stringify({ replica: descriptor.replica, shard: descriptor.shard, membership: descriptor.membership }))
+  return utf8Encode(
+    JSON.stringify({ replica: descriptor.replica, shard: descriptor.shard, membership: descriptor.membership }),
+  )
 }
 
 /** `descriptor` is what encodeDescriptor gave; callers keep it between changes. */
-export function encodeStateRecord(appliedIndex: number, appliedTerm: number, descriptor: Uint8Array, machine: Uint8Array): Uint8Array {
+export function encodeStateRecord(
+  appliedIndex: number,
+  appliedTerm: number,
+  descriptor: Uint8Array,
+  machine: Uint8Array,
+): Uint8Array {
   const record = Buffer.allocUnsafe(HEADER_BYTES + descriptor.length + machine.length)
   record[0] = FORMAT
   record.writeUIntBE(appliedIndex, 1, 6)
@@ -54,7 +61,8 @@ export function appliedPosition(record: Uint8Array): { index: number; term: numb
 /** The record, or a sentence that says what is wrong with it. */
 export function decodeStateRecord(record: Uint8Array): StateRecord | string {
   if (record.length < HEADER_BYTES) return `a state record of ${record.length} bytes is too short`
-  if (record[0] !== FORMAT) return `state record format ${record[0]} is unknown to this version, which reads format ${FORMAT}`
+  if (record[0] !== FORMAT)
+    return `state record format ${record[0]} is unknown to this version, which reads format ${FORMAT}`
   const view = Buffer.from(record.buffer, record.byteOffset, record.length)
   const descriptorBytes = view.readUInt32BE(13)
   if (HEADER_BYTES + descriptorBytes > record.length) return 'the descriptor of a state record is cut short'

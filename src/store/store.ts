@@ -1,9 +1,9 @@
+import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreInfo } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, type Random, type Timer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import { decodeRaftMessage, decodeSnapshotItem, type Reply, type Request } from '../protocol/index.ts'
 import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
-import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreInfo } from '../../shard-map/index.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { INITIAL_INDEX, initialRecord, placementShard } from './initial-state.ts'
@@ -125,7 +125,12 @@ export class Store {
     this.#placement = placement
     for (const damage of this.options.log.damaged()) {
       this.#damaged.set(damage.group, `${damage.reason} (${damage.file} at byte ${damage.offset})`)
-      this.options.events.emit({ type: 'corruption_detected', level: 'error', group: damage.group, data: { ...damage } })
+      this.options.events.emit({
+        type: 'corruption_detected',
+        level: 'error',
+        group: damage.group,
+        data: { ...damage },
+      })
     }
     for (const group of this.options.data.groups()) this.#revive(group)
     if (found && !this.#replicas.has(PLACEMENT_SHARD) && !this.#damaged.has(PLACEMENT_SHARD)) {
@@ -135,7 +140,7 @@ export class Store {
     }
     this.#state = 'running'
     this.loop.start(this.options.raft.tickMs, this.#sender)
-    this.#maintenance.start()
+    this.#maintenance.start((nowMs) => this.#requests.sweep(nowMs))
     this.#heartbeats.start()
     this.#placement?.start(this)
   }
@@ -191,7 +196,9 @@ export class Store {
   #isImpostor(from: PeerAddress, incarnation: string): boolean {
     const known = this.map.map.stores.find((store) => store.id === from)
     if (known === undefined || known.incarnation === '' || known.incarnation === incarnation) return false
-    this.options.logger.log('error', `store ${from} has lost the data it had: its messages are refused`, { store: from })
+    this.options.logger.log('error', `store ${from} has lost the data it had: its messages are refused`, {
+      store: from,
+    })
     return true
   }
 
@@ -274,7 +281,8 @@ export class Store {
       const isInitial = shard.epoch.membership === 1 && shard.epoch.range === 1
       if (own === undefined || !isInitial || this.#replicas.has(shard.id) || this.#damaged.has(shard.id)) continue
       if (this.#state !== 'running' && this.#state !== 'starting') return
-      if (first) this.options.events.emit({ type: 'replicas_creating', level: 'info', data: { mapVersion: map.version } })
+      if (first)
+        this.options.events.emit({ type: 'replicas_creating', level: 'info', data: { mapVersion: map.version } })
       first = false
       this.#prepare(shard, own.id)
     }
@@ -310,7 +318,8 @@ export class Store {
   #add(group: number, record: StateRecord): Replica {
     const { log, raft, random, clock } = this.options
     const groupLog =
-      log.groups().get(group) ?? log.create(group, record.replica, { index: record.appliedIndex, term: record.appliedTerm })
+      log.groups().get(group) ??
+      log.create(group, record.replica, { index: record.appliedIndex, term: record.appliedTerm })
     const machine = this.options.createMachine(record.shard, record.machine)
     const replica = new Replica(group, record, groupLog, machine, raft, random, clock.nowMs())
     this.#replicas.set(group, replica)

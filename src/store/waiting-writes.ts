@@ -39,7 +39,10 @@ export class WaitingWrites {
   proposed(index: number, term: number, call: Call): void {
     const last = this.#proposed[this.#proposed.length - 1]
     if (last !== undefined && this.#head < this.#proposed.length) {
-      assert(term > last.term || index > last.index, `write proposed at (${index}, ${term}) after (${last.index}, ${last.term})`)
+      assert(
+        term > last.term || index > last.index,
+        `write proposed at (${index}, ${term}) after (${last.index}, ${last.term})`,
+      )
     }
     this.#proposed.push({ index, term, call })
   }

@@ -1,0 +1,134 @@
+import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import type { Timer } from '../base/index.ts'
+import { decodeReply, encodeRequest, type Reply, type Request, type StoreHeartbeat } from '../protocol/index.ts'
+import type { Store } from './store.ts'
+
+/**
+ * Tells the placement driver's leader how this store is doing, and brings back the map. A heartbeat carries only the shards whose leadership,
+ * term, epoch or size changed since the last one that was acknowledged; a quiet store sends a few dozen bytes.
+ */
+const INTERVAL_MS = 1_000
+/** While the store has no map, or just gained or lost a shard, it does not wait for the full interval. */
+const EAGER_INTERVAL_MS = 100
+const ANSWER_TIMEOUT_MS = 2_000
+
+export class HeartbeatSender {
+  readonly #store: Store
+  readonly #changed = new Set<number>()
+  readonly #reported = new Set<number>()
+  #timer: Timer | undefined
+  #stopped = false
+  #sequence = 0
+  #full = true
+  #target: string | undefined
+  #nextFounder = 0
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  start(): void {
+    this.#arm(0)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  /** Something about this group is news to the placement driver. */
+  changed(group: number): void {
+    if (group !== PLACEMENT_SHARD) this.#changed.add(group)
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#stopped) return
+    this.#timer = this.#store.options.clock.after(delayMs, () => this.#send())
+  }
+
+  #send(): void {
+    const { transport, clock } = this.#store.options
+    const heartbeat = this.#compose()
+    const request: Request = { kind: 'store-heartbeat', heartbeat }
+    const sentChanges = [...this.#changed]
+    this.#changed.clear()
+    const done = (reply: Reply | undefined): void => {
+      if (this.#stopped) return
+      if (reply?.kind === 'store-heartbeat') {
+        this.#full = reply.answer.resend
+        for (const led of heartbeat.led) this.#reported.add(led.shard.id)
+        for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)
+        const { map, leaders } = reply.answer
+        if (map !== undefined) this.#store.learnMap(map, leaders)
+        else this.#store.map.learnLeaders(leaders)
+      } else {
+        for (const group of sentChanges) this.#changed.add(group)
+        this.#target = reply?.kind === 'error' ? reply.error.leader : undefined
+      }
+      const eager =
+        reply?.kind !== 'store-heartbeat' || this.#full || this.#changed.size > 0 || this.#store.map.map.version === 0
+      this.#arm(eager ? EAGER_INTERVAL_MS : INTERVAL_MS)
+    }
+    const target = this.#chooseTarget()
+    if (target === this.#store.id) {
+      this.#store.request(request, ANSWER_TIMEOUT_MS, done)
+    } else if (target === undefined) {
+      clock.soon(() => done(undefined))
+    } else {
+      transport.request(target, encodeRequest(request), ANSWER_TIMEOUT_MS, (answer) => {
+        if (typeof answer === 'string') {
+          done(undefined)
+          return
+        }
+        const reply = decodeReply(answer)
+        done(reply.ok ? reply.value : undefined)
+      })
+      transport.flush()
+    }
+  }
+
+  #compose(): StoreHeartbeat {
+    const store = this.#store
+    const led: StoreHeartbeat['led'][number][] = []
+    const noLongerLed: number[] = []
+    let bytes = 0
+    for (const replica of store.replicas.values()) {
+      bytes += replica.bytes
+      if (replica.group === PLACEMENT_SHARD) continue
+      if (replica.isLeader) {
+        if (this.#full || this.#changed.has(replica.group) || !this.#reported.has(replica.group)) {
+          led.push({
+            shard: replica.shard,
+            term: replica.raft.term,
+            bytes: replica.bytes,
+            keys: replica.keys,
+            load: replica.load.rates,
+          })
+        }
+      } else if (this.#reported.has(replica.group)) {
+        noLongerLed.push(replica.group)
+      }
+    }
+    return {
+      info: store.options.info,
+      sequence: ++this.#sequence,
+      full: this.#full,
+      mapVersion: store.map.map.version,
+      replicas: store.replicas.size,
+      bytes,
+      uptimeSeconds: store.uptimeSeconds,
+      led,
+      noLongerLed,
+    }
+  }
+
+  /** Whoever leads group 1 as far as we know; otherwise the founders, one after the other. */
+  #chooseTarget(): string | undefined {
+    const own = this.#store.replicas.get(PLACEMENT_SHARD)?.leaderStore
+    const known = own ?? this.#target
+    if (known !== undefined) return known
+    const members =
+      this.#store.map.map.placement?.replicas.map((replica) => replica.store) ?? this.#store.options.founders
+    return members[this.#nextFounder++ % Math.max(1, members.length)]
+  }
+}

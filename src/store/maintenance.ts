@@ -1,0 +1,151 @@
+import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import type { Timer } from '../base/index.ts'
+import type { Replica } from './replica.ts'
+import type { SnapshotSender } from './snapshot-sender.ts'
+import { appliedPosition } from './state-record.ts'
+import type { Store } from './store.ts'
+
+/**
+ * What a store does now and then: flush the overlay, shorten logs up to what is flushed, estimate sizes, roll load figures. Nothing here is
+ * needed for a single request to succeed; all of it is needed for the store to live long.
+ */
+const STEP_MS = 100
+const FLUSH_AFTER_MS = 1_000
+/** The overlay is flushed early from this size on, long before appliers have to wait for it. */
+const FLUSH_BYTES = 4 * 1024 * 1024
+const LOAD_ROLL_MS = 1_000
+const SIZE_ESTIMATE_MS = 5_000
+const LOG_BYTES_MAX_PER_GROUP = 32 * 1024 * 1024
+/** A follower this many times `compactEntries` behind gets a snapshot instead of making the log grow for it. */
+const LAGGARD_FACTOR = 4
+
+export class Maintenance {
+  readonly #store: Store
+  readonly #sender: SnapshotSender
+  #timer: Timer | undefined
+  #stopped = false
+  #flushing: Promise<void> | undefined
+  #lastFlushMs = 0
+  #lastRollMs = 0
+  #lastEstimateMs = 0
+  #estimating = false
+  #sweep: (nowMs: number) => void = () => {}
+
+  constructor(store: Store, sender: SnapshotSender) {
+    this.#store = store
+    this.#sender = sender
+  }
+
+  /** `sweep` is called at every step, with the time; it answers requests whose deadline has passed. */
+  start(sweep: (nowMs: number) => void): void {
+    this.#sweep = sweep
+    const nowMs = this.#store.options.clock.nowMs()
+    this.#lastFlushMs = nowMs
+    this.#lastRollMs = nowMs
+    this.#arm()
+  }
+
+  /** With `flush`, everything applied becomes durable first, so that the next start has little to replay. */
+  async stop(flush: boolean): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    await this.#flushing
+    if (flush) await this.#flush()
+  }
+
+  #arm(): void {
+    if (this.#stopped) return
+    this.#timer = this.#store.options.clock.after(STEP_MS, () => this.#step())
+  }
+
+  #step(): void {
+    const { clock, data, log } = this.#store.options
+    const nowMs = clock.nowMs()
+    this.#sweep(nowMs)
+    if (data.overlayBytes > FLUSH_BYTES || nowMs - this.#lastFlushMs >= FLUSH_AFTER_MS) this.#startFlush(nowMs)
+    if (nowMs - this.#lastRollMs >= LOAD_ROLL_MS) {
+      for (const replica of this.#store.replicas.values()) replica.load.roll(nowMs - this.#lastRollMs)
+      this.#lastRollMs = nowMs
+      log.collectGarbage()
+    }
+    if (nowMs - this.#lastEstimateMs >= SIZE_ESTIMATE_MS && !this.#estimating) this.#estimate(nowMs)
+    this.#arm()
+  }
+
+  #startFlush(nowMs: number): void {
+    if (this.#flushing !== undefined || this.#store.options.data.overlayBytes === 0) return
+    this.#lastFlushMs = nowMs
+    this.#flushing = this.#flush().finally(() => {
+      this.#flushing = undefined
+    })
+  }
+
+  async #flush(): Promise<void> {
+    const { data } = this.#store.options
+    const wasFull = data.overFull
+    await data.flush()
+    for (const replica of this.#store.replicas.values()) {
+      this.#noteFlushed(replica)
+      this.#compact(replica)
+      // Applying stops while the overlay is full; the flush made room.
+      if (wasFull) this.#store.loop.wake(replica)
+    }
+  }
+
+  #noteFlushed(replica: Replica): void {
+    if (replica.installing) return
+    const record = this.#store.options.data.durableState(replica.group)
+    if (record === undefined) return
+    const { index, term } = appliedPosition(record)
+    if (index > replica.log.flushed.index) replica.log.flushedTo(index, term, replica.membership)
+  }
+
+  /**
+   * Shortens the log once it holds twice what should be kept, up to what is flushed. Followers that are merely a bit behind, and snapshots on
+   * their way, keep what they still need.
+   */
+  #compact(replica: Replica): void {
+    if (replica.installing) return
+    const { compactEntries } = this.#store.options.raft
+    const { log } = replica.log
+    const first = log.firstIndex()
+    const flushed = replica.log.flushed.index
+    const kept = flushed - first + 1
+    const tooBig = log.bytes > LOG_BYTES_MAX_PER_GROUP
+    if (kept < 2 * compactEntries && !tooBig) return
+    let upTo = tooBig ? flushed : flushed - compactEntries
+    const laggardLimit = flushed - LAGGARD_FACTOR * compactEntries
+    if (replica.isLeader && !tooBig) {
+      for (const [id, progress] of replica.raft.status().progress ?? []) {
+        if (id !== replica.id && progress.recentlyActive && progress.matchIndex > laggardLimit)
+          upTo = Math.min(upTo, progress.matchIndex)
+      }
+    }
+    upTo = Math.min(upTo, this.#sender.holdIndex(replica))
+    if (upTo >= first) {
+      log.compact(upTo)
+      this.#store.options.events.emit({ type: 'log_compacted', level: 'debug', group: replica.group, index: upTo })
+    }
+  }
+
+  #estimate(nowMs: number): void {
+    this.#estimating = true
+    this.#lastEstimateMs = nowMs
+    this.#estimateAll().finally(() => {
+      this.#estimating = false
+    })
+  }
+
+  async #estimateAll(): Promise<void> {
+    for (const replica of this.#store.replicas.values()) {
+      if (replica.group === PLACEMENT_SHARD) continue
+      if (this.#stopped) return
+      const size = await this.#store.options.data.approximateSize({
+        start: replica.shard.start,
+        end: replica.shard.end,
+      })
+      replica.bytes = size.bytes
+      replica.keys = size.keys
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { unreachable } from '../base/index.ts'
+import { answerError, type Call } from './call.ts'
+import { describeReplica, describeShard, describeStore } from './describe.ts'
+import { closing, deadlinePassed, notLeader, quorumLost, replicaDamaged, shardNotHere, staleEpoch } from './refusals.ts'
+import type { Replica } from './replica.ts'
+import type { Store } from './store.ts'
+
+/**
+ * Decides what happens with each request that reaches this store: to a replica's queue, answered at once, or refused with the cure. It
+ * never waits itself; waiting requests sit in their replica, except leadership transfers, which sit here until the target leads.
+ */
+
+/** A group without a leader for this long has lost its quorum, as far as a client is concerned: an election takes much less. */
+export const QUORUM_LOST_AFTER_MS = 3_000
+
+interface Transfer {
+  readonly replica: Replica
+  readonly target: string
+  readonly call: Call
+}
+
+export class RequestHandler {
+  readonly #store: Store
+  #transfers: Transfer[] = []
+  #closed = false
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  handle(call: Call): void {
+    const { request } = call
+    if (this.#closed) {
+      answerError(call, closing('shard' in request ? request.shard : 0, 'none'))
+      return
+    }
+    switch (request.kind) {
+      case 'write':
+      case 'get':
+      case 'scan':
+        this.#data(call, request)
+        return
+      case 'map': {
+        const { map, leaders } = this.#store.map
+        call.answer({ kind: 'map', map: map.version > request.since ? map : undefined, leaders })
+        return
+      }
+      case 'describe': {
+        const led = [...this.#store.replicas.values()].filter((replica) => replica.isLeader)
+        const wanted =
+          request.shards.length === 0 ? led : led.filter((replica) => request.shards.includes(replica.group))
+        call.answer({ kind: 'describe', store: describeStore(this.#store), shards: wanted.map(describeShard) })
+        return
+      }
+      case 'describe-replica': {
+        const replica = this.#store.replicas.get(request.shard)
+        if (replica === undefined) this.#refuseMissing(call, request.shard)
+        else call.answer({ kind: 'describe-replica', replica: describeReplica(this.#store, replica) })
+        return
+      }
+      case 'transfer-leader':
+        this.#transfer(call, request.shard, request.store)
+        return
+      case 'store-heartbeat':
+      case 'placement-status':
+      case 'allocate-ids': {
+        const { placement } = this.#store
+        if (placement !== undefined) placement.handle(call)
+        else answerError(call, notLeader(PLACEMENT_SHARD, this.#store.map.leaders[PLACEMENT_SHARD]))
+        return
+      }
+      default:
+        unreachable(request)
+    }
+  }
+
+  /** A replica's leader changed: transfers that waited for that are over. */
+  leadershipChanged(replica: Replica): void {
+    if (this.#transfers.length === 0) return
+    this.#transfers = this.#transfers.filter((transfer) => {
+      if (transfer.replica !== replica || replica.leaderStore === undefined) return true
+      if (replica.leaderStore === transfer.target) transfer.call.answer({ kind: 'done' })
+      else if (replica.isLeader) return true
+      else answerError(transfer.call, notLeader(replica.group, replica.leaderStore))
+      return false
+    })
+  }
+
+  /** Answers everybody whose deadline has passed or whose wait has become hopeless. Called a few times a second. */
+  sweep(nowMs: number): void {
+    for (const replica of this.#store.replicas.values()) {
+      if (replica.writes.size === 0 && replica.reads.size === 0) continue
+      const leaderlessMs = replica.leaderlessSinceMs === undefined ? 0 : nowMs - replica.leaderlessSinceMs
+      const hopeless = leaderlessMs > QUORUM_LOST_AFTER_MS
+      const over = (call: Call): boolean => hopeless || call.deadlineMs <= nowMs
+      for (const { call, proposed } of replica.writes.remove(over)) {
+        const outcome = proposed ? 'unknown' : 'none'
+        answerError(
+          call,
+          hopeless ? quorumLost(replica.group, outcome, leaderlessMs) : deadlinePassed(replica.group, outcome),
+        )
+      }
+      for (const call of replica.reads.remove(over)) {
+        answerError(
+          call,
+          hopeless ? quorumLost(replica.group, 'none', leaderlessMs) : deadlinePassed(replica.group, 'none'),
+        )
+      }
+    }
+    this.#transfers = this.#transfers.filter((transfer) => {
+      if (transfer.call.deadlineMs > nowMs) return true
+      answerError(transfer.call, {
+        ...deadlinePassed(transfer.replica.group, 'unknown'),
+        message: `shard ${transfer.replica.group} did not move its leadership to ${transfer.target} in time`,
+        hint: 'see whether that replica is up to date: flotilla shard show',
+      })
+      return false
+    })
+  }
+
+  /** The store stops: no new work, and everybody who waits is told. */
+  close(): void {
+    this.#closed = true
+    for (const replica of this.#store.replicas.values()) {
+      for (const { call, proposed } of replica.writes.remove(() => true)) {
+        answerError(call, closing(replica.group, proposed ? 'unknown' : 'none'))
+      }
+      for (const call of replica.reads.remove(() => true)) answerError(call, closing(replica.group, 'none'))
+    }
+    for (const transfer of this.#transfers) answerError(transfer.call, closing(transfer.replica.group, 'unknown'))
+    this.#transfers = []
+  }
+
+  #data(call: Call, request: Extract<Call['request'], { kind: 'write' | 'get' | 'scan' }>): void {
+    const replica = this.#store.replicas.get(request.shard)
+    if (replica === undefined || request.shard === PLACEMENT_SHARD) {
+      this.#refuseMissing(call, request.shard)
+      return
+    }
+    if (request.kind !== 'write' && request.consistency === 'stale') {
+      this.#store.loop.serveStale(replica, call)
+      return
+    }
+    if (!replica.isLeader) {
+      this.#refuseFollower(call, replica)
+      return
+    }
+    if (request.rangeEpoch !== replica.shard.epoch.range) {
+      answerError(call, staleEpoch(replica.group, [replica.shard]))
+      return
+    }
+    if (request.kind === 'write') this.#store.loop.submitWrite(replica, call)
+    else this.#store.loop.submitRead(replica, call)
+  }
+
+  #refuseMissing(call: Call, shard: number): void {
+    const damage = this.#store.damaged.get(shard)
+    if (damage !== undefined) answerError(call, replicaDamaged(shard, damage))
+    else
+      answerError(
+        call,
+        shardNotHere(
+          shard,
+          this.#store.map.map.shards.filter((known) => known.id === shard),
+        ),
+      )
+  }
+
+  #refuseFollower(call: Call, replica: Replica): void {
+    const leaderlessMs =
+      replica.leaderlessSinceMs === undefined ? 0 : this.#store.options.clock.nowMs() - replica.leaderlessSinceMs
+    if (leaderlessMs > QUORUM_LOST_AFTER_MS) answerError(call, quorumLost(replica.group, 'none', leaderlessMs))
+    else answerError(call, notLeader(replica.group, replica.leaderStore))
+  }
+
+  #transfer(call: Call, shard: number, target: string): void {
+    const replica = this.#store.replicas.get(shard)
+    if (replica === undefined) {
+      this.#refuseMissing(call, shard)
+      return
+    }
+    if (!replica.isLeader) {
+      this.#refuseFollower(call, replica)
+      return
+    }
+    const to = replica.shard.replicas.find((candidate) => candidate.store === target)
+    if (to === undefined || to.role === 'learner') {
+      answerError(call, {
+        code: 'INVALID_ARGUMENT',
+        message:
+          to === undefined
+            ? `store ${target} holds no replica of shard ${shard}`
+            : `the replica on store ${target} is a learner`,
+        outcome: 'none',
+        retryable: false,
+        shard,
+        hint: `choose one of ${replica.shard.replicas.map((candidate) => candidate.store).join(', ')}`,
+      })
+      return
+    }
+    if (target === this.#store.id) {
+      call.answer({ kind: 'done' })
+      return
+    }
+    this.#transfers.push({ replica, target, call })
+    replica.raft.transferLeader(to.id)
+    this.#store.loop.wake(replica)
+  }
+}
