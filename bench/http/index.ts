@@ -1,0 +1,8 @@
+/** Load over HTTP: one lean implementation for every database that speaks it. */
+export type { HttpDialect } from './dialect.ts'
+export { etcdDialect } from './etcd-dialect.ts'
+export { flotillaDialect } from './flotilla-dialect.ts'
+export { type HttpEndpoint, HttpLane } from './http-lane.ts'
+export { HttpTarget } from './http-target.ts'
+export { RequestBuffer } from './request-buffer.ts'
+export { type ResponseHandler, ResponseParser } from './response-parser.ts'

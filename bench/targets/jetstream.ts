@@ -1,0 +1,90 @@
+/**
+ * JetStream KV as a target: one bucket with three replicas, through the `nats` client, `kv.put` and `kv.get` awaited one per lane.
+ * Reads go to the stream's leader (no direct gets), the nearest that JetStream has to a linearizable read; its acknowledgement of a write
+ * does not wait for the disk. The client makes promises per operation; that is part of what its users pay.
+ */
+import { connect, type KV, type NatsConnection, NatsError, StorageType } from 'nats'
+import type { Lane, LaneObserver, Target } from '../load/index.ts'
+
+export interface JetStreamOptions {
+  /** One connection to each. */
+  readonly servers: readonly string[]
+  readonly bucket: string
+  readonly replicas: number
+  readonly timeoutMs: number
+}
+
+export class JetStreamTarget implements Target {
+  readonly name = 'jetstream'
+  readonly #options: JetStreamOptions
+  #connections: NatsConnection[] = []
+
+  constructor(options: JetStreamOptions) {
+    this.#options = options
+  }
+
+  async open(lanes: number, observer: LaneObserver): Promise<readonly Lane[]> {
+    const { servers, bucket, replicas, timeoutMs } = this.#options
+    const buckets: KV[] = []
+    for (const server of servers) {
+      const connection = await connect({ servers: server, timeout: timeoutMs })
+      this.#connections.push(connection)
+      const stream = connection.jetstream({ timeout: timeoutMs })
+      const options = { replicas, history: 1, storage: StorageType.File, allow_direct: false, timeout: timeoutMs }
+      buckets.push(await stream.views.kv(bucket, options))
+    }
+    return Array.from({ length: lanes }, (_, index) => {
+      return new JetStreamLane(index, buckets[index % buckets.length] as KV, observer)
+    })
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#connections) await connection.close()
+    this.#connections = []
+  }
+}
+
+class JetStreamLane implements Lane {
+  readonly #index: number
+  readonly #bucket: KV
+  readonly #observer: LaneObserver
+  /** Counts operations, so that the late answer to an abandoned one is recognised. */
+  #operation = 0
+
+  constructor(index: number, bucket: KV, observer: LaneObserver) {
+    this.#index = index
+    this.#bucket = bucket
+    this.#observer = observer
+  }
+
+  put(key: string, value: Buffer): void {
+    const operation = ++this.#operation
+    this.#bucket.put(key, value).then(
+      () => {
+        if (operation === this.#operation) this.#observer.putDone(this.#index)
+      },
+      (error: unknown) => this.#failed(operation, error, 'unknown'),
+    )
+  }
+
+  get(key: string): void {
+    const operation = ++this.#operation
+    this.#bucket.get(key).then(
+      (entry) => {
+        if (operation === this.#operation) this.#observer.getDone(this.#index, entry?.value)
+      },
+      (error: unknown) => this.#failed(operation, error, 'none'),
+    )
+  }
+
+  abandon(): void {
+    this.#operation++
+    this.#observer.failed(this.#index, 'TIMEOUT', 'unknown')
+  }
+
+  #failed(operation: number, error: unknown, outcome: 'none' | 'unknown'): void {
+    if (operation !== this.#operation) return
+    const code = error instanceof NatsError ? `NATS_${error.code}` : 'CLIENT_ERROR'
+    this.#observer.failed(this.#index, code, outcome)
+  }
+}
