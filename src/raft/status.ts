@@ -1,0 +1,74 @@
+/** A snapshot of a replica for people and tools: copies, no references to live state. */
+import type { RaftCore } from './core.ts'
+import type { Progress, ProgressState } from './progress.ts'
+import type { MembershipState, ReplicaId, Role } from './types.ts'
+
+export interface ProgressStatus {
+  readonly replica: ReplicaId
+  readonly state: ProgressState
+  readonly matchIndex: number
+  readonly nextIndex: number
+  readonly isLearner: boolean
+  readonly isPaused: boolean
+  readonly recentlyActive: boolean
+  readonly pendingSnapshotIndex: number
+  readonly inflightMessages: number
+  readonly inflightBytes: number
+  readonly isWindowFull: boolean
+}
+
+export interface RaftStatus {
+  readonly id: ReplicaId
+  readonly role: Role
+  readonly term: number
+  readonly votedFor: ReplicaId
+  readonly leader: ReplicaId
+  readonly firstIndex: number
+  readonly lastIndex: number
+  readonly lastTerm: number
+  readonly commitIndex: number
+  readonly appliedIndex: number
+  readonly membership: MembershipState
+  readonly transferee: ReplicaId
+  readonly uncommittedBytes: number
+  /** In ascending order of id; empty unless this replica leads. */
+  readonly progress: readonly ProgressStatus[]
+}
+
+export function statusOf(core: RaftCore): RaftStatus {
+  const isLeader = core.role === 'leader'
+  return {
+    id: core.id,
+    role: core.role,
+    term: core.term,
+    votedFor: core.votedFor,
+    leader: core.leader,
+    firstIndex: core.log.firstIndex,
+    lastIndex: core.log.lastIndex,
+    lastTerm: core.log.lastTerm,
+    commitIndex: core.log.commitIndex,
+    appliedIndex: core.log.appliedIndex,
+    membership: core.membership,
+    transferee: core.transferee,
+    uncommittedBytes: core.uncommittedBytes,
+    progress: isLeader
+      ? core.tracker.all.map((progress, i) => progressStatus(core.tracker.ids[i] as ReplicaId, progress))
+      : [],
+  }
+}
+
+export function progressStatus(replica: ReplicaId, progress: Progress): ProgressStatus {
+  return {
+    replica,
+    state: progress.state,
+    matchIndex: progress.matchIndex,
+    nextIndex: progress.nextIndex,
+    isLearner: progress.isLearner,
+    isPaused: progress.isPaused,
+    recentlyActive: progress.recentlyActive,
+    pendingSnapshotIndex: progress.pendingSnapshotIndex,
+    inflightMessages: progress.inflight.count,
+    inflightBytes: progress.inflight.bytes,
+    isWindowFull: progress.inflight.isFull,
+  }
+}
