@@ -2,7 +2,7 @@
 import { test } from 'node:test'
 import { type BrokerLimits, startBroker } from '../../src/broker/index.ts'
 import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../support/nats-server.ts'
-import { brokerConformance, type Target, type TargetOptions } from './conformance.ts'
+import { brokerConformance, type Target, type TargetOptions } from './conformance/index.ts'
 
 async function startEmbedded({ auth, ...limits }: TargetOptions = {}): Promise<Target> {
   const short: Partial<BrokerLimits> = { closeGraceMs: 200, ...limits }
