@@ -1,4 +1,4 @@
-import type { Entry, HardState, StableLog } from '../raft/index.ts'
+import type { Entry, HardState, SnapshotMeta, StableLog } from '../raft/types.ts'
 
 /**
  * The port of the shared log: one append-only store for the logs of all groups of a process. It is not a Raft log by
@@ -26,7 +26,12 @@ export interface GroupLog extends StableLog {
   compact(index: number): void
   /** Forgets all entries and starts after (index, term): what a snapshot does. The hard state stays. */
   reset(index: number, term: number): void
+  /** Who answers `snapshot()`: a log holds entries, only its host can describe a snapshot. Undefined until set. */
+  describeSnapshotsWith(describe: () => SnapshotMeta | undefined): void
 }
+
+/** Stands in `damaged()` for groups that may have been lost without a trace, because a record could not even be attributed. */
+export const UNKNOWN_GROUP: GroupId = 0
 
 /** A log that recovery could not trust. Its group must not start; the others may. */
 export interface DamagedLog {
@@ -44,9 +49,16 @@ export interface LogStoreStats {
   readonly bytesWritten: number
 }
 
-export type LogStoreErrorCode = 'IO_ERROR' | 'DISK_FULL' | 'STORE_LOCKED' | 'UNSUPPORTED_VERSION' | 'CLOSED'
+export type LogStoreErrorCode =
+  | 'IO_ERROR'
+  | 'DISK_FULL'
+  | 'STORE_LOCKED'
+  | 'STORE_MISMATCH'
+  | 'UNSUPPORTED_VERSION'
+  | 'DAMAGED'
+  | 'CLOSED'
 
-/** After an IO_ERROR or DISK_FULL from `sync` the log is dead: every later call to `sync` fails the same way. */
+/** DAMAGED is thrown by reads of one group whose stored bytes fail their checksum; that replica must stop, the others may run. After an IO_ERROR or DISK_FULL from `sync` the log is dead: every later call to `sync` fails the same way. */
 export class LogStoreError extends Error {
   override readonly name = 'LogStoreError'
   readonly code: LogStoreErrorCode

@@ -1,0 +1,2 @@
+/** A log store without files. */
+export { MemoryLog } from './memory-log.ts'

@@ -1,0 +1,2 @@
+/** The shared log on disk. */
+export { openSegmentLog, type SegmentLogOptions } from './open-segment-log.ts'
