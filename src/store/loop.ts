@@ -1,8 +1,10 @@
 import { assert, type Clock, type EventSink, type Logger, present, type Timer } from '../base/index.ts'
+import type { StateMachine } from '../machine/index.ts'
 import { encodeRaftMessage } from '../protocol/index.ts'
 import type { AppendAck, Message, Ready } from '../raft/index.ts'
 import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import type { Shard } from '../../shard-map/index.ts'
 import { Applier } from './applier.ts'
 import { answerError, type Call } from './call.ts'
 import { Fetcher } from './fetcher.ts'
@@ -41,6 +43,7 @@ export interface LoopHooks {
   /** A replica's leader or role changed. */
   leadershipChanged(replica: Replica): void
   membershipChanged(replica: Replica): void
+  createMachine(shard: Shard, saved: Uint8Array): StateMachine
   /** The log can no longer be written. The store must stop. */
   logFailed(error: LogStoreError): void
 }
@@ -390,7 +393,7 @@ export class Loop {
         if (this.#stopped) return
         const { log } = replica.log
         log.reset(meta.index, meta.term)
-        replica.machine.restore(snapshot.record.machine, snapshot.record.shard)
+        replica.machine = this.#hooks.createMachine(snapshot.record.shard, snapshot.record.machine)
         replica.restored(snapshot.record)
         replica.log.flushedTo(meta.index, meta.term, meta.membership)
         this.#append(replica, append)

@@ -51,7 +51,8 @@ export class Replica {
   readonly id: ReplicaId
   readonly raft: RaftNode
   readonly log: ReplicaLog
-  readonly machine: StateMachine
+  /** Replaced when a snapshot is put in place. */
+  machine: StateMachine
   readonly writes = new WaitingWrites()
   readonly reads = new WaitingReads()
   readonly queue = new ApplyQueue()
@@ -125,6 +126,7 @@ export class Replica {
         maxUncommittedBytes: settings.maxUncommittedBytes,
         maxCommittedBytesPerReady: 4 * settings.maxMessageBytes,
         forwardProposals: false,
+        forwardReads: false,
         validateMembership: true,
         stepDownOnRemoval: true,
         batchAppends: true,

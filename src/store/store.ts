@@ -73,6 +73,7 @@ export class Store {
       hooks: {
         leadershipChanged: (replica) => this.#leadershipChanged(replica),
         membershipChanged: (replica) => this.#heartbeats.changed(replica.group),
+        createMachine: options.createMachine,
         logFailed: (error) => this.#fail(error),
       },
     })

@@ -1,0 +1,77 @@
+import {
+  covering,
+  emptyMap,
+  type Key,
+  locate,
+  PLACEMENT_SHARD,
+  type Shard,
+  type ShardId,
+  type ShardMap,
+  type StoreId,
+  withShard,
+} from '../../shard-map/index.ts'
+
+/**
+ * What a router believes about the cluster: the map, and who leads what. Belief may be wrong; stores answer a wrong request with the
+ * cure, and the cure is learned here.
+ */
+export class ClusterView {
+  #map: ShardMap = emptyMap()
+  readonly #leaders = new Map<ShardId, StoreId>()
+
+  get map(): ShardMap {
+    return this.#map
+  }
+
+  get isEmpty(): boolean {
+    return this.#map.version === 0
+  }
+
+  learn(map: ShardMap | undefined, leaders: Readonly<Record<number, StoreId>>): void {
+    if (map !== undefined && map.version > this.#map.version) this.#map = map
+    for (const [shard, store] of Object.entries(leaders)) this.#leaders.set(Number(shard), store)
+  }
+
+  /** Shards as a store knows them now; the map from the placement driver will follow. */
+  learnShards(shards: readonly Shard[]): void {
+    for (const shard of shards) this.#map = withShard(this.#map, shard)
+  }
+
+  learnLeader(shard: ShardId, store: StoreId | undefined): void {
+    if (store === undefined) this.#leaders.delete(shard)
+    else this.#leaders.set(shard, store)
+  }
+
+  locate(key: Key): Shard | undefined {
+    return this.isEmpty ? undefined : locate(this.#map, key)
+  }
+
+  covering(start: Key, end: Key | undefined): readonly Shard[] {
+    return this.isEmpty ? [] : covering(this.#map, start, end)
+  }
+
+  leaderOf(shard: ShardId): StoreId | undefined {
+    return this.#leaders.get(shard)
+  }
+
+  leaders(): Record<number, StoreId> {
+    return Object.fromEntries(this.#leaders)
+  }
+
+  /** Stores that hold a replica of the shard; the placement group's are known even while the map is not. */
+  storesOf(shard: Shard | undefined): readonly StoreId[] {
+    return shard?.replicas.map((replica) => replica.store) ?? []
+  }
+
+  get placementStores(): readonly StoreId[] {
+    return this.storesOf(this.#map.placement)
+  }
+
+  get placementLeader(): StoreId | undefined {
+    return this.#leaders.get(PLACEMENT_SHARD)
+  }
+
+  get allStores(): readonly StoreId[] {
+    return this.#map.stores.filter((store) => store.state !== 'gone').map((store) => store.id)
+  }
+}

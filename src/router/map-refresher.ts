@@ -1,0 +1,85 @@
+import type { StoreId } from '../../shard-map/index.ts'
+import { type Clock, LIMITS } from '../base/index.ts'
+import { FlotillaError } from '../protocol/index.ts'
+import type { Channel } from './channel.ts'
+import type { ClusterView } from './cluster-view.ts'
+
+/**
+ * Fetches the shard map when somebody finds that it is missing or wrong. However many ask, one question is under way; it goes to another
+ * store each time, so that one that is down or behind does not matter.
+ */
+const ATTEMPT_TIMEOUT_MS = 1_000
+/** A refresh that just ended serves those who ask right after it, too. */
+const FRESH_MS = 20
+const RETRY_MS = 20
+
+export class MapRefresher {
+  readonly #clock: Clock
+  readonly #view: ClusterView
+  readonly #channel: Channel
+  #waiting: (() => void)[] = []
+  #next = 0
+  #lastMs = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Clock, view: ClusterView, channel: Channel) {
+    this.#clock = clock
+    this.#view = view
+    this.#channel = channel
+  }
+
+  /** Calls `done` when an attempt has ended, successful or not. */
+  refresh(done: () => void): void {
+    if (!this.#view.isEmpty && this.#clock.nowMs() - this.#lastMs < FRESH_MS) {
+      done()
+      return
+    }
+    this.#waiting.push(done)
+    if (this.#waiting.length > 1) return
+    this.#channel.request(
+      this.#target(),
+      { kind: 'map', since: this.#view.map.version },
+      ATTEMPT_TIMEOUT_MS,
+      (reply) => {
+        if (typeof reply !== 'string' && reply.kind === 'map') {
+          this.#view.learn(reply.map, reply.leaders)
+          this.#lastMs = this.#clock.nowMs()
+        }
+        const waiting = this.#waiting
+        this.#waiting = []
+        for (const run of waiting) run()
+      },
+    )
+  }
+
+  /** Resolves once there is a map; rejects with a FlotillaError when none comes in time. */
+  whenKnown(timeoutMs: number = LIMITS.requestTimeoutMsDefault): Promise<void> {
+    if (!this.#view.isEmpty) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const deadlineMs = this.#clock.nowMs() + timeoutMs
+      const check = (): void => {
+        if (!this.#view.isEmpty) {
+          resolve()
+        } else if (this.#clock.nowMs() >= deadlineMs) {
+          reject(
+            new FlotillaError({
+              code: 'UNAVAILABLE',
+              message: 'no store of the cluster answers',
+              outcome: 'none',
+              retryable: true,
+              hint: 'are the stores running, on this NATS server and with this cluster id?',
+            }),
+          )
+        } else {
+          this.refresh(() => this.#clock.after(RETRY_MS, check))
+        }
+      }
+      check()
+    })
+  }
+
+  #target(): StoreId {
+    const stores = this.#view.allStores
+    if (stores.length === 0) return this.#channel.anyStore
+    return stores[this.#next++ % stores.length] ?? this.#channel.anyStore
+  }
+}

@@ -1,0 +1,96 @@
+import type { Key, Shard } from '../../shard-map/index.ts'
+import { present } from '../base/index.ts'
+import { type ErrorValue, FlotillaError, type Reply, type Request } from '../protocol/index.ts'
+import { type CallTarget, RoutedCall, type RoutingContext } from './routed-call.ts'
+import type { CallOptions } from './types.ts'
+
+/**
+ * Cuts a list of items along the shard map, sends one request per shard, and puts the results back into the order of the items. When the
+ * map changes on the way, the parts that were refused are cut again by the new map. Items of one shard keep their order.
+ */
+export interface Scatter<Item, Result> {
+  readonly items: readonly Item[]
+  readonly keyOf: (item: Item) => Key
+  readonly isRead: boolean
+  readonly anyReplica: boolean
+  readonly options: CallOptions
+  request(shard: Shard, part: readonly Item[]): Request
+  /** One result per item of the part. */
+  results(reply: Reply): readonly Result[]
+  /** What stands for each item of a part that failed; may throw to fail the whole. */
+  failed(error: ErrorValue): Result
+}
+
+export async function scatter<Item, Result>(context: RoutingContext, work: Scatter<Item, Result>): Promise<Result[]> {
+  const results = new Array<Result>(work.items.length)
+  await context.refresher.whenKnown(work.options.timeoutMs)
+  await sendParts(
+    context,
+    work,
+    work.items.map((_, position) => position),
+    results,
+  )
+  return results
+}
+
+async function sendParts<Item, Result>(
+  context: RoutingContext,
+  work: Scatter<Item, Result>,
+  positions: readonly number[],
+  results: Result[],
+): Promise<void> {
+  const parts = new Map<number, { readonly positions: number[] }>()
+  for (const position of positions) {
+    const shard = present(context.view.locate(work.keyOf(present(work.items[position], 'item'))), 'the shard of a key')
+    const part = parts.get(shard.id)
+    if (part === undefined) parts.set(shard.id, { positions: [position] })
+    else part.positions.push(position)
+  }
+  await Promise.all([...parts.values()].map((part) => sendPart(context, work, part.positions, results)))
+}
+
+async function sendPart<Item, Result>(
+  context: RoutingContext,
+  work: Scatter<Item, Result>,
+  positions: readonly number[],
+  results: Result[],
+): Promise<void> {
+  const items = positions.map((position) => present(work.items[position], 'item'))
+  const firstKey = work.keyOf(present(items[0], 'item'))
+  try {
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      const target: CallTarget = {
+        shard: () => context.view.locate(firstKey),
+        request: (shard) =>
+          items.every((item) => contains(shard, work.keyOf(item))) ? work.request(shard, items) : cutDifferently(shard),
+        isRead: work.isRead,
+        anyReplica: work.anyReplica,
+      }
+      new RoutedCall(context, target, work.options, resolve, reject).start()
+    })
+    const partResults = work.results(reply)
+    for (let i = 0; i < positions.length; i++) results[present(positions[i], 'position')] = partResults[i] as Result
+  } catch (error) {
+    // Only typed errors stand for a failed part; bugs go up.
+    if (!(error instanceof FlotillaError)) throw error
+    if (error.code === 'STALE_EPOCH') {
+      await sendParts(context, work, positions, results)
+      return
+    }
+    for (const position of positions) results[position] = work.failed(error)
+  }
+}
+
+/** The map has changed since the items were put together; nothing was sent. */
+function cutDifferently(shard: Shard): FlotillaError {
+  return new FlotillaError({
+    code: 'STALE_EPOCH',
+    message: `shard ${shard.id} has changed its range`,
+    outcome: 'none',
+    retryable: true,
+  })
+}
+
+function contains(shard: Shard, key: Key): boolean {
+  return key >= shard.start && (shard.end === undefined || key < shard.end)
+}
