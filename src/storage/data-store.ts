@@ -12,6 +12,43 @@ import type { GroupId } from './log-store.ts'
  */
 export type DataKey = string
 
+/**
+ * - `DISK_FULL`, `IO_ERROR` from a flush, an install or a destroy are fatal: what is durable is unknown, the store refuses everything from
+ *   then on, and the process must end. From a read they concern that read. Cure: free disk or replace it, then start again.
+ * - `STORE_LOCKED`: another process has the directory open. Cure: stop it.
+ * - `UNSUPPORTED_VERSION`: the directory, or a snapshot, was written by another format. Cure: run the version that wrote it.
+ * - `ENGINE_UNAVAILABLE`: the engine asked for is not installed, or does not survive its probe. Cure: the message says.
+ * - `SNAPSHOT_DAMAGED`: a chunk or the whole is not what the exporter sent. Cure: cancel and ask for a new snapshot.
+ * - `NO_STATE`: the group has no state record to export.
+ * - `CANCELLED`, `CLOSED`: the caller ended it.
+ */
+export type DataStoreErrorCode =
+  | 'DISK_FULL'
+  | 'IO_ERROR'
+  | 'STORE_LOCKED'
+  | 'UNSUPPORTED_VERSION'
+  | 'ENGINE_UNAVAILABLE'
+  | 'SNAPSHOT_DAMAGED'
+  | 'NO_STATE'
+  | 'CANCELLED'
+  | 'CLOSED'
+
+export class DataStoreError extends Error {
+  override readonly name = 'DataStoreError'
+  readonly code: DataStoreErrorCode
+
+  constructor(code: DataStoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** A group whose install could not be redone after a crash: part of its data is gone. It must not start; the others may. */
+export interface DamagedGroup {
+  readonly group: GroupId
+  readonly reason: string
+}
+
 export interface KeyRange {
   /** Inclusive. */
   readonly start: DataKey
@@ -39,27 +76,46 @@ export interface DataStore {
   getMany(keys: readonly DataKey[]): Promise<(Uint8Array | undefined)[]>
   /** One page, a consistent view as of the moment of the call, in ascending order (descending with `reverse`). */
   scan(options: ScanOptions): Promise<ScanPage>
+  /**
+   * The store keeps `value` itself, so the caller must not write into its buffer again. (A value that is a small part of a
+   * much larger buffer is copied, because keeping it would keep all of the buffer.) Invariant: a key is written by one group at a time.
+   */
   put(group: GroupId, key: DataKey, value: Uint8Array): void
   delete(group: GroupId, key: DataKey): void
-  /** Replaces the group's state record; covers every write of the group made before this call and none made after. */
+  /**
+   * Replaces the group's state record; covers every write of the group made before this call and none made after. Writes that no
+   * state record covers yet are visible, but a flush leaves them out.
+   */
   setState(group: GroupId, state: Uint8Array): void
   state(group: GroupId): Uint8Array | undefined
   /** The state that a crash now would leave behind. */
   durableState(group: GroupId): Uint8Array | undefined
   groups(): Iterable<GroupId>
+  /** Groups to be rebuilt from their peers: by a new `install`, or by `destroyGroup`. */
+  damaged(): readonly DamagedGroup[]
   /** Bytes that only memory holds. Above `storage.overlayBytes` the caller should stop applying until a flush has ended. */
   readonly overlayBytes: number
   readonly overFull: boolean
-  /** Starts a flush of everything written so far unless one runs; resolves when what was written before the call is durable. */
+  /**
+   * Starts a flush of everything written so far unless one runs; resolves when what was written before the call and covered by a state
+   * record is durable. A failure is reported to `onFatal` too, once, and is never retried.
+   */
   flush(): Promise<void>
   /** An estimate of the bytes and keys in a range, from the engine's own statistics plus the overlay. */
   approximateSize(range: KeyRange): Promise<{ bytes: number; keys: number }>
-  /** Starts the export of a group's range and state, read at one moment. */
+  /**
+   * Starts the export of a group's range and state, read at one moment: at this call or later, after a flush. The state record inside may
+   * therefore be newer than the caller's; a caller whose ranges change compares the range in it with the one it asked for, and cancels.
+   */
   exportSnapshot(group: GroupId, range: KeyRange): SnapshotExport
   /** Receives an exported snapshot; nothing of it is visible before `install`. */
   importSnapshot(group: GroupId): SnapshotImport
-  /** Deletes a group's state record and all its data in slices; restartable after a crash. */
+  /**
+   * Deletes a group's state record and all its data in slices; restartable after a crash. Until it resolves nobody may read or
+   * write the range.
+   */
   destroyGroup(group: GroupId, range: KeyRange): Promise<void>
+  /** Flushes, ends exports and imports, waits for running work. No call is allowed afterwards. */
   close(): Promise<void>
 }
 
@@ -80,7 +136,8 @@ export interface SnapshotImport {
   finish(): Promise<Uint8Array>
   /**
    * Replaces everything in `range` and the group's state record by the snapshot with `state` as the new record, atomically even across a crash.
-   * Writes of the group that were not flushed are dropped. Allowed once, after `finish`.
+   * Writes in the range that were not flushed are dropped, records of the snapshot outside `range` are left out. Allowed once, after
+   * `finish`. Until it resolves the group must not be read or written.
    */
   install(range: KeyRange, state: Uint8Array): Promise<void>
   /** Drops what was received. */

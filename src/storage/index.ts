@@ -1,5 +1,17 @@
 /** Everything durable: the shared log, the applied data, files. Ports here, adapters in the folders below. */
 
+export {
+  type DamagedGroup,
+  type DataKey,
+  type DataStore,
+  DataStoreError,
+  type DataStoreErrorCode,
+  type KeyRange,
+  type ScanOptions,
+  type ScanPage,
+  type SnapshotExport,
+  type SnapshotImport,
+} from './data-store.ts'
 // The shared log.
 export type { File, FileSystem } from './file-system.ts'
 export { NodeFiles } from './files/node-files.ts'
@@ -13,5 +25,7 @@ export {
   type LogStoreStats,
   UNKNOWN_GROUP,
 } from './log-store.ts'
+export { MemoryDisk, type MemoryDiskOptions } from './memory/index.ts'
 export { MemoryLog } from './memory-log/index.ts'
+export { type DataEngine, type DataStoreOptions, openDataStore } from './open-data-store.ts'
 export { openSegmentLog, type SegmentLogOptions } from './segment-log/index.ts'

@@ -1,0 +1,111 @@
+/**
+ * The entry file of a snapshot worker: each exported function is one task, called by Piscina by name. A task opens the LevelDB database that the
+ * main thread holds open (same process, same native handle), works, and closes its handle. No state is kept between tasks.
+ */
+import { LevelKvStore, type LevelOptions } from '../level/index.ts'
+import { BLOCK_BYTES_MAX } from './format.ts'
+import { destroyRange, installRange } from './range-changer.ts'
+import { RangeExporter } from './range-exporter.ts'
+import { FileStaging } from './staging.ts'
+import {
+  type DestroyTask,
+  type ExportTask,
+  failed,
+  type InstallTask,
+  READ_AHEAD_CHUNKS,
+  type TaskOutcome,
+  type ToMain,
+  type ToWorker,
+} from './worker-protocol.ts'
+
+/** Nobody else needs this thread's loop to turn. */
+const noPause = async (): Promise<void> => {}
+
+export async function exportRange(task: ExportTask): Promise<TaskOutcome> {
+  const credits = new Credits(task)
+  try {
+    return await withDatabase(task.database, async (kv) => {
+      const exporter = await RangeExporter.open(kv, { ...task, blockBytes: BLOCK_BYTES_MAX })
+      try {
+        const { state } = exporter
+        send(task, { kind: 'state', state }, [])
+        while (await credits.take()) {
+          const chunk = await exporter.next()
+          if (chunk === undefined) {
+            send(task, { kind: 'end' }, [])
+            break
+          }
+          // The chunk owns its buffer, so handing the buffer over costs no copy.
+          send(task, { kind: 'chunk', chunk }, [chunk.buffer as ArrayBuffer])
+        }
+      } finally {
+        await exporter.close()
+      }
+    })
+  } catch (error) {
+    return failed(error, 'export a snapshot')
+  } finally {
+    task.port.close()
+  }
+}
+
+export async function installSnapshot(task: InstallTask): Promise<TaskOutcome> {
+  try {
+    const staging = new FileStaging(task.stagingDirectory)
+    return await withDatabase(task.database, (kv) => installRange(kv, staging, task.group, task.marker, noPause))
+  } catch (error) {
+    return failed(error, 'install a snapshot')
+  }
+}
+
+export async function destroyGroup(task: DestroyTask): Promise<TaskOutcome> {
+  try {
+    return await withDatabase(task.database, (kv) => destroyRange(kv, task.group, task.range, noPause))
+  } catch (error) {
+    return failed(error, 'delete the data of a group')
+  }
+}
+
+async function withDatabase(options: LevelOptions, run: (kv: LevelKvStore) => Promise<void>): Promise<TaskOutcome> {
+  const kv = await LevelKvStore.open(options)
+  try {
+    await run(kv)
+    return { ok: true }
+  } finally {
+    await kv.close()
+  }
+}
+
+function send(task: ExportTask, message: ToMain, transfer: readonly ArrayBuffer[]): void {
+  task.port.postMessage(message, transfer)
+}
+
+/** Counts how many chunks may still be sent; a reader that waits makes the export wait. */
+class Credits {
+  #credits = READ_AHEAD_CHUNKS
+  #cancelled = false
+  #wake: (() => void) | undefined
+
+  constructor(task: ExportTask) {
+    task.port.on('message', (message: ToWorker) => {
+      if (message.kind === 'credit') this.#credits++
+      else this.#cancelled = true
+      this.#wake?.()
+    })
+    task.port.on('close', () => {
+      this.#cancelled = true
+      this.#wake?.()
+    })
+  }
+
+  /** Waits for a credit and takes it; false when the export is cancelled. */
+  async take(): Promise<boolean> {
+    while (this.#credits === 0 && !this.#cancelled) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#credits--
+    return !this.#cancelled
+  }
+}

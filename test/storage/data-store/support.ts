@@ -1,0 +1,106 @@
+/** What the data store's tests share: a clock on the real loop, one entry per engine, and small helpers. Each test gets a directory of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Clock } from '../../../src/base/index.ts'
+import {
+  type DataEngine,
+  type DataStore,
+  DataStoreError,
+  MemoryDisk,
+  openDataStore,
+} from '../../../src/storage/index.ts'
+import type { KvStore } from '../../../src/storage/kv-store.ts'
+import { LevelKvStore } from '../../../src/storage/level/index.ts'
+import { MemoryKvStore } from '../../../src/storage/memory/index.ts'
+import { loadRocks, openRocksKvStore } from '../../../src/storage/rocks/index.ts'
+
+export const testClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs)
+    return { cancel: () => clearTimeout(timer) }
+  },
+  soon: (run) => {
+    setImmediate(run)
+  },
+}
+
+export const rocksModuleDirectory = process.env['FLOTILLA_ROCKSDB_DIR']
+
+/** One engine as the suites see it: places to put data, and how to open them. */
+export interface EngineUnderTest {
+  readonly name: string
+  /** Why this engine cannot be tested here; printed. */
+  readonly missing: string | undefined
+  /** A new, empty place. */
+  place(t: TestContext): DataEngine
+}
+
+export function temporaryDirectory(t: TestContext): string {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'flotilla-data-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }))
+  return directory
+}
+
+export function rocksEngine(directory: string): DataEngine {
+  return rocksModuleDirectory === undefined
+    ? { kind: 'rocksdb', directory }
+    : { kind: 'rocksdb', directory, moduleDirectory: rocksModuleDirectory }
+}
+
+const whyNoRocks = await loadRocks(rocksModuleDirectory).then(
+  () => undefined,
+  (error: unknown) => (error instanceof DataStoreError ? error.message : String(error)),
+)
+if (whyNoRocks !== undefined) console.log(`rocksdb is not tested: ${whyNoRocks}`)
+
+export const engines: readonly EngineUnderTest[] = [
+  { name: 'memory', missing: undefined, place: () => ({ kind: 'memory', disk: new MemoryDisk() }) },
+  {
+    name: 'classic-level',
+    missing: undefined,
+    // Small buffers, so that tests meet table files and compactions.
+    place: (t) => ({ kind: 'classic-level', directory: temporaryDirectory(t), writeBufferBytes: 256 * 1024 }),
+  },
+  { name: 'rocksdb', missing: whyNoRocks, place: (t) => rocksEngine(temporaryDirectory(t)) },
+]
+
+export async function openKv(engine: DataEngine): Promise<KvStore> {
+  switch (engine.kind) {
+    case 'memory':
+      return new MemoryKvStore(engine.disk)
+    case 'classic-level': {
+      const directory = path.join(engine.directory, 'level')
+      return await LevelKvStore.open({ directory, cacheBytes: 1 << 20, writeBufferBytes: 1 << 18 })
+    }
+    case 'rocksdb':
+      return await openRocksKvStore(path.join(engine.directory, 'rocks'), engine.moduleDirectory)
+  }
+}
+
+export async function openStore(engine: DataEngine, overlayBytes = 32 << 20): Promise<DataStore> {
+  return await openDataStore({
+    engine,
+    overlayBytes,
+    clock: testClock,
+    onFatal: (error) => {
+      throw error
+    },
+  })
+}
+
+export function bytes(text: string): Uint8Array {
+  return Buffer.from(text)
+}
+
+export function text(value: Uint8Array | null | undefined): string | undefined {
+  return value === undefined || value === null ? undefined : Buffer.from(value).toString()
+}
+
+/** A predicate for `assert.rejects`. */
+export function withCode(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof DataStoreError && error.code === code
+}
