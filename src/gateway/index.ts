@@ -1,0 +1,3 @@
+/** The HTTP face of a store: the only folder that knows HTTP. Stands on a Router; knows nothing of groups, logs or brokers. */
+export { type Gateway, startGateway } from './gateway.ts'
+export type { GatewayLimits, GatewayMetrics, GatewayOptions, MetricsPage, Readiness } from './options.ts'

@@ -1,0 +1,65 @@
+/**
+ * What a gateway is made of: the ports it stands on and the limits it keeps. Its owner, a composition root, fills them in.
+ */
+import type { Clock, Logger, Random } from '../base/index.ts'
+import type { Router } from '../router/types.ts'
+
+/** Whether the store can serve; `reasons` is empty when it can. */
+export interface Readiness {
+  readonly ready: boolean
+  readonly reasons: readonly string[]
+}
+
+/** Told once per finished request. `route` is the template, not the path, so that it can be a label. */
+export interface GatewayMetrics {
+  observe(route: string, method: string, status: number, seconds: number): void
+}
+
+/** The metrics page of the process, as `prom-client` registries offer it. */
+export interface MetricsPage {
+  readonly contentType: string
+  metrics(): Promise<string>
+}
+
+/** Defaults and reasons are in `limits.ts`. */
+export interface GatewayLimits {
+  readonly valueBytesMax: number
+  /** Data requests in progress; one more is refused with OVERLOADED. */
+  readonly inflightMax: number
+  /** Request bodies held in memory by all requests together. */
+  readonly bodyBytesInflightMax: number
+  readonly requestTimeoutMs: number
+  /** How long a head or a body may make no progress. */
+  readonly stallMsMax: number
+  /** How long a stream waits for a client that does not read. */
+  readonly streamStallMsMax: number
+  /** How long `close` waits for requests in progress. */
+  readonly drainMsMax: number
+}
+
+export interface GatewayOptions {
+  /** Loopback unless the owner decides otherwise. */
+  readonly listen: { readonly host?: string; readonly port: number }
+  readonly router: Router
+  readonly storeId: string
+  readonly version: string
+  readonly readiness: () => Readiness
+  readonly clock: Clock
+  /** Makes request ids and span ids; nothing secret depends on it. */
+  readonly random: Random
+  readonly logger: Logger
+  readonly limits?: Partial<GatewayLimits>
+  readonly metrics?: GatewayMetrics
+  readonly metricsPage?: MetricsPage
+  /** More members of `GET /stats`. */
+  readonly stats?: () => Readonly<Record<string, unknown>>
+  /** Bearer tokens, any of which opens every route; without one everything is open. */
+  readonly tokens?: readonly string[]
+  /** Origins whose pages may call this gateway; `*` is all of them. */
+  readonly cors?: { readonly origins: readonly string[] }
+  readonly tls?: {
+    readonly key: string | Uint8Array
+    readonly cert: string | Uint8Array
+    readonly ca?: string | Uint8Array
+  }
+}

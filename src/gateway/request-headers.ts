@@ -1,0 +1,76 @@
+/**
+ * The request headers every route shares: request id, deadline, trace context, and what kind of answer the caller wants. Pure
+ * functions of header values.
+ */
+import { LIMITS } from '../base/index.ts'
+import { invalidArgument } from './failures.ts'
+
+const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+const TRACE_PARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const ZERO_TRACE = '0'.repeat(32)
+const ZERO_SPAN = '0'.repeat(16)
+
+/** Whether a caller's own request id can be echoed: it goes into headers and logs, so only harmless characters. */
+export function isSaneRequestId(value: string): boolean {
+  return SANE_REQUEST_ID.test(value)
+}
+
+/** `Flotilla-Timeout-Ms`; throws INVALID_ARGUMENT outside of its range. */
+export function parseTimeoutMs(value: string): number {
+  const milliseconds = /^[0-9]{1,5}$/.test(value) ? Number(value) : 0
+  if (milliseconds < 1 || milliseconds > LIMITS.requestTimeoutMsMax) {
+    throw invalidArgument(`Flotilla-Timeout-Ms is a whole number from 1 to ${LIMITS.requestTimeoutMsMax}`)
+  }
+  return milliseconds
+}
+
+/** The answer's `traceparent` (W3C Trace Context, section 3.2): the same trace, our span; undefined when the caller's is not valid. */
+export function continueTrace(traceParent: string, newSpanId: () => string): string | undefined {
+  const match = TRACE_PARENT.exec(traceParent)
+  if (match === null) return undefined
+  const [, version, traceId, spanId, flags, rest] = match
+  if (version === 'ff' || traceId === ZERO_TRACE || spanId === ZERO_SPAN) return undefined
+  if (version === '00' && rest !== undefined) return undefined
+  return `00-${traceId}-${newSpanId()}-${flags}`
+}
+
+/**
+ * Which of `offers` an Accept header likes best (RFC 9110 section 12.5.1); the first one when it likes several equally or none at all,
+ * because an answer of another type helps more than a refusal.
+ */
+export function preferredType(accept: string | undefined, offers: readonly [string, ...string[]]): string {
+  if (accept === undefined || accept === '*/*') return offers[0]
+  const ranges = accept.split(',').map(parseRange)
+  let best: string = offers[0]
+  let bestQuality = qualityOf(best, ranges)
+  for (const offer of offers) {
+    const quality = qualityOf(offer, ranges)
+    if (quality > bestQuality) {
+      best = offer
+      bestQuality = quality
+    }
+  }
+  return best
+}
+
+interface MediaRange {
+  readonly type: string
+  readonly quality: number
+}
+
+function parseRange(text: string): MediaRange {
+  const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase())
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))
+  const quality = weight === undefined ? 1 : Number(weight.slice(2))
+  return { type, quality: quality >= 0 && quality <= 1 ? quality : 0 }
+}
+
+/** The quality that the most specific matching range gives. */
+function qualityOf(offer: string, ranges: readonly MediaRange[]): number {
+  const family = `${offer.slice(0, offer.indexOf('/'))}/*`
+  for (const wanted of [offer, family, '*/*']) {
+    const range = ranges.find((candidate) => candidate.type === wanted)
+    if (range !== undefined) return range.quality
+  }
+  return 0
+}

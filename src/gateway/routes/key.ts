@@ -1,0 +1,200 @@
+/**
+ * The routes of one key: PUT, POST, GET, HEAD and DELETE of `/kv/{key}` and `/kv64/{key}`. The hottest code of the gateway: no
+ * middleware, no Request and Response objects.
+ */
+
+import type { Key } from '../../../shard-map/index.ts'
+import { LIMITS, unreachable, utf8Encode } from '../../base/index.ts'
+import type { WriteAnswer } from '../../router/types.ts'
+import { entityTag, parseConditions } from '../conditions.ts'
+import { decodeDocument, documentTypeOf, Fields } from '../document.ts'
+import type { Exchange } from '../exchange.ts'
+import { invalidArgument, refusal } from '../failures.ts'
+import { jsonKey, jsonValue } from '../json-bytes.ts'
+import { JSON_BYTES_PER_BYTE } from '../limits.ts'
+import { base64Decode, base64UrlDecode, percentDecode } from '../percent.ts'
+import { preferredType } from '../request-headers.ts'
+import type { KvCondition } from '../router-types.ts'
+import { refuseUnsupported } from './unsupported.ts'
+
+const RAW_TYPE = 'application/octet-stream'
+const JSON_TYPE = 'application/json'
+/** Room for names, quotes and blanks around the one value of a POST. */
+const POST_OVERHEAD_BYTES = 4096
+
+export async function putKey(exchange: Exchange): Promise<void> {
+  const key = keyOf(exchange)
+  const condition = writeConditionOf(exchange)
+  const value = await exchange.readBody(exchange.services.limits.valueBytesMax, 'VALUE_TOO_LARGE')
+  const answer = await write(exchange, key, value, condition)
+  const revision = putRevision(exchange, answer)
+  if (revision === undefined) return
+  exchange.header('ETag', entityTag(revision))
+  exchange.header('Flotilla-Revision', String(revision))
+  exchange.sendEmpty(204)
+}
+
+export async function postKey(exchange: Exchange): Promise<void> {
+  const key = keyOf(exchange)
+  const condition = writeConditionOf(exchange)
+  const { valueBytesMax } = exchange.services.limits
+  const body = await exchange.readBody(valueBytesMax * JSON_BYTES_PER_BYTE + POST_OVERHEAD_BYTES, 'VALUE_TOO_LARGE')
+  const value = postedValue(decodeDocument(body, documentTypeOf(exchange.requestHeader('content-type'))))
+  if (value.length > valueBytesMax) throw valueTooLarge(valueBytesMax)
+  const answer = await write(exchange, key, value, condition)
+  const revision = putRevision(exchange, answer)
+  if (revision === undefined) return
+  exchange.header('ETag', entityTag(revision))
+  exchange.header('Flotilla-Revision', String(revision))
+  exchange.sendJson(200, { ...jsonKey(key), revision })
+}
+
+export async function getKey(exchange: Exchange): Promise<void> {
+  const key = keyOf(exchange)
+  const consistency = exchange.query.consistency()
+  const answer = await exchange.services.router.get(key, { consistency, timeoutMs: exchange.remainingMs })
+  exchange.servedHeaders(answer.served)
+  if (consistency === 'stale') exchange.header('Flotilla-Staleness-Ms', String(Math.ceil(answer.stalenessMs)))
+  const found = answer.found
+  if (found === undefined) {
+    const { shard, leader } = answer.served
+    exchange.sendError({
+      code: 'KEY_NOT_FOUND',
+      message: 'the key does not exist',
+      outcome: 'none',
+      retryable: false,
+      shard,
+      ...(leader === undefined ? {} : { leader }),
+    })
+    return
+  }
+  exchange.header('ETag', entityTag(found.revision))
+  exchange.header('Flotilla-Revision', String(found.revision))
+  const accept = exchange.requestHeader('accept')
+  if (preferredType(accept, [RAW_TYPE, JSON_TYPE]) === JSON_TYPE) {
+    exchange.sendJson(200, { ...jsonKey(key), ...jsonValue(found.value), revision: found.revision })
+  } else {
+    exchange.header('X-Content-Type-Options', 'nosniff')
+    exchange.sendBytes(200, RAW_TYPE, found.value)
+  }
+}
+
+export async function deleteKey(exchange: Exchange): Promise<void> {
+  const key = keyOf(exchange)
+  const condition = writeConditionOf(exchange)
+  exchange.mayHaveWritten = true
+  const answer = await exchange.services.router.delete(key, condition, { timeoutMs: exchange.remainingMs })
+  exchange.servedHeaders(answer.served)
+  const { result } = answer
+  if (result.kind === 'condition-failed') sendConditionFailed(exchange, answer, result.revision)
+  else if (result.kind === 'delete') {
+    exchange.header('Flotilla-Deleted', result.deleted ? '1' : '0')
+    exchange.header('Flotilla-Revision', String(result.revision))
+    exchange.sendEmpty(204)
+  } else throw new Error(`a delete was answered with ${result.kind}`)
+}
+
+function keyOf(exchange: Exchange): Key {
+  const { target } = exchange
+  if (target.kind !== 'key') throw new Error('a key route without a key')
+  const key = decodeKey(target.encoding, target.encodedKey)
+  if (key.length === 0) throw invalidArgument('the key is empty', 'A key has 1 to 4096 bytes; GET /kv lists keys.')
+  if (key.length > LIMITS.keyBytesMax) {
+    throw refusal('KEY_TOO_LARGE', `the key has ${key.length} bytes; at most ${LIMITS.keyBytesMax} are allowed`)
+  }
+  return key
+}
+
+function decodeKey(encoding: 'percent' | 'base64url', encoded: string): Key {
+  switch (encoding) {
+    case 'percent': {
+      const key = percentDecode(encoded)
+      if (key === undefined)
+        throw invalidArgument('the key has a malformed percent escape', 'Write a literal % as %25.')
+      return key
+    }
+    case 'base64url': {
+      const key = base64UrlDecode(encoded)
+      if (key === undefined)
+        throw invalidArgument(
+          'the key is not valid base64url',
+          'Use the alphabet A-Z a-z 0-9 - _ of RFC 4648 section 5.',
+        )
+      return key
+    }
+    default:
+      return unreachable(encoding)
+  }
+}
+
+function writeConditionOf(exchange: Exchange): KvCondition {
+  refuseUnsupported(exchange)
+  return parseConditions(exchange.requestHeader('if-match'), exchange.requestHeader('if-none-match'))
+}
+
+export function valueTooLarge(bytesMax: number): Error {
+  return refusal('VALUE_TOO_LARGE', `a value has at most ${bytesMax} bytes`)
+}
+
+async function write(exchange: Exchange, key: Key, value: Uint8Array, condition: KvCondition): Promise<WriteAnswer> {
+  exchange.mayHaveWritten = true
+  return exchange.services.router.put(key, value, condition, { timeoutMs: exchange.remainingMs })
+}
+
+/** The revision a put got; undefined when it did not happen and the client was told so. */
+function putRevision(exchange: Exchange, answer: WriteAnswer): number | undefined {
+  exchange.servedHeaders(answer.served)
+  const { result } = answer
+  if (result.kind === 'put') return result.revision
+  if (result.kind !== 'condition-failed') throw new Error(`a put was answered with ${result.kind}`)
+  sendConditionFailed(exchange, answer, result.revision)
+  return undefined
+}
+
+function sendConditionFailed(exchange: Exchange, answer: WriteAnswer, revision: number | undefined): void {
+  const { shard, leader } = answer.served
+  if (revision !== undefined) exchange.header('ETag', entityTag(revision))
+  exchange.sendError({
+    code: 'PRECONDITION_FAILED',
+    message: revision === undefined ? 'the key does not exist' : `the key has revision ${revision}`,
+    outcome: 'none',
+    retryable: false,
+    shard,
+    ...(leader === undefined ? {} : { leader }),
+    hint: 'Read the key again and decide anew.',
+    revision: revision ?? null,
+  })
+}
+
+/** The value of `{"value": "text"}`; binary values may come with `"encoding": "base64"`, or as bin in MessagePack. */
+function postedValue(document: unknown): Uint8Array {
+  const fields = new Fields(document, 'the body', ['value', 'encoding'])
+  return valueBytes(fields)
+}
+
+/** The bytes of `value` under `encoding`; shared with batches. */
+export function valueBytes(fields: Fields): Uint8Array {
+  const value = fields.get('value')
+  const encoding = fields.get('encoding')
+  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'base64')
+    throw fields.refuse('encoding', 'utf8 or base64')
+  if (value instanceof Uint8Array && encoding === undefined) return value
+  if (typeof value !== 'string') throw fields.refuse('value', 'a string')
+  return textBytes(fields, 'value', value, encoding)
+}
+
+/** Text as UTF-8 or base64. A lone surrogate has no UTF-8; replacing it would store something else than was sent. */
+export function textBytes(
+  fields: Fields,
+  name: string,
+  text: string,
+  encoding: 'utf8' | 'base64' | undefined,
+): Uint8Array {
+  if (encoding === 'base64') {
+    const bytes = base64Decode(text)
+    if (bytes === undefined) throw fields.refuse(name, 'not valid base64')
+    return bytes
+  }
+  if (/\p{Surrogate}/u.test(text)) throw fields.refuse(name, 'not valid Unicode')
+  return utf8Encode(text)
+}

@@ -1,0 +1,19 @@
+/**
+ * What every exchange of one gateway shares.
+ */
+import type { Clock, Logger } from '../base/index.ts'
+import type { Router } from '../router/types.ts'
+import type { GatewayLimits, GatewayMetrics } from './options.ts'
+
+export interface Services {
+  readonly router: Router
+  readonly storeId: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly limits: GatewayLimits
+  readonly metrics: GatewayMetrics | undefined
+  readonly nextRequestId: () => string
+  /** Sixteen hex digits, not all zero. */
+  readonly nextSpanId: () => string
+  readonly isDraining: () => boolean
+}
