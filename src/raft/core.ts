@@ -70,7 +70,7 @@ export class RaftCore {
     this.votedFor = initial.hardState.votedFor
     // What was applied had been committed, even if the hard state that said so was never written.
     this.log.commitTo(Math.max(initial.hardState.commitIndex, initial.appliedIndex))
-    this.log.appliedTo(initial.appliedIndex, 0)
+    this.log.appliedTo(initial.appliedIndex)
     this.tracker = new Tracker(
       restoreMembership(initial.membership),
       this.log.lastIndex,

@@ -1,5 +1,4 @@
 /** The Raft core: a pure state machine per replica. Hosts use RaftNode; the arithmetic is exported for proofs and tools. */
-export { limitBytes } from './entry.ts'
 export {
   changeMembership,
   EMPTY_MEMBERSHIP,

@@ -21,6 +21,11 @@ export interface ConflictHint {
   readonly term: number
 }
 
+interface ApplyingPage {
+  readonly lastIndex: number
+  readonly bytes: number
+}
+
 export interface RaftLogOptions {
   /** Asynchronous storage: entries may be applied only once they are durable here. Otherwise a Ready writes before it applies. */
   readonly applyOnlyDurable: boolean
@@ -47,6 +52,8 @@ export class RaftLog {
   #commitIndex: number
   #applyingIndex: number
   #appliedIndex: number
+  /** Pages handed out for applying and not finished, oldest first. */
+  readonly #pages: ApplyingPage[] = []
   #applyingBytes = 0
   #applyingPaused = false
   /** The slice cut last and what it was cut from: peers in step with each other, and the disk, get the same one. */
@@ -353,17 +360,23 @@ export class RaftLog {
     if (last === undefined) return
     this.#applyingIndex = last.index
     this.#applyingBytes += page.bytes
+    this.#pages.push({ lastIndex: last.index, bytes: page.bytes })
     this.#applyingPaused =
       this.#applyingBytes >= this.#options.applyingBytesMax || this.#applyingIndex < this.#appliableIndex()
     this.#release()
   }
 
-  /** The state machine holds everything up to `index`; `bytes` of what was handed out are finished. */
-  appliedTo(index: number, bytes: number): void {
+  /** The state machine holds everything up to `index`; pages that end there or before are finished. */
+  appliedTo(index: number): void {
     assert(index <= this.#commitIndex, `applied index ${index} is beyond commit index ${this.#commitIndex}`)
     this.#appliedIndex = Math.max(this.#appliedIndex, index)
     this.#applyingIndex = Math.max(this.#applyingIndex, this.#appliedIndex)
-    this.#applyingBytes = Math.max(0, this.#applyingBytes - bytes)
+    let finished = 0
+    while (finished < this.#pages.length && (this.#pages[finished] as ApplyingPage).lastIndex <= index) {
+      this.#applyingBytes -= (this.#pages[finished] as ApplyingPage).bytes
+      finished += 1
+    }
+    if (finished > 0) this.#pages.splice(0, finished)
     this.#applyingPaused = this.#applyingBytes >= this.#options.applyingBytesMax
     this.#release()
   }

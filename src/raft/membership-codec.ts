@@ -26,7 +26,7 @@ export type MembershipChangeMalformed =
   | 'number-out-of-range'
 
 export type DecodedMembershipChange =
-  | { readonly ok: true; readonly change: MembershipChange }
+  | { readonly ok: true; readonly value: MembershipChange }
   | { readonly ok: false; readonly error: MembershipChangeMalformed }
 
 export function encodeMembershipChange(change: MembershipChange): Uint8Array {
@@ -59,7 +59,7 @@ export function decodeMembershipChange(bytes: Uint8Array): DecodedMembershipChan
     if (kind === undefined) return { ok: false, error: 'unknown-operation' }
     operations.push({ kind, replica })
   }
-  return { ok: true, change: { transition, operations, context: bytes.subarray(reader.offset) } }
+  return { ok: true, value: { transition, operations, context: bytes.subarray(reader.offset) } }
 }
 
 function pushVarint(bytes: number[], value: number): void {

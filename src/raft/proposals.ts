@@ -105,9 +105,9 @@ function refuseMembershipChange(core: RaftCore, payload: Payload): MembershipRef
   if (!decoded.ok) return 'malformed'
   if (!core.options.validateMembership) return undefined
   if (core.pendingMembershipIndex > core.log.appliedIndex) return 'change-pending'
-  const leaves = decoded.change.operations.length === 0
+  const leaves = decoded.value.operations.length === 0
   if (isJoint(core.membership) && !leaves) return 'joint'
   if (!isJoint(core.membership) && leaves) return 'not-joint'
   // Nothing can change the membership before this entry is applied, so what is impossible now would crash every replica then.
-  return changeMembership(core.membership, decoded.change).ok ? undefined : 'illegal'
+  return changeMembership(core.membership, decoded.value).ok ? undefined : 'illegal'
 }

@@ -233,10 +233,13 @@ export class RaftNode {
     acknowledgeAppend(this.#core, ack)
   }
 
-  /** Asynchronous mode: entries up to `index` are applied; `bytes` as they were handed out with them. */
-  applied(index: number, bytes: number): void {
+  /**
+   * Asynchronous mode: entries up to `index` are applied. May be said piece by piece; the next page of committed entries comes
+   * once enough of those handed out are finished.
+   */
+  applied(index: number): void {
     assert(this.#core.options.asyncStorage, 'applied belongs to asynchronous storage')
-    acknowledgeApply(this.#core, index, bytes)
+    acknowledgeApply(this.#core, index)
   }
 
   /** Fixes the current randomized election timeout until the next is drawn: for tests that play an exact history. */

@@ -39,7 +39,7 @@ export interface AppendWork {
   readonly ack: AppendAck | undefined
 }
 
-/** Committed entries for the state machine; `applied` gets the last index and the bytes back. */
+/** Committed entries for the state machine, and their weight; `applied` hears how far it came. */
 export interface ApplyWork {
   readonly entries: readonly Entry[]
   readonly bytes: number
@@ -171,7 +171,7 @@ export class ReadyMaker {
     for (const message of unfinished.toSelf) step(this.#core, message)
     if (unfinished.ack !== undefined) acknowledgeAppend(this.#core, unfinished.ack)
     const last = unfinished.applying.entries[unfinished.applying.entries.length - 1]
-    if (last !== undefined) acknowledgeApply(this.#core, last.index, unfinished.applying.bytes)
+    if (last !== undefined) acknowledgeApply(this.#core, last.index)
   }
 
   #takeHardState(hasEntries: boolean): { state: HardState | undefined; mustSync: boolean } {
@@ -227,11 +227,11 @@ export function acknowledgeAppend(core: RaftCore, ack: AppendAck): void {
   }
   if (ack.snapshotIndex !== 0) {
     core.log.snapshotStableTo(ack.snapshotIndex)
-    acknowledgeApply(core, ack.snapshotIndex, 0)
+    acknowledgeApply(core, ack.snapshotIndex)
   }
 }
 
-export function acknowledgeApply(core: RaftCore, index: number, bytes: number): void {
-  core.log.appliedTo(index, bytes)
+export function acknowledgeApply(core: RaftCore, index: number): void {
+  core.log.appliedTo(index)
   leaveJointIfDue(core)
 }

@@ -4,7 +4,6 @@ import type { Progress, ProgressState } from './progress.ts'
 import type { MembershipState, ReplicaId, Role } from './types.ts'
 
 export interface ProgressStatus {
-  readonly replica: ReplicaId
   readonly state: ProgressState
   readonly matchIndex: number
   readonly nextIndex: number
@@ -31,12 +30,17 @@ export interface RaftStatus {
   readonly membership: MembershipState
   readonly transferee: ReplicaId
   readonly uncommittedBytes: number
-  /** In ascending order of id; empty unless this replica leads. */
-  readonly progress: readonly ProgressStatus[]
+  /** By replica, in ascending order; empty unless this replica leads. */
+  readonly progress: ReadonlyMap<ReplicaId, ProgressStatus>
 }
 
 export function statusOf(core: RaftCore): RaftStatus {
-  const isLeader = core.role === 'leader'
+  const progress = new Map<ReplicaId, ProgressStatus>()
+  if (core.role === 'leader') {
+    core.tracker.all.forEach((member, i) => {
+      progress.set(core.tracker.ids[i] as ReplicaId, progressStatus(member))
+    })
+  }
   return {
     id: core.id,
     role: core.role,
@@ -51,15 +55,12 @@ export function statusOf(core: RaftCore): RaftStatus {
     membership: core.membership,
     transferee: core.transferee,
     uncommittedBytes: core.uncommittedBytes,
-    progress: isLeader
-      ? core.tracker.all.map((progress, i) => progressStatus(core.tracker.ids[i] as ReplicaId, progress))
-      : [],
+    progress,
   }
 }
 
-export function progressStatus(replica: ReplicaId, progress: Progress): ProgressStatus {
+export function progressStatus(progress: Progress): ProgressStatus {
   return {
-    replica,
     state: progress.state,
     matchIndex: progress.matchIndex,
     nextIndex: progress.nextIndex,

@@ -40,7 +40,7 @@ export interface MembershipOperation {
   readonly replica: ReplicaId
 }
 
-/** `auto` uses a joint configuration only when more than one voter changes; an empty change leaves a joint configuration. */
+/** `auto` uses a joint configuration only for more than one operation; without any it leaves the joint configuration. */
 export interface MembershipChange {
   readonly transition: 'auto' | 'joint-implicit' | 'joint-explicit'
   readonly operations: readonly MembershipOperation[]
