@@ -143,7 +143,7 @@ export class Applier {
     }
     queue.drop(count)
     assert(last !== undefined, `group ${replica.group}: applied an empty run`)
-    replica.raft.applied(last.index, bytes)
+    replica.raft.applied(last.index)
   }
 
   #applyEntry(replica: Replica, entry: Entry, startedMs: number): void {

@@ -1,0 +1,73 @@
+import type { Key } from '../../shard-map/index.ts'
+import { bytesToLatin1, LIMITS, prefixEnd, utf8Encode } from '../base/index.ts'
+import type { KvCondition } from '../machine/index.ts'
+import { type ErrorCode, FlotillaError } from '../protocol/index.ts'
+import type { Bytes, RequestOptions, ScanOptions, WriteOptions } from './types.ts'
+
+/** Checks what callers pass, so that a mistake is told where it was made and nothing of it is sent. */
+export function invalid(code: ErrorCode, message: string, hint?: string): FlotillaError {
+  return new FlotillaError({
+    code,
+    message,
+    outcome: 'none',
+    retryable: false,
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
+export function toBytes(value: Bytes, what: string): Uint8Array {
+  if (typeof value === 'string') return utf8Encode(value)
+  if (value instanceof Uint8Array) return value
+  throw invalid('INVALID_ARGUMENT', `${what} must be a string or a Uint8Array, not ${typeof value}`)
+}
+
+export function toKey(key: Bytes): Key {
+  const bytes = toBytes(key, 'a key')
+  if (bytes.length === 0) throw invalid('INVALID_ARGUMENT', 'a key has at least one byte')
+  if (bytes.length > LIMITS.keyBytesMax)
+    throw invalid('KEY_TOO_LARGE', `a key has at most ${LIMITS.keyBytesMax} bytes, this one ${bytes.length}`)
+  return bytesToLatin1(bytes)
+}
+
+/** Not copied: the caller must leave the buffer alone until the promise settles. */
+export function toValue(value: Bytes): Uint8Array {
+  const bytes = toBytes(value, 'a value')
+  if (bytes.length > LIMITS.valueBytesMax) {
+    throw invalid('VALUE_TOO_LARGE', `a value has at most ${LIMITS.valueBytesMax} bytes, this one ${bytes.length}`)
+  }
+  return bytes
+}
+
+export function toCondition(options: Pick<WriteOptions, 'ifRevision' | 'ifAbsent'>): KvCondition {
+  const { ifRevision, ifAbsent } = options
+  if (ifRevision !== undefined && ifAbsent === true)
+    throw invalid('INVALID_ARGUMENT', 'ifRevision and ifAbsent exclude each other')
+  if (ifAbsent === true) return { kind: 'absent' }
+  if (ifRevision === undefined) return { kind: 'none' }
+  if (!Number.isSafeInteger(ifRevision) || ifRevision < 0)
+    throw invalid('INVALID_ARGUMENT', `ifRevision must be a revision, not ${ifRevision}`)
+  return { kind: 'revision', revision: ifRevision }
+}
+
+export function toCallOptions(options: RequestOptions): { timeoutMs?: number; signal?: AbortSignal } {
+  const { timeout, signal } = options
+  if (timeout !== undefined && !(timeout >= 1 && timeout <= LIMITS.requestTimeoutMsMax)) {
+    throw invalid('INVALID_ARGUMENT', `timeout must lie between 1 and ${LIMITS.requestTimeoutMsMax} ms, not ${timeout}`)
+  }
+  return { ...(timeout === undefined ? {} : { timeoutMs: timeout }), ...(signal === undefined ? {} : { signal }) }
+}
+
+/** The range that prefix, start and end name together. */
+export function toRange(options: ScanOptions): { start: Key; end: Key | undefined } {
+  let start = options.start === undefined ? '' : bytesToLatin1(toBytes(options.start, 'start'))
+  let end = options.end === undefined ? undefined : bytesToLatin1(toBytes(options.end, 'end'))
+  if (options.prefix !== undefined) {
+    const prefix = toBytes(options.prefix, 'a prefix')
+    const first = bytesToLatin1(prefix)
+    const beyondBytes = prefixEnd(prefix)
+    const beyond = beyondBytes === undefined ? undefined : bytesToLatin1(beyondBytes)
+    if (first > start) start = first
+    if (beyond !== undefined && (end === undefined || beyond < end)) end = beyond
+  }
+  return { start, end }
+}

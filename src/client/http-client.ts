@@ -1,0 +1,252 @@
+import { LIMITS, latin1ToBytes, utf8Encode } from '../base/index.ts'
+import { type ErrorValue, FlotillaError } from '../protocol/index.ts'
+import { invalid, toCallOptions, toCondition, toKey, toRange, toValue } from './arguments.ts'
+import type {
+  BatchOperation,
+  BatchResult,
+  Bytes,
+  Client,
+  EntryOf,
+  ReadOptions,
+  RequestOptions,
+  ScanOptions,
+  WriteOptions,
+} from './types.ts'
+
+/**
+ * The client over a gateway's HTTP interface: for programs that cannot reach NATS. It follows the same contract as every other HTTP caller and uses
+ * nothing private.
+ */
+interface JsonItem {
+  readonly key: string
+  readonly keyEncoding?: 'base64'
+  readonly value?: string
+  readonly encoding?: 'utf8' | 'base64'
+  readonly revision: number
+}
+
+export class HttpClient implements Client {
+  readonly #base: string
+  #closed = false
+
+  /** `url` is the gateway's address, such as `http://127.0.0.1:8080`. */
+  constructor(url: string) {
+    this.#base = url.replace(/\/+$/, '')
+  }
+
+  async get(key: Bytes, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    return (await this.getEntry(key, options))?.value
+  }
+
+  async getEntry(key: Bytes, options: ReadOptions = {}): Promise<EntryOf | undefined> {
+    const name = toKey(key)
+    const query = options.consistency === undefined ? '' : `?consistency=${options.consistency}`
+    const response = await this.#fetch('GET', `${keyPath(name)}${query}`, options)
+    if (response.status === 404) {
+      const error = await problem(response)
+      if (error.code === 'KEY_NOT_FOUND') return undefined
+      throw new FlotillaError(error)
+    }
+    await expectOk(response)
+    return {
+      key: latin1ToBytes(name),
+      value: new Uint8Array(await response.arrayBuffer()),
+      revision: revisionOf(response),
+    }
+  }
+
+  async getMany(keys: readonly Bytes[], options: ReadOptions = {}): Promise<(Uint8Array | undefined)[]> {
+    if (options.consistency === 'stale') return Promise.all(keys.map((key) => this.get(key, options)))
+    const results = await this.batch(
+      keys.map((key) => ({ op: 'get', key })),
+      options,
+    )
+    return results.map((result) => {
+      if (!result.ok) throw result.error
+      return result.value
+    })
+  }
+
+  async put(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<{ readonly revision: number }> {
+    const response = await this.#fetch('PUT', keyPath(toKey(key)), options, toValue(value), conditionHeaders(options))
+    await expectOk(response)
+    return { revision: revisionOf(response) }
+  }
+
+  async del(key: Bytes, options: WriteOptions = {}): Promise<boolean> {
+    const response = await this.#fetch('DELETE', keyPath(toKey(key)), options, undefined, conditionHeaders(options))
+    await expectOk(response)
+    return response.headers.get('flotilla-deleted') === '1'
+  }
+
+  async batch(
+    operations: readonly BatchOperation[],
+    options: RequestOptions & { readonly atomic?: boolean } = {},
+  ): Promise<BatchResult[]> {
+    const ops = operations.map((operation) => ({
+      ...operation,
+      key: base64(latin1ToBytes(toKey(operation.key))),
+      keyEncoding: 'base64',
+      ...(operation.op === 'put'
+        ? {
+            value: base64(typeof operation.value === 'string' ? utf8Encode(operation.value) : toValue(operation.value)),
+            encoding: 'base64',
+          }
+        : {}),
+    }))
+    const body = utf8Encode(JSON.stringify({ ops, atomic: options.atomic ?? false }))
+    const response = await this.#fetch('POST', '/batch', options, body, { 'content-type': 'application/json' })
+    await expectOk(response)
+    const answer = (await response.json()) as { results: (Record<string, unknown> & { ok: boolean })[] }
+    return answer.results.map(fromJsonResult)
+  }
+
+  async *scan(options: ScanOptions = {}): AsyncIterableIterator<EntryOf> {
+    const range = toRange(options)
+    let left = options.limit ?? Number.MAX_SAFE_INTEGER
+    if (!(left >= 0)) throw invalid('INVALID_ARGUMENT', `limit must not be negative, it is ${left}`)
+    let cursor: string | undefined
+    while (left > 0) {
+      const query = [`start=${percent(range.start)}`, `limit=${Math.min(left, LIMITS.scanPageItemsMax)}`]
+      if (range.end !== undefined) query.push(`end=${percent(range.end)}`)
+      if (options.reverse === true) query.push('reverse=true')
+      if (options.consistency !== undefined) query.push(`consistency=${options.consistency}`)
+      if (cursor !== undefined) query.push(`cursor=${encodeURIComponent(cursor)}`)
+      const response = await this.#fetch('GET', `/kv?${query.join('&')}`, options, undefined, {
+        accept: 'application/json',
+      })
+      await expectOk(response)
+      const page = (await response.json()) as { items: JsonItem[]; next: string | null }
+      for (const item of page.items) yield fromJsonItem(item)
+      left -= page.items.length
+      if (page.next === null) return
+      cursor = page.next
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    options: RequestOptions,
+    body?: Uint8Array,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    if (this.#closed) throw invalid('CLOSED', 'the client is closed')
+    const { timeoutMs = LIMITS.requestTimeoutMsDefault, signal } = toCallOptions(options)
+    const isWrite = method !== 'GET'
+    // The gateway ends the request at the deadline; waiting a little longer gets its answer instead of our own guess.
+    const limit = AbortSignal.timeout(timeoutMs + 1_000)
+    try {
+      return await fetch(`${this.#base}${path}`, {
+        method,
+        headers: { ...headers, 'flotilla-timeout-ms': String(Math.ceil(timeoutMs)) },
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+        redirect: 'error',
+        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+      })
+    } catch (error) {
+      // fetch tells refusals from broken connections only in its cause; a write that may have left is unknown.
+      const cause = (error as { cause?: { code?: string } }).cause?.code
+      const isRefused = cause === 'ECONNREFUSED' || cause === 'ENOTFOUND'
+      const code = signal?.aborted === true ? 'ABORTED' : limit.aborted ? 'TIMEOUT' : 'UNAVAILABLE'
+      throw new FlotillaError(
+        {
+          code,
+          message: isRefused
+            ? `no gateway answers at ${this.#base}`
+            : `the request to ${this.#base} did not end: ${cause ?? String(error)}`,
+          outcome: isWrite && !isRefused ? 'unknown' : 'none',
+          retryable: !isWrite || isRefused,
+        },
+        { cause: error },
+      )
+    }
+  }
+}
+
+/** The form of a key that no HTTP library alters. */
+function keyPath(key: string): string {
+  return `/kv64/${Buffer.from(key, 'latin1').toString('base64url')}`
+}
+
+function percent(key: string): string {
+  let text = ''
+  for (const byte of Buffer.from(key, 'latin1')) text += `%${byte.toString(16).padStart(2, '0')}`
+  return text
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+}
+
+function conditionHeaders(options: WriteOptions): Record<string, string> {
+  const condition = toCondition(options)
+  if (condition.kind === 'absent') return { 'if-none-match': '*' }
+  return condition.kind === 'revision' ? { 'if-match': `"${condition.revision}"` } : {}
+}
+
+function revisionOf(response: Response): number {
+  return Number(/^"(\d+)"$/.exec(response.headers.get('etag') ?? '')?.[1] ?? Number.NaN)
+}
+
+async function problem(response: Response): Promise<ErrorValue> {
+  const text = await response.text()
+  try {
+    const body = JSON.parse(text) as ErrorValue & { detail?: string; title?: string }
+    if (typeof body.code === 'string') return { ...body, message: body.detail ?? body.title ?? body.code }
+  } catch {
+    // Not JSON: something between us and the gateway answered.
+  }
+  return {
+    code: 'UNAVAILABLE',
+    message: `${response.status} ${response.statusText}: not an answer of a Flotilla gateway`,
+    outcome: 'unknown',
+    retryable: false,
+  }
+}
+
+async function expectOk(response: Response): Promise<void> {
+  if (!response.ok) throw new FlotillaError(await problem(response))
+}
+
+function fromJsonItem(item: JsonItem): EntryOf {
+  return {
+    key: item.keyEncoding === 'base64' ? new Uint8Array(Buffer.from(item.key, 'base64')) : utf8Encode(item.key),
+    value:
+      item.encoding === 'base64'
+        ? new Uint8Array(Buffer.from(item.value ?? '', 'base64'))
+        : utf8Encode(item.value ?? ''),
+    revision: item.revision,
+  }
+}
+
+function fromJsonResult(result: Record<string, unknown> & { ok: boolean }): BatchResult {
+  if (!result.ok) {
+    const error = result.error as ErrorValue & { detail?: string }
+    return { ok: false, error: new FlotillaError({ ...error, message: error.detail ?? error.code }) }
+  }
+  const { revision, value, encoding, found, deleted } = result as {
+    revision?: number
+    value?: string
+    encoding?: string
+    found?: boolean
+    deleted?: 0 | 1
+  }
+  return {
+    ok: true,
+    ...(revision === undefined ? {} : { revision }),
+    ...(value === undefined
+      ? {}
+      : { value: encoding === 'base64' ? new Uint8Array(Buffer.from(value, 'base64')) : utf8Encode(value) }),
+    ...(found === undefined ? {} : { found }),
+    ...(deleted === undefined ? {} : { deleted }),
+  }
+}
