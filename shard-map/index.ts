@@ -1,4 +1,62 @@
 /** The pure theory of where keys live: model, lookup, changes, planners. Imports nothing; everybody may import it. */
+export { type Applied, applyChange, applyChanges } from './apply.ts'
+export type { MapChange } from './change.ts'
+export { changeFromPlain, changeToPlain } from './change-codec.ts'
+export {
+  deltaFromPlain,
+  deltaToPlain,
+  isUnreadable,
+  mapFromPlain,
+  mapToPlain,
+  type Plain,
+  shardFromPlain,
+  shardToPlain,
+  storeFromPlain,
+  storeToPlain,
+  type Unreadable,
+} from './codec.ts'
+export { applyDelta, deltaBetween, type MapDelta } from './delta.ts'
+export { compareEpochs, type EpochOrder, epochToText } from './epoch.ts'
+export { shardProblems, violations } from './invariants.ts'
+export {
+  keyFromBytes,
+  keyFromPathText,
+  keyFromText,
+  keyPrefixEnd,
+  keySuccessor,
+  keyToBytes,
+  keyToPathText,
+  keyToText,
+} from './key.ts'
+export {
+  covering,
+  EMPTY_MAP,
+  isBootstrapped,
+  locate,
+  shardById,
+  shardCovers,
+  shardOverlaps,
+  shardsById,
+  shardsOnStore,
+  storeById,
+} from './map.ts'
+export {
+  type LeaderBalanceInput,
+  type LeaderStore,
+  type LeaderTransfer,
+  type LedShard,
+  type PlannedTransfer,
+  planLeaderBalance,
+} from './plan/balance-leaders.ts'
+export {
+  BOOTSTRAP_SHARDS_DEFAULT,
+  type BootstrapPlan,
+  planBootstrap,
+  planPlacementShard,
+} from './plan/bootstrap.ts'
+export { planBoundaries } from './plan/boundaries.ts'
+export { changeReplicas, mergeShards, type Refusal, type RefusalReason, sameShard, splitShard } from './shard.ts'
+export { sameStore } from './store-changes.ts'
 export {
   type Epoch,
   type Key,
@@ -12,3 +70,4 @@ export {
   type StoreId,
   type StoreInfo,
 } from './types.ts'
+export { type RejectedReport, updateShards } from './update-shards.ts'
