@@ -1,5 +1,8 @@
 /** Everything that crosses a wire: requests, replies, errors with their cures, and the bytes of all of them. */
+export type { Decoded, DecodeError } from './decoded.ts'
 export { type ErrorCode, type ErrorValue, FlotillaError, type Outcome } from './errors.ts'
+export { decodeMembership, encodeMembership } from './membership-codec.ts'
+export { decodeRaftMessage, encodeRaftMessage, type GroupMessage } from './raft-codec.ts'
 export type {
   Consistency,
   Found,
@@ -15,3 +18,4 @@ export type {
   StoreHeartbeat,
   StoreHeartbeatAnswer,
 } from './requests.ts'
+export { decodeSnapshotItem, encodeSnapshotItem, type SnapshotItem } from './snapshot-codec.ts'
