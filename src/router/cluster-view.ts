@@ -1,6 +1,7 @@
 import {
+  applyChange,
   covering,
-  emptyMap,
+  EMPTY_MAP,
   type Key,
   locate,
   PLACEMENT_SHARD,
@@ -8,7 +9,6 @@ import {
   type ShardId,
   type ShardMap,
   type StoreId,
-  withShard,
 } from '../../shard-map/index.ts'
 
 /**
@@ -16,7 +16,7 @@ import {
  * cure, and the cure is learned here.
  */
 export class ClusterView {
-  #map: ShardMap = emptyMap()
+  #map: ShardMap = EMPTY_MAP
   readonly #leaders = new Map<ShardId, StoreId>()
 
   get map(): ShardMap {
@@ -34,7 +34,9 @@ export class ClusterView {
 
   /** Shards as a store knows them now; the map from the placement driver will follow. */
   learnShards(shards: readonly Shard[]): void {
-    for (const shard of shards) this.#map = withShard(this.#map, shard)
+    const applied = applyChange(this.#map, { kind: 'update-shards', shards })
+    // The version stays the driver's: what was learned here must not hide its next map.
+    if (applied.ok) this.#map = { ...applied.map, version: this.#map.version }
   }
 
   learnLeader(shard: ShardId, store: StoreId | undefined): void {

@@ -1,4 +1,5 @@
-import type { Shard } from '../../shard-map/index.ts'
+import { PLACEMENT_SHARD, type Shard } from '../../shard-map/index.ts'
+import type { KeyRange } from '../storage/index.ts'
 import { EMPTY_BYTES } from '../base/index.ts'
 import type { StateRecord } from './state-record.ts'
 
@@ -26,13 +27,7 @@ export function initialRecord(shard: Shard, replica: number): StateRecord {
   }
 }
 
-/** The placement driver's group as the configuration names its first members. Its replica ids are 1, 2, 3, … in that order. */
-export function placementShard(stores: readonly string[]): Shard {
-  return {
-    id: 1,
-    start: '',
-    end: '',
-    epoch: { membership: 1, range: 1 },
-    replicas: stores.map((store, position) => ({ id: position + 1, store, role: 'voter' })),
-  }
+/** The user keys that belong to a shard's group: those in its range, and none for the placement driver's. */
+export function dataRange(shard: Shard): KeyRange {
+  return shard.id === PLACEMENT_SHARD ? { start: '', end: '' } : { start: shard.start, end: shard.end }
 }

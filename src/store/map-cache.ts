@@ -1,12 +1,12 @@
 import type { ShardMap, StoreId } from '../../shard-map/index.ts'
-import { covering, emptyMap, locate } from '../../shard-map/index.ts'
+import { covering, EMPTY_MAP, locate } from '../../shard-map/index.ts'
 
 /**
  * What this store knows of the shard map and of who leads what. It may be behind; epochs tell. Filled by heartbeat answers, and on members of the
  * placement group by what they apply.
  */
 export class MapCache {
-  #map: ShardMap = emptyMap()
+  #map: ShardMap = EMPTY_MAP
   #leaders: Record<number, StoreId> = {}
 
   get map(): ShardMap {

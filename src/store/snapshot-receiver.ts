@@ -3,6 +3,7 @@ import { assert, type EventSink } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { DataStore, SnapshotImport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import { dataRange } from './initial-state.ts'
 import type { Replica } from './replica.ts'
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
 
@@ -145,7 +146,7 @@ export class SnapshotReceiver {
       record: { ...record, replica: replica.id },
       from: incoming.from,
       term: incoming.term,
-      install: () => sink.install({ start: record.shard.start, end: record.shard.end }, state),
+      install: () => sink.install(dataRange(record.shard), state),
       confirm: () => {
         this.#events.emit({
           type: 'snapshot_installed',

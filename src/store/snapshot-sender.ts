@@ -4,6 +4,7 @@ import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { Message, ReplicaId } from '../raft/index.ts'
 import type { DataStore, SnapshotExport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import { dataRange } from './initial-state.ts'
 import type { Replica } from './replica.ts'
 import { decodeStateRecord } from './state-record.ts'
 
@@ -80,13 +81,12 @@ export class SnapshotSender {
       this.#report(replica, message.to, false)
       return
     }
-    const range = { start: replica.shard.start, end: replica.shard.end }
     const transfer: Transfer = {
       id: ++this.#lastId,
       replica,
       to: message.to,
       store,
-      source: this.#data.exportSnapshot(replica.group, range),
+      source: this.#data.exportSnapshot(replica.group, dataRange(replica.shard)),
       holdIndex: message.snapshot.index,
       acknowledged: 0,
       sent: 0,

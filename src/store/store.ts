@@ -6,7 +6,7 @@ import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
-import { INITIAL_INDEX, initialRecord, placementShard } from './initial-state.ts'
+import { INITIAL_INDEX, initialRecord } from './initial-state.ts'
 import { Loop } from './loop.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
@@ -25,8 +25,8 @@ import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecor
  */
 export interface StoreOptions {
   readonly info: StoreInfo
-  /** The stores that found the cluster together, the same list on each; a store that joins later is not among them. */
-  readonly founders: readonly string[]
+  /** The placement driver's group as the cluster was founded, the same on each store. */
+  readonly placementShard: Shard
   readonly clock: Clock
   readonly random: Random
   readonly log: LogStore
@@ -135,7 +135,7 @@ export class Store {
     }
     for (const group of this.options.data.groups()) this.#revive(group)
     if (found && !this.#replicas.has(PLACEMENT_SHARD) && !this.#damaged.has(PLACEMENT_SHARD)) {
-      const shard = placementShard(this.options.founders)
+      const shard = this.options.placementShard
       const own = shard.replicas.find((replica) => replica.store === this.id)
       if (own !== undefined) await this.#create(shard, own.id)
     }
@@ -179,7 +179,7 @@ export class Store {
   }
 
   /** `incarnation` tells a store that lost its data from the one that had it; its messages could undo promises, so they are refused. */
-  onItems(from: PeerAddress, incarnation: string, lane: Lane, items: readonly Uint8Array[]): void {
+  onItems(from: PeerAddress, lane: Lane, items: readonly Uint8Array[], incarnation: string): void {
     if (this.#state !== 'running' || this.#isImpostor(from, incarnation)) return
     if (lane === 'raft') {
       for (const item of items) this.#onRaftItem(item)
