@@ -127,8 +127,8 @@ export class HeartbeatSender {
     const own = this.#store.replicas.get(PLACEMENT_SHARD)?.leaderStore
     const known = own ?? this.#target
     if (known !== undefined) return known
-    const members =
-      this.#store.map.map.placement?.replicas.map((replica) => replica.store) ?? this.#store.options.founders
+    const { replicas } = this.#store.map.map.placement ?? this.#store.options.placementShard
+    const members = replicas.map((replica) => replica.store)
     return members[this.#nextFounder++ % Math.max(1, members.length)]
   }
 }

@@ -1,5 +1,5 @@
-import type { Clock } from '../base/index.ts'
-import { decodeRecord } from '../machine/index.ts'
+import { type Clock, EMPTY_BYTES, present } from '../base/index.ts'
+import { decodeRecord, type KvRecord } from '../machine/index.ts'
 import type { Found, Item } from '../protocol/index.ts'
 import type { DataKey, DataStore } from '../storage/index.ts'
 import { answerError, type Call } from './call.ts'
@@ -44,7 +44,7 @@ export class ReadServer {
     for (const key of keys) {
       const known = this.#data.peek(key)
       if (known === undefined) break
-      values.push(known === null ? undefined : decodeRecord(known))
+      values.push(known === null ? undefined : readRecord(known))
     }
     if (values.length === keys.length) {
       this.#answerGet(replica, call, values, confirmedMs)
@@ -54,7 +54,7 @@ export class ReadServer {
       const found: (Found | undefined)[] = []
       for (let i = 0; i < keys.length; i++) {
         const record = fetched[offset + i]
-        found.push(record === undefined ? undefined : decodeRecord(record))
+        found.push(record === undefined ? undefined : readRecord(record))
       }
       this.#answerGet(replica, call, found, confirmedMs)
     })
@@ -85,8 +85,8 @@ export class ReadServer {
     }
     this.#data.scan(options).then((page) => {
       const items: Item[] = page.items.map(({ key, value }) => {
-        const record = decodeRecord(value)
-        return { key, value: request.keysOnly ? EMPTY : record.value, revision: record.revision }
+        const record = readRecord(value)
+        return { key, value: request.keysOnly ? EMPTY_BYTES : record.value, revision: record.revision }
       })
       call.answer({
         kind: 'scan',
@@ -107,4 +107,7 @@ export class ReadServer {
   }
 }
 
-const EMPTY = new Uint8Array(0)
+/** A stored record that cannot be read is damage that the engine did not notice: nothing this process says can be trusted. */
+function readRecord(bytes: Uint8Array): KvRecord {
+  return present(decodeRecord(bytes), 'a record in a format this version knows')
+}
