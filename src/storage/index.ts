@@ -1,5 +1,6 @@
 /** Everything durable: the shared log, the applied data, files. Ports here, adapters in the folders below. */
 
+export { acquireDataDirectory, type DataDirectory } from './data-directory.ts'
 export {
   type DamagedGroup,
   type DataKey,
@@ -14,7 +15,7 @@ export {
 } from './data-store.ts'
 // The shared log.
 export type { File, FileSystem } from './file-system.ts'
-export { NodeFiles } from './files/node-files.ts'
+export { type FaultyOperation, MemoryFiles, type MemoryFilesOptions, NodeFiles } from './files/index.ts'
 export {
   type DamagedLog,
   type GroupId,

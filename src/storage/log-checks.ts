@@ -1,5 +1,5 @@
 import { assert } from '../base/index.ts'
-import type { Entry } from '../raft/types.ts'
+import type { Entry } from '../raft/index.ts'
 import { type GroupId, LogStoreError, UNKNOWN_GROUP } from './log-store.ts'
 
 /**

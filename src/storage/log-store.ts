@@ -1,4 +1,4 @@
-import type { Entry, HardState, SnapshotMeta, StableLog } from '../raft/types.ts'
+import type { Entry, HardState, SnapshotMeta, StableLog } from '../raft/index.ts'
 
 /**
  * The port of the shared log: one append-only store for the logs of all groups of a process. It is not a Raft log by

@@ -1,5 +1,5 @@
 import { assert } from '../../base/index.ts'
-import type { Entry, HardState, SnapshotMeta } from '../../raft/types.ts'
+import type { Entry, HardState, SnapshotMeta } from '../../raft/index.ts'
 import { checkAppend, checkCompact, checkNewGroup } from '../log-checks.ts'
 import {
   type DamagedLog,

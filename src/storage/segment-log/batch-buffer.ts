@@ -1,5 +1,5 @@
 import { assert } from '../../base/index.ts'
-import type { Entry, HardState } from '../../raft/types.ts'
+import type { Entry, HardState } from '../../raft/index.ts'
 import { BATCH_HEADER_BYTES, footerBytes, type Stamp, sealBatch, viewOf } from './layout.ts'
 import {
   encodeRun,

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { assert, present } from '../../base/index.ts'
-import type { Entry, EntryType, HardState } from '../../raft/types.ts'
+import type { Entry, EntryType, HardState } from '../../raft/index.ts'
 import { getUint64, putUint64, viewOf } from './layout.ts'
 
 /**

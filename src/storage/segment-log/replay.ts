@@ -1,4 +1,4 @@
-import type { HardState } from '../../raft/types.ts'
+import type { HardState } from '../../raft/index.ts'
 import { type DamagedLog, type GroupId, UNKNOWN_GROUP } from '../log-store.ts'
 import type { LogRecord, LogStart } from './records.ts'
 import { RunIndex } from './run-index.ts'

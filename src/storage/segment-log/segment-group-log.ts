@@ -1,5 +1,5 @@
 import { assert, present } from '../../base/index.ts'
-import type { Entry, HardState, SnapshotMeta } from '../../raft/types.ts'
+import type { Entry, HardState, SnapshotMeta } from '../../raft/index.ts'
 import { checkAppend, checkCompact } from '../log-checks.ts'
 import { type GroupId, type GroupLog, LogStoreError } from '../log-store.ts'
 import type { CachedLog } from './entry-cache.ts'

@@ -1,5 +1,5 @@
 import { assert, type Logger, present } from '../../base/index.ts'
-import type { Entry, HardState } from '../../raft/types.ts'
+import type { Entry, HardState } from '../../raft/index.ts'
 import { checkNewGroup, diskError } from '../log-checks.ts'
 import {
   type DamagedLog,

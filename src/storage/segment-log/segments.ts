@@ -29,6 +29,7 @@ export class Segments {
   readonly #handles = new Map<number, File>()
   #oldest: number
   #newest: number
+  #appending: { readonly sequence: number; readonly file: File } | undefined
 
   /** `newest` is oldest - 1 when there is no segment yet. */
   constructor(files: FileSystem, oldest: number) {
@@ -82,11 +83,12 @@ export class Segments {
 
   /** The handle for appending to the newest segment; creates the file, and makes its name durable, where needed. */
   appendHandle(sequence: number, exists: boolean): File {
-    const open = this.#handles.get(sequence)
-    if (open !== undefined && exists) return open
-    open?.close()
+    if (this.#appending?.sequence === sequence) return this.#appending.file
+    // A handle that was opened for reading cannot write.
+    this.#handles.get(sequence)?.close()
     const file = this.#files.open(segmentPath(sequence), 'append')
     this.#handles.set(sequence, file)
+    this.#appending = { sequence, file }
     if (!exists) this.#files.syncDirectory(LOG_DIRECTORY)
     return file
   }
