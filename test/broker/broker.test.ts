@@ -192,7 +192,8 @@ describe('counters', () => {
   test('count slow consumers, who are told', () =>
     withBroker({ limits: { pendingBytesMax: 1_000_000, closeGraceMs: 20_000 } }, async (broker) => {
       const slow = await RawClient.connect(broker.url)
-      slow.send(`${QUIET}SUB a 1\r\n`)
+      // Several subscriptions: the limit is reached while one message is being handed to them, and the rest must not get it.
+      slow.send(`${QUIET}${[1, 2, 3, 4, 5, 6, 7, 8].map((sid) => `SUB a ${sid}\r\n`).join('')}`)
       await slow.settle()
       slow.socket.pause()
       const publisher = await RawClient.connect(broker.url)
@@ -209,6 +210,7 @@ describe('counters', () => {
       const said = await slow.untilClosed()
       // The stream is cut between messages, so the last words can be read.
       assert.ok(said.endsWith("x\r\n-ERR 'Slow Consumer'\r\n"), said.slice(-50))
+      assert.ok((said.match(/MSG a /g)?.length ?? 0) < broker.stats().messagesOut, 'what waited was dropped')
       assert.equal(broker.stats().slowConsumers, 1)
       assert.equal(broker.stats().pendingBytes, 0)
       publisher.close()

@@ -103,6 +103,17 @@ describe('the subscription index and the route table', () => {
     )
   })
 
+  test('a new pattern is seen by every subject that was remembered before, recent or not', () => {
+    const routes = new RouteTable(4)
+    const subjects = ['a.1', 'a.2', 'a.3', 'a.4']
+    for (const subject of subjects) assert.deepEqual(routes.routeOf(subject).plain, [])
+    const added = subscription('a.*')
+    routes.add(added)
+    for (const subject of subjects) assert.deepEqual(routes.routeOf(subject).plain, [added], subject)
+    routes.remove(added)
+    for (const subject of subjects) assert.deepEqual(routes.routeOf(subject).plain, [], subject)
+  })
+
   test('a subject with an empty token matches nothing', () => {
     const index = new SubscriptionIndex()
     index.add(subscription('>'))
