@@ -71,3 +71,4 @@ export {
   type StoreInfo,
 } from './types.ts'
 export { type RejectedReport, updateShards } from './update-shards.ts'
+export { withShard } from './view.ts'
