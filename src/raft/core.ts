@@ -21,6 +21,15 @@ import {
   type StableLog,
 } from './types.ts'
 
+const NO_MESSAGES: readonly Message[] = []
+const NO_READ_STATES: readonly ReadState[] = []
+
+export interface Outboxes {
+  readonly messages: readonly Message[]
+  readonly messagesAfterAppend: readonly Message[]
+  readonly readStates: readonly ReadState[]
+}
+
 export class RaftCore {
   readonly id: ReplicaId
   readonly options: RaftOptions
@@ -94,18 +103,17 @@ export class RaftCore {
     return own !== undefined && !own.isLearner && this.log.pendingSnapshot === undefined
   }
 
-  /** Everything that waits to leave; the outboxes are empty afterwards. */
-  takeOutboxes(): Pick<RaftCore, 'messages' | 'messagesAfterAppend' | 'readStates'> {
-    const taken = {
-      messages: this.messages,
-      messagesAfterAppend: this.messagesAfterAppend,
-      readStates: this.readStates,
+  /** Everything that waits to leave; the outboxes are empty afterwards. What was taken is never touched again. */
+  takeOutboxes(): Outboxes {
+    const { messages, messagesAfterAppend, readStates } = this
+    if (messages.length > 0) this.messages = []
+    if (messagesAfterAppend.length > 0) this.messagesAfterAppend = []
+    if (readStates.length > 0) this.readStates = []
+    return {
+      messages: messages.length > 0 ? messages : NO_MESSAGES,
+      messagesAfterAppend: messagesAfterAppend.length > 0 ? messagesAfterAppend : NO_MESSAGES,
+      readStates: readStates.length > 0 ? readStates : NO_READ_STATES,
     }
-    // Whoever took an outbox owns it, so it is replaced, unless it was empty.
-    if (taken.messages.length > 0) this.messages = []
-    if (taken.messagesAfterAppend.length > 0) this.messagesAfterAppend = []
-    if (taken.readStates.length > 0) this.readStates = []
-    return taken
   }
 
   send(message: Message): void {

@@ -147,14 +147,14 @@ export class ReadyMaker {
         apply: applying.entries.length > 0 ? applying : undefined,
       }
     }
-    const toSelf: Message[] = []
-    for (const response of responses) (response.to === core.id ? toSelf : messages).push(response)
+    const toSelf = responses.filter((message) => message.to === core.id)
+    const toOthers = responses.length > 0 ? responses.filter((message) => message.to !== core.id) : responses
     this.#unfinished = { toSelf, ack, applying }
     return {
       mode: 'sync',
       softState,
       readStates,
-      messages,
+      messages: messages.concat(toOthers),
       hardState: hardState.state,
       entries,
       snapshot,
