@@ -1,4 +1,17 @@
 /** How the processes of a cluster talk: the port and its adapters. Knows nothing of Raft, shards or HTTP. */
+export type { ChannelName } from './channels.ts'
+export type { TransportOptions } from './frame-transport.ts'
+export {
+  createMemoryHub,
+  type MemoryFaults,
+  type MemoryFrame,
+  type MemoryHub,
+  type MemoryHubOptions,
+  type MemoryPolicy,
+} from './memory/memory-hub.ts'
+export { openMemoryTransport } from './memory/open-memory-transport.ts'
+export type { NatsCredentials, NatsServerOptions, NatsTls } from './nats/nats-options.ts'
+export { type NatsTransportOptions, openNatsTransport } from './nats/open-nats-transport.ts'
 export type {
   IncomingRequest,
   Lane,
@@ -8,3 +21,4 @@ export type {
   TransportHandlers,
   TransportStats,
 } from './transport.ts'
+export { TransportError, type TransportErrorCode } from './transport-error.ts'

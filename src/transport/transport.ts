@@ -21,16 +21,24 @@ export type RequestFailure =
 
 export interface IncomingRequest {
   readonly from: PeerAddress
+  /** As the asker states it; see `TransportHandlers.onItems`. */
+  readonly incarnation: string
   readonly body: Uint8Array
   /** Milliseconds the asker is still willing to wait, measured from arrival. */
   readonly timeoutMs: number
-  /** Answers once; later calls do nothing. The answer leaves with the peer's next frame. */
+  /**
+   * Answers once; later calls do nothing. The answer leaves with the peer's next frame; while there is no connection or no credit it
+   * waits. It is dropped, and counted, when the asker is gone or restarted, or when more than a queue's worth waits.
+   */
   reply(body: Uint8Array): void
 }
 
 export interface TransportHandlers {
-  /** A batch of one-way items from one peer, in order. The bytes may be kept. */
-  onItems(from: PeerAddress, lane: Lane, items: readonly Uint8Array[]): void
+  /**
+   * A batch of one-way items from one peer, in order. The bytes may be kept, but they are views of a larger read buffer, so whoever keeps
+   * few of many copies them. `incarnation` is what the sender says of itself, so that a store that lost its data can be refused.
+   */
+  onItems(from: PeerAddress, lane: Lane, items: readonly Uint8Array[], incarnation: string): void
   onRequest(request: IncomingRequest): void
   onState(state: 'open' | 'reconnecting' | 'closed'): void
 }
@@ -40,18 +48,39 @@ export interface TransportStats {
   readonly framesReceived: number
   readonly bytesSent: number
   readonly bytesReceived: number
+  /** One-way items that were refused, or dropped while they waited for credit when the connection or the peer went away. */
   readonly itemsDropped: number
+  /** Answers whose asker was gone or restarted, or for which the queue had no room. */
+  readonly repliesDropped: number
+  /** Answers that came after their request had ended, or twice. */
+  readonly repliesLate: number
   readonly reconnects: number
   readonly malformedFrames: number
+  /** Frames that arrived twice, or after a younger one of the same peer and lane. */
+  readonly staleFrames: number
+  /** Messages of which a fragment was missing. */
+  readonly fragmentsDropped: number
+  /** How often a destination ran out of credit. */
+  readonly creditStalls: number
+  /** Now: requests without an answer. */
+  readonly requestsPending: number
+  /** Now: peers that are remembered. */
+  readonly peers: number
 }
 
 export interface Transport {
   readonly address: PeerAddress
   readonly state: 'connecting' | 'open' | 'reconnecting' | 'closed'
+  /**
+   * Names who gets what arrives; once. Until then items and requests that arrive are dropped, answers are not: who only asks needs no
+   * handlers. It does not repeat the present state to `onState`.
+   */
+  start(handlers: TransportHandlers): void
   /** Queues a one-way item. False when it was dropped: no credit and the queue is full, or not connected. */
   send(to: PeerAddress, lane: Lane, item: Uint8Array): boolean
   /**
-   * Queues a request. `done` is called exactly once: with the answer's body or with why there is none. It leaves with the next frame.
+   * Queues a request. `done` is called exactly once, never before this call returned: with the answer's body or with why there is none.
+   * It leaves with the next frame. `timeoutMs` is kept within 1 and LIMITS.requestTimeoutMsMax, and rounded up to some 16 ms.
    * Requests are refused, not queued without bound (LIMITS.inflightRequestsMax).
    */
   request(
@@ -63,5 +92,6 @@ export interface Transport {
   /** Sends every queued frame now. Called by the loop at the end of its turn; without such a call a turn of the event loop later. */
   flush(): void
   stats(): TransportStats
+  /** Sends what is queued, fails what is pending with `closed`, lets the connections go. Calling it again returns the same promise. */
   close(): Promise<void>
 }

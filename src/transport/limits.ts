@@ -1,0 +1,36 @@
+/**
+ * The numbers of the transport that nobody outside it needs to know, each with its reason. What users can run into is in LIMITS of base.
+ */
+import { LIMITS } from '../base/index.ts'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+export const TRANSPORT_LIMITS = {
+  /** What a sender may have under way to a peer of which it has not heard yet. Two full frames, so that a first large message flows. */
+  initialCreditBytes: 2 * LIMITS.frameBytesMax,
+  /** What a receiver grants one peer and lane at most. With a round trip of 5 ms this is 800 MB/s, so it never limits a healthy pair. */
+  windowBytesMax: 4 * MiB,
+  /** One full frame must always fit, or nothing would ever move. */
+  windowBytesMin: LIMITS.frameBytesMax,
+  /** What all peers of one lane together may have under way to this process: half of what nats-server holds for a slow consumer. */
+  receiveBudgetBytes: 32 * MiB,
+  /** Bytes of all messages that are being put together from fragments. */
+  assemblyBytesMax: 64 * MiB,
+  /** A message whose next fragment did not come for this long never will. */
+  assemblyStaleMs: 10_000,
+  /** How often a sender without credit asks again: this long a lost grant costs. */
+  probeIntervalMs: 250,
+  /** A peer that was silent for this long is forgotten; longer than any request may wait for its answer. */
+  peerSilentMsMax: LIMITS.requestTimeoutMsMax + 5_000,
+  /** How often silent peers are looked for. */
+  sweepIntervalMs: 5_000,
+  /** Peers that are remembered; bounds what a stream of made-up senders can cost. */
+  peersMax: 65_536,
+  addressCharsMax: 128,
+  incarnationCharsMax: 64,
+  /** One slot of the timer wheel that ends requests. */
+  timerSlotMs: 16,
+  /** The least frame size that a broker may force on us. */
+  frameBytesMin: 1024,
+} as const

@@ -1,0 +1,60 @@
+/** Opens a transport over NATS: nats-server, a cluster of them, or the embedded broker. */
+import { silentLogger } from '../../base/index.ts'
+import { BULK, CHANNELS, type Channel, CONTROL, channelName, RAFT, REQUEST } from '../channels.ts'
+import { checkTransportOptions, FrameTransport, type TransportOptions } from '../frame-transport.ts'
+import type { Transport } from '../transport.ts'
+import { type NatsServerOptions, shownServers, toConnectionOptions } from './nats-options.ts'
+import { NatsWire } from './nats-wire.ts'
+
+export interface NatsTransportOptions extends TransportOptions, NatsServerOptions {
+  /**
+   * A store has a connection for each of liveness, Raft, bulk data and requests, so that none waits behind another. A client has one for
+   * everything.
+   */
+  readonly role: 'store' | 'client'
+  /** How long to wait for the broker before going on without it, in milliseconds. */
+  readonly startWaitMsMax?: number
+}
+
+const START_WAIT_MS_DEFAULT = 2_000
+
+/** Which channels share a connection. */
+const CONNECTIONS: Readonly<Record<NatsTransportOptions['role'], readonly (readonly Channel[])[]>> = {
+  store: [[CONTROL], [RAFT], [BULK], [REQUEST]],
+  client: [CHANNELS],
+}
+
+/**
+ * Resolves once connected, or after `startWaitMsMax` without a broker: then the state is `connecting` and it goes on trying for ever, so a
+ * store can start before its broker. Rejects with TransportError: `BAD_ID`, `BAD_OPTIONS`, or `AUTH_FAILED` and `TLS_FAILED` when the
+ * broker turns us away in that time (later it only says so in the log).
+ */
+export async function openNatsTransport(options: NatsTransportOptions): Promise<Transport> {
+  checkTransportOptions(options)
+  const { address, clock, servers, role, logger = silentLogger } = options
+  const connections = CONNECTIONS[role]
+  const wires: NatsWire[] = []
+  const wireOf: NatsWire[] = []
+  for (const channels of connections) {
+    const what = channels.length === 1 ? channels.map(channelName).join() : 'all'
+    const connection = await toConnectionOptions(options, `flotilla ${options.clusterId} ${role} ${address} ${what}`)
+    const wire = new NatsWire({ connection, servers: shownServers(servers), clock, logger })
+    wires.push(wire)
+    for (const channel of channels) wireOf[channel] = wire
+  }
+  const transport = new FrameTransport(options, wireOf)
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    const timer = clock.after(options.startWaitMsMax ?? START_WAIT_MS_DEFAULT, () => resolve(undefined))
+    const outcomes = wires.map(async (wire) => {
+      const outcome = await wire.connect()
+      if (outcome !== undefined) resolve(outcome)
+    })
+    void Promise.all(outcomes).then(() => {
+      timer.cancel()
+      resolve(undefined)
+    })
+  })
+  if (failure === undefined) return transport
+  await transport.close()
+  throw failure
+}

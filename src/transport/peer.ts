@@ -1,0 +1,33 @@
+/**
+ * One process that this one talks with, by its address: which instance of it is known, and its streams. Created when something is first
+ * sent to it or heard of it, forgotten when it was silent for long. Decides nothing.
+ */
+import { CHANNELS, type Channel } from './channels.ts'
+import type { Stream } from './stream.ts'
+
+export class Peer {
+  readonly address: string
+  /** The instance last heard of; 0 when none was. */
+  session = 0
+  /** When a frame of it came last, or when it was first sent something. */
+  heardMs: number
+  readonly #streams: (Stream | undefined)[] = CHANNELS.map(() => undefined)
+
+  constructor(address: string, nowMs: number) {
+    this.address = address
+    this.heardMs = nowMs
+  }
+
+  stream(channel: Channel): Stream | undefined {
+    return this.#streams[channel]
+  }
+
+  setStream(stream: Stream): void {
+    this.#streams[stream.channel] = stream
+  }
+
+  /** Those that exist. */
+  streams(): Stream[] {
+    return this.#streams.filter((stream) => stream !== undefined)
+  }
+}
