@@ -1,6 +1,6 @@
 import { PLACEMENT_SHARD, type Shard } from '../../shard-map/index.ts'
-import type { KeyRange } from '../storage/index.ts'
 import { EMPTY_BYTES } from '../base/index.ts'
+import type { KeyRange } from '../storage/index.ts'
 import type { StateRecord } from './state-record.ts'
 
 /**

@@ -276,8 +276,9 @@ export class Store {
     }
     // Not registered yet: another process with this id could still be the one that is.
     if (self.incarnation === '') return
+    const placed = map.placement === undefined ? map.shards : [map.placement, ...map.shards]
     let first = true
-    for (const shard of map.shards) {
+    for (const shard of placed) {
       const own = shard.replicas.find((replica) => replica.store === this.id)
       const isInitial = shard.epoch.membership === 1 && shard.epoch.range === 1
       if (own === undefined || !isInitial || this.#replicas.has(shard.id) || this.#damaged.has(shard.id)) continue
@@ -289,7 +290,7 @@ export class Store {
     }
     if (first) return
     await this.options.data.flush()
-    for (const shard of map.shards) {
+    for (const shard of placed) {
       const own = shard.replicas.find((replica) => replica.store === this.id)
       if (own === undefined || this.#replicas.has(shard.id) || this.options.data.state(shard.id) === undefined) continue
       if (this.#damaged.has(shard.id)) continue

@@ -1,0 +1,99 @@
+import type { ShardId, StoreId } from '../../shard-map/index.ts'
+import type { Load, StoreHeartbeat } from '../protocol/index.ts'
+
+/**
+ * What the placement driver's leader knows from heartbeats: which stores live, who leads what, how big and how busy shards are. All of it
+ * can be rebuilt from the next heartbeats, so none of it is replicated; a new leader begins with an empty picture and asks for full ones.
+ */
+const SUSPECT_AFTER_MS = 3_000
+
+export interface StorePicture {
+  readonly id: StoreId
+  readonly heardMs: number
+  readonly sequence: number
+  readonly replicas: number
+  readonly bytes: number
+  readonly uptimeSeconds: number
+  readonly load: Load
+}
+
+export interface LedPicture {
+  readonly leader: StoreId
+  readonly term: number
+  readonly bytes: number
+  readonly keys: number
+  readonly load: Load
+}
+
+export class Liveness {
+  readonly #stores = new Map<StoreId, StorePicture>()
+  readonly #led = new Map<ShardId, LedPicture>()
+
+  /** Takes a heartbeat in. False when an earlier one is missing, so that the sender must send everything again. */
+  heard(heartbeat: StoreHeartbeat, nowMs: number): boolean {
+    const { id } = heartbeat.info
+    const before = this.#stores.get(id)
+    if (!heartbeat.full && (before === undefined || before.sequence + 1 !== heartbeat.sequence)) {
+      // The store lives, whatever was missed.
+      if (before !== undefined) this.#stores.set(id, { ...before, heardMs: nowMs, sequence: heartbeat.sequence })
+      return false
+    }
+    for (const shard of heartbeat.noLongerLed) {
+      if (this.#led.get(shard)?.leader === id) this.#led.delete(shard)
+    }
+    if (heartbeat.full) {
+      for (const [shard, led] of this.#led) if (led.leader === id) this.#led.delete(shard)
+    }
+    for (const { shard, term, bytes, keys, load } of heartbeat.led) {
+      const known = this.#led.get(shard.id)
+      // Two stores may both report a shard around an election: the newer term is right.
+      if (known === undefined || known.term <= term) this.#led.set(shard.id, { leader: id, term, bytes, keys, load })
+    }
+    this.#stores.set(id, {
+      id,
+      heardMs: nowMs,
+      sequence: heartbeat.sequence,
+      replicas: heartbeat.replicas,
+      bytes: heartbeat.bytes,
+      uptimeSeconds: heartbeat.uptimeSeconds,
+      load: sumLoads([...this.#led.values()].filter((led) => led.leader === id).map((led) => led.load)),
+    })
+    return true
+  }
+
+  forgetAll(): void {
+    this.#stores.clear()
+    this.#led.clear()
+  }
+
+  store(id: StoreId): StorePicture | undefined {
+    return this.#stores.get(id)
+  }
+
+  get led(): ReadonlyMap<ShardId, LedPicture> {
+    return this.#led
+  }
+
+  /** `down` after `downAfterMs` of silence. */
+  state(id: StoreId, nowMs: number, downAfterMs: number): 'up' | 'suspect' | 'down' {
+    const silentMs = nowMs - (this.#stores.get(id)?.heardMs ?? Number.NEGATIVE_INFINITY)
+    if (silentMs >= downAfterMs) return 'down'
+    return silentMs >= SUSPECT_AFTER_MS ? 'suspect' : 'up'
+  }
+
+  leaders(): Record<ShardId, StoreId> {
+    const leaders: Record<ShardId, StoreId> = {}
+    for (const [shard, led] of this.#led) leaders[shard] = led.leader
+    return leaders
+  }
+}
+
+function sumLoads(loads: readonly Load[]): Load {
+  let readsPerSecond = 0
+  let writesPerSecond = 0
+  for (const load of loads) {
+    readsPerSecond += load.readsPerSecond
+    writesPerSecond += load.writesPerSecond
+  }
+  return { readsPerSecond, writesPerSecond }
+}

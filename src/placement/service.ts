@@ -1,0 +1,237 @@
+import { PLACEMENT_SHARD, planBootstrap, type ShardMap, type StoreInfo } from '../../shard-map/index.ts'
+import { assert, type Clock, type EventSink, type Logger, type Timer } from '../base/index.ts'
+import {
+  encodePlacementCommand,
+  type PlacementCommand,
+  PlacementMachine,
+  type PlacementResult,
+} from '../machine/index.ts'
+import type { PlacementStatus, Reply, StoreHeartbeat } from '../protocol/index.ts'
+import {
+  answerError,
+  type Call,
+  LocalCall,
+  notLeader,
+  type PlacementHandler,
+  type Replica,
+  type Store,
+} from '../store/index.ts'
+import type { Transport } from '../transport/index.ts'
+import { LeaderBalancer } from './leader-balancer.ts'
+import { Liveness } from './liveness.ts'
+
+/**
+ * The placement driver on one store. It acts only while this store leads group 1: it founds the cluster's first map, registers stores,
+ * answers heartbeats with the map, and keeps leaders spread. Facts go through the group's log; what can be rebuilt from heartbeats does not. It
+ * is not on the data path: with it gone, existing shards go on.
+ */
+export interface PlacementOptions {
+  readonly bootstrap: { readonly stores: readonly string[]; readonly replicas: number; readonly shards: number }
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly events: EventSink
+  readonly transport: Transport
+  /** Silence after which a store counts as down, in milliseconds. */
+  readonly downAfterMs?: number
+}
+
+const STEP_MS = 500
+const PROPOSAL_TIMEOUT_MS = 5_000
+const DOWN_AFTER_MS_DEFAULT = 300_000
+
+export class PlacementService implements PlacementHandler {
+  readonly #options: PlacementOptions
+  readonly #liveness = new Liveness()
+  readonly #balancer: LeaderBalancer
+  /** Proposals about a store that are under way, so that its next heartbeat does not repeat them. */
+  readonly #registering = new Set<string>()
+  #store: Store | undefined
+  #timer: Timer | undefined
+  #leads = false
+  #bootstrapping = false
+
+  constructor(options: PlacementOptions) {
+    this.#options = options
+    this.#balancer = new LeaderBalancer(options)
+  }
+
+  start(store: Store): void {
+    this.#store = store
+    this.#arm()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#store = undefined
+  }
+
+  leadershipChanged(replica: Replica): void {
+    if (replica.isLeader === this.#leads) return
+    this.#leads = replica.isLeader
+    // Whatever the last leader here knew is old.
+    this.#liveness.forgetAll()
+    this.#balancer.reset(this.#options.clock.nowMs())
+    if (this.#leads) this.#step()
+  }
+
+  handle(call: Call): void {
+    const { request } = call
+    const replica = this.#replica()
+    if (replica === undefined || !replica.isLeader) {
+      answerError(call, notLeader(PLACEMENT_SHARD, replica?.leaderStore))
+      return
+    }
+    switch (request.kind) {
+      case 'store-heartbeat':
+        this.#heartbeat(call, request.heartbeat)
+        return
+      case 'placement-status':
+        call.answer({ kind: 'placement-status', status: this.#status(replica) })
+        return
+      case 'allocate-ids':
+        this.#propose({ kind: 'allocate-ids', count: request.count }, (result) => {
+          if (result?.kind === 'ids') call.answer({ kind: 'allocate-ids', first: result.first })
+          else answerError(call, notLeader(PLACEMENT_SHARD, replica.leaderStore))
+        })
+        return
+      default:
+        assert(false, `${request.kind} is not for the placement driver`)
+    }
+  }
+
+  #arm(): void {
+    this.#timer = this.#options.clock.after(STEP_MS, () => {
+      this.#step()
+      if (this.#store !== undefined) this.#arm()
+    })
+  }
+
+  #step(): void {
+    const store = this.#store
+    const replica = this.#replica()
+    if (store === undefined || replica === undefined) return
+    // Every member of group 1 knows the map first hand, leader or not.
+    const map = this.#map(replica)
+    if (map.version > store.map.map.version) store.learnMap(map, {})
+    if (!replica.isLeader) return
+    if (map.shards.length === 0) this.#bootstrap()
+    else this.#balancer.step(store, map, this.#liveness)
+  }
+
+  #bootstrap(): void {
+    if (this.#bootstrapping) return
+    this.#bootstrapping = true
+    const { bootstrap, events } = this.#options
+    // Labels and addresses arrive with the stores' own registration; the plan needs only who they are.
+    const stores = bootstrap.stores.map((id): StoreInfo => {
+      const self = this.#store?.options.info
+      return self?.id === id ? self : { id, address: '', labels: {}, incarnation: '', version: '', state: 'registered' }
+    })
+    const { change } = planBootstrap({ stores, replicas: bootstrap.replicas, shards: bootstrap.shards })
+    this.#propose({ kind: 'change', change }, (result) => {
+      this.#bootstrapping = false
+      if (result?.kind === 'applied')
+        events.emit({ type: 'cluster_bootstrapped', level: 'info', data: { shards: change.shards.length } })
+      this.#step()
+    })
+  }
+
+  #heartbeat(call: Call, heartbeat: StoreHeartbeat): void {
+    const replica = this.#replica()
+    assert(replica !== undefined, 'a heartbeat at a store without group 1')
+    const map = this.#map(replica)
+    const complete = this.#liveness.heard(heartbeat, this.#options.clock.nowMs())
+    if (map.shards.length > 0) this.#register(heartbeat.info, map)
+    call.answer({
+      kind: 'store-heartbeat',
+      answer: {
+        resend: !complete,
+        map: map.version > heartbeat.mapVersion ? map : undefined,
+        leaders: this.#liveness.leaders(),
+      },
+    })
+  }
+
+  /** Notes who a store is, when the map does not know it or knows it differently. */
+  #register(info: StoreInfo, map: ShardMap): void {
+    const known = map.stores.find((store) => store.id === info.id)
+    if (this.#registering.has(info.id)) return
+    if (known !== undefined && known.incarnation !== '' && known.incarnation !== info.incarnation) return
+    const isRegistered = known !== undefined && known.incarnation === info.incarnation
+    if (isRegistered && known.address === info.address && known.version === info.version) return
+    const { id, incarnation, address, version } = info
+    this.#registering.add(id)
+    const change = isRegistered
+      ? ({ kind: 'update-store', store: id, incarnation, address, version } as const)
+      : ({ kind: 'register-store', store: { ...info, state: 'up' } } as const)
+    this.#propose({ kind: 'change', change }, (result) => {
+      this.#registering.delete(id)
+      if (result?.kind === 'applied') {
+        this.#options.events.emit({
+          type: isRegistered ? 'store_updated' : 'store_registered',
+          level: 'info',
+          peer: id,
+          data: { address },
+        })
+      } else if (result?.kind === 'refused') {
+        this.#options.logger.log('warn', `store ${id} could not be registered: ${result.message}`, { store: id })
+      }
+      this.#step()
+    })
+  }
+
+  #status(replica: Replica): PlacementStatus {
+    const { clock, downAfterMs = DOWN_AFTER_MS_DEFAULT } = this.#options
+    const nowMs = clock.nowMs()
+    const map = this.#map(replica)
+    return {
+      term: replica.raft.term,
+      leader: this.#store?.id ?? '',
+      map,
+      leaders: { ...this.#liveness.leaders(), [PLACEMENT_SHARD]: this.#store?.id ?? '' },
+      stores: map.stores.map(({ id }) => {
+        const picture = this.#liveness.store(id)
+        return {
+          id,
+          liveness: this.#liveness.state(id, nowMs, downAfterMs),
+          lastHeartbeatAgoMs: picture === undefined ? Number.MAX_SAFE_INTEGER : Math.round(nowMs - picture.heardMs),
+          replicas: picture?.replicas ?? 0,
+          bytes: picture?.bytes ?? 0,
+          load: picture?.load ?? { readsPerSecond: 0, writesPerSecond: 0 },
+          uptimeSeconds: picture?.uptimeSeconds ?? 0,
+        }
+      }),
+    }
+  }
+
+  #replica(): Replica | undefined {
+    return this.#store?.replicas.get(PLACEMENT_SHARD)
+  }
+
+  #map(replica: Replica): ShardMap {
+    const { machine } = replica
+    assert(machine instanceof PlacementMachine, 'group 1 runs another machine than the placement driver')
+    return machine.map
+  }
+
+  /** Sends a command through group 1; undefined when it did not come through, or nobody knows. */
+  #propose(command: PlacementCommand, done: (result: PlacementResult | undefined) => void): void {
+    const replica = this.#replica()
+    if (this.#store === undefined || replica === undefined) {
+      done(undefined)
+      return
+    }
+    const { range: rangeEpoch } = replica.shard.epoch
+    const request = {
+      kind: 'write',
+      shard: PLACEMENT_SHARD,
+      rangeEpoch,
+      command: encodePlacementCommand(command),
+    } as const
+    const call = new LocalCall(request, this.#options.clock.nowMs(), PROPOSAL_TIMEOUT_MS, (reply: Reply) => {
+      // Group 1's machine answers with its own results; a reply's type speaks of key-value shards, which are all others.
+      done(reply.kind === 'write' ? (reply.result as unknown as PlacementResult) : undefined)
+    })
+    this.#store.loop.submitWrite(replica, call)
+  }
+}

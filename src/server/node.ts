@@ -1,0 +1,146 @@
+import path from 'node:path'
+import { planPlacementShard } from '../../shard-map/index.ts'
+import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
+import { PlacementService } from '../placement/index.ts'
+import { createRouter, type Router } from '../router/index.ts'
+import {
+  acquireDataDirectory,
+  type DataDirectory,
+  type DataEngine,
+  type DataStore,
+  type LogStore,
+  MemoryDisk,
+  MemoryLog,
+  NodeFiles,
+  openDataStore,
+  openSegmentLog,
+} from '../storage/index.ts'
+import { notReady, type RaftSettings, Store } from '../store/index.ts'
+import type { Transport } from '../transport/index.ts'
+import { judgeFounding } from './founding.ts'
+import { createMachine } from './machines.ts'
+import { uniqueName } from './system.ts'
+import { VERSION } from './version.ts'
+
+/**
+ * Composes one store from its parts: directory, log, data, transport, placement driver, router. It owns the order in which they begin and
+ * end, and nothing else. `startNode` puts a gateway on top; `openStore` and `createCluster` use it as it is.
+ */
+export interface NodeOptions {
+  readonly id: string
+  /** The gateway's `host:port`, as others should reach it; empty when there is none. */
+  readonly address: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Where everything durable lives; undefined keeps everything in memory. */
+  readonly dir: string | undefined
+  readonly engine: 'classic-level' | 'rocksdb' | 'memory'
+  readonly segmentBytes: number
+  readonly overlayBytes: number
+  readonly bootstrap: { readonly stores: readonly string[]; readonly replicas: number; readonly shards: number }
+  readonly raft: RaftSettings
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly events: EventSink
+  /** The identity of the data directory goes into every frame. */
+  readonly openTransport: (incarnation: string) => Promise<Transport>
+}
+
+export interface Node {
+  readonly id: string
+  readonly store: Store
+  readonly router: Router
+  readonly log: LogStore
+  readonly data: DataStore
+  readonly transport: Transport
+  /** Resolves with the reason when the store can no longer go on; the process should end. */
+  readonly failed: Promise<Error>
+  /** Empty when the store can serve. */
+  notReady(): string[]
+  close(): Promise<void>
+}
+
+export async function openNode(options: NodeOptions): Promise<Node> {
+  const { id, clock, random, logger, events } = options
+  const closers: (() => Promise<void>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close()
+    closers.length = 0
+  }
+  let fail: (error: Error) => void = () => {}
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve
+  })
+  try {
+    const directory = await openDirectory(options)
+    if (directory !== undefined) closers.push(() => directory.release())
+    const incarnation = directory?.incarnation ?? uniqueName()
+    const log = openLog(options)
+    closers.push(() => log.close())
+    const data = await openDataStore({
+      engine: dataEngine(options),
+      overlayBytes: options.overlayBytes,
+      clock,
+      onFatal: (error) => fail(error),
+    })
+    closers.push(() => data.close())
+    const transport = await options.openTransport(incarnation)
+    closers.push(() => transport.close())
+    const placementShard = planPlacementShard(options.bootstrap.stores, options.bootstrap.replicas)
+    const store = new Store({
+      info: { id, address: options.address, labels: options.labels, incarnation, version: VERSION, state: 'up' },
+      placementShard,
+      clock,
+      random,
+      log,
+      data,
+      transport,
+      events,
+      logger,
+      raft: options.raft,
+      createMachine,
+      onFatal: (error) => fail(error),
+    })
+    // From here on others are answered, at first only that nothing is known yet.
+    transport.start({
+      onItems: (from, lane, items, theirs) => store.onItems(from, lane, items, theirs),
+      onRequest: (request) => store.onRequest(request),
+      onState: (state) => events.emit({ type: `transport_${state}`, level: state === 'open' ? 'info' : 'warn' }),
+    })
+    const isFounder = placementShard.replicas.some((replica) => replica.store === id)
+    const isEmpty = [...data.groups()].length === 0 && log.groups().size === 0 && log.damaged().length === 0
+    let found = false
+    if (isFounder && isEmpty) {
+      const verdict = await judgeFounding({ clock, transport, id, incarnation, founders: options.bootstrap.stores })
+      if (verdict.kind === 'refuse') throw new Error(verdict.reason)
+      found = verdict.kind === 'found'
+    }
+    const placement = new PlacementService({ bootstrap: options.bootstrap, clock, logger, events, transport })
+    await store.start(placement, found)
+    closers.push(() => store.stop())
+    const router = createRouter({ clock, transport, local: store, anyStore: id, close: async () => {} })
+    return { id, store, router, log, data, transport, failed, notReady: () => notReady(store), close: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function openDirectory(options: NodeOptions): Promise<DataDirectory | undefined> {
+  // In memory, a restart loses everything: such a store must never look like the one it was.
+  return options.dir === undefined || options.engine === 'memory'
+    ? undefined
+    : acquireDataDirectory(options.dir, options.id, uniqueName)
+}
+
+function openLog(options: NodeOptions): LogStore {
+  const { dir, random, logger, segmentBytes } = options
+  if (dir === undefined || options.engine === 'memory') return new MemoryLog(options.clock)
+  return openSegmentLog({ files: new NodeFiles(dir), segmentBytes, random, logger })
+}
+
+function dataEngine(options: NodeOptions): DataEngine {
+  const { dir, engine } = options
+  if (dir === undefined || engine === 'memory') return { kind: 'memory', disk: new MemoryDisk() }
+  return { kind: engine, directory: path.resolve(dir) }
+}
