@@ -1,8 +1,9 @@
 /** The command line of the benchmark: flags, help, and which command they lead to. Measures nothing itself. */
 import { tmpdir } from 'node:os'
 import { Command, CommanderError } from 'commander'
-import type { Clock } from '../src/base/index.ts'
+import { AssertionFailure, type Clock } from '../src/base/index.ts'
 import { WORKLOADS as COMPARED_WORKLOADS, type CompareOptions, compareCommand } from './compare/index.ts'
+import { OperatingError } from './operating-error.ts'
 import {
   DEFAULT_ENDPOINTS,
   durationMs,
@@ -76,7 +77,7 @@ export async function runProgram(words: readonly string[], context: ProgramConte
   return exitCode
 }
 
-/** Turns what a command rejected with into an exit code and a sentence. */
+/** Turns what a command rejected with into an exit code and a sentence; what is not an operating error goes on and crashes. */
 function failure(error: unknown, context: ProgramContext): number {
   // Commander has already printed help or its complaint.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
@@ -84,12 +85,15 @@ function failure(error: unknown, context: ProgramContext): number {
     context.printError(`error: ${error.message}`)
     return EXIT_USAGE
   }
-  // Operating errors of sockets and children; anything else is a bug, and its stack helps.
-  const expected = error instanceof Error && !(error instanceof TypeError)
-  context.printError(
-    expected ? `error: ${describeError(error)}` : `bug: ${error instanceof Error ? error.stack : error}`,
-  )
+  if (!(error instanceof Error) || !isOperatingError(error)) throw error
+  context.printError(`error: ${describeError(error)}`)
   return EXIT_FAILED
+}
+
+/** Our own, or one with a code: of the system, of the NATS client, of Flotilla's. */
+function isOperatingError(error: Error): boolean {
+  const isProgrammerError = error instanceof AssertionFailure || error instanceof TypeError
+  return error instanceof OperatingError || ('code' in error && !isProgrammerError)
 }
 
 function describeError(error: Error): string {

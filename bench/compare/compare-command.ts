@@ -29,6 +29,8 @@ export interface CompareOptions {
 }
 
 const TIMEOUT_MS = 10_000
+/** A killed child may finish a write after its death was ordered; then removing is tried again. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }
 const NOTES = [
   'Every system runs alone, with three members on loopback and fresh data on the same disk in each round; the order rotates.',
   'Flotilla and etcd acknowledge a write when a quorum has fsynced it. JetStream acknowledges from memory and syncs every',
@@ -43,7 +45,7 @@ export async function compareCommand(
 ): Promise<number> {
   const children = new ChildProcesses()
   const directory = mkdtempSync(join(options.directory, 'flotilla-bench-'))
-  const removeData = (): void => rmSync(directory, { recursive: true, force: true })
+  const removeData = (): void => rmSync(directory, REMOVAL)
   // Runs after the children's own exit hook, which is older; so nothing writes there any more.
   process.on('exit', removeData)
   try {

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert, type Clock } from '../../src/base/index.ts'
+import { OperatingError } from '../operating-error.ts'
 import { createDataSet, type DataSet, measure, preload } from '../run/index.ts'
 import type { Access, RunningSystem, System } from '../systems/index.ts'
 import type { Sample } from './judge.ts'
@@ -86,6 +87,8 @@ async function preloadKeys(running: RunningSystem, data: DataSet, options: Compa
   assert(target !== undefined, 'a system without any access')
   const loaded = await preload(target, data, options.timeoutMs, options.clock)
   if (loaded.operations < options.keyCount) {
-    throw new Error(`only ${loaded.operations} of ${options.keyCount} keys preloaded: ${JSON.stringify(loaded.errors)}`)
+    throw new OperatingError(
+      `only ${loaded.operations} of ${options.keyCount} keys preloaded: ${JSON.stringify(loaded.errors)}`,
+    )
   }
 }

@@ -5,6 +5,7 @@
 import { connect, type Socket } from 'node:net'
 import { assert } from '../../src/base/index.ts'
 import type { Lane, LaneObserver } from '../load/index.ts'
+import { OperatingError } from '../operating-error.ts'
 import type { HttpDialect } from './dialect.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { type ResponseHandler, ResponseParser } from './response-parser.ts'
@@ -157,7 +158,9 @@ export class HttpLane implements Lane, ResponseHandler {
 
   #onLoss(socket: Socket, code: string, error: Error | undefined): void {
     if (this.#socket !== socket) return
-    this.#onFirstConnect?.(error ?? new Error(`the connection to ${this.#hostHeader} closed before it was open`))
+    this.#onFirstConnect?.(
+      error ?? new OperatingError(`the connection to ${this.#hostHeader} closed before it was open`),
+    )
     this.#onFirstConnect = undefined
     if (this.#pending === undefined) this.#drop()
     else this.#fail(code)

@@ -4,6 +4,7 @@ import { get } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OperatingError } from '../operating-error.ts'
 import type { Child } from './child-processes.ts'
 
 const POLL_INTERVAL_MS = 100
@@ -17,11 +18,11 @@ export async function waitUntilReady(children: readonly Child[], probe: () => Pr
     for (const child of children) {
       const exited = child.exited()
       if (exited !== undefined)
-        throw new Error(`${child.name} ended (${exited}) before it was ready:\n${child.output()}`)
+        throw new OperatingError(`${child.name} ended (${exited}) before it was ready:\n${child.output()}`)
     }
     if (performance.now() > deadlineMs) {
       const outputs = children.map((child) => `${child.name}:\n${child.output()}`)
-      throw new Error(`not ready after ${READY_TIMEOUT_MS / 1000} s\n${outputs.join('\n')}`)
+      throw new OperatingError(`not ready after ${READY_TIMEOUT_MS / 1000} s\n${outputs.join('\n')}`)
     }
     await sleep(POLL_INTERVAL_MS)
   }

@@ -3,9 +3,10 @@
  * operation; that is part of what its users pay. All that the benchmark knows of the client is in this file.
  */
 import type { Lane, LaneObserver, Target, WriteOutcome } from '../load/index.ts'
+import { OperatingError } from '../operating-error.ts'
 
 /** The part of the client's interface that a load needs. */
-interface NativeClient {
+export interface NativeClient {
   put(key: string, value: Uint8Array): Promise<unknown>
   get(key: string): Promise<Uint8Array | undefined>
   [Symbol.asyncDispose](): Promise<void>
@@ -15,6 +16,8 @@ export interface FlotillaNativeOptions {
   readonly url: string
   /** Clients of their own, each with its own connections; lanes are spread over them. */
   readonly clients: number
+  /** Makes a client; undefined is Flotilla's own `connect`. */
+  readonly connect?: (url: string) => Promise<NativeClient>
 }
 
 export class FlotillaNativeTarget implements Target {
@@ -27,7 +30,7 @@ export class FlotillaNativeTarget implements Target {
   }
 
   async open(lanes: number, observer: LaneObserver): Promise<readonly Lane[]> {
-    const connect = await loadConnect()
+    const connect = this.#options.connect ?? (await loadConnect())
     for (let i = 0; i < this.#options.clients; i++) this.#clients.push(await connect(this.#options.url))
     return Array.from({ length: lanes }, (_, index) => {
       return new NativeLane(index, this.#clients[index % this.#clients.length] as NativeClient, observer)
@@ -45,7 +48,7 @@ const CLIENT_MODULE: string = '../../src/index.ts'
 
 async function loadConnect(): Promise<(url: string) => Promise<NativeClient>> {
   const loaded: { connect?: unknown } = await import(CLIENT_MODULE)
-  if (typeof loaded.connect !== 'function') throw new Error('this build of Flotilla exports no connect()')
+  if (typeof loaded.connect !== 'function') throw new OperatingError('this build of Flotilla exports no connect()')
   return loaded.connect as (url: string) => Promise<NativeClient>
 }
 
