@@ -13,13 +13,17 @@ export interface LocalStore {
 export class Channel {
   readonly #transport: Transport
   readonly #local: LocalStore | undefined
-  /** An address that any store answers, for those who know none yet. */
-  readonly anyStore: StoreId
+  readonly #anyStore: () => StoreId
 
-  constructor(transport: Transport, local: LocalStore | undefined, anyStore: StoreId) {
+  constructor(transport: Transport, local: LocalStore | undefined, anyStore: () => StoreId) {
     this.#transport = transport
     this.#local = local
-    this.anyStore = local?.id ?? anyStore
+    this.#anyStore = anyStore
+  }
+
+  /** Some store, for those who know none better: the one in this process, or another one each time. */
+  get anyStore(): StoreId {
+    return this.#local?.id ?? this.#anyStore()
   }
 
   get localId(): StoreId | undefined {

@@ -20,12 +20,12 @@ export type {
   WriteAnswer,
 } from './types.ts'
 
-/** `anyStore` is an address that some store answers; `local` is the store in this process, if there is one. */
+/** `anyStore` names a store to ask while nothing is known; `local` is the store in this process, if there is one. */
 export function createRouter(options: {
   readonly clock: Clock
   readonly transport: Transport
   readonly local?: LocalStore
-  readonly anyStore: string
+  readonly anyStore: () => string
   readonly close: () => Promise<void>
 }): Router {
   const view = new ClusterView()

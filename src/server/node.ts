@@ -118,7 +118,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     const placement = new PlacementService({ bootstrap: options.bootstrap, clock, logger, events, transport })
     await store.start(placement, found)
     closers.push(() => store.stop())
-    const router = createRouter({ clock, transport, local: store, anyStore: id, close: async () => {} })
+    const router = createRouter({ clock, transport, local: store, anyStore: () => id, close: async () => {} })
     return { id, store, router, log, data, transport, failed, notReady: () => notReady(store), close: closeAll }
   } catch (error) {
     await closeAll()
@@ -135,7 +135,7 @@ async function openDirectory(options: NodeOptions): Promise<DataDirectory | unde
 
 function openLog(options: NodeOptions): LogStore {
   const { dir, random, logger, segmentBytes } = options
-  if (dir === undefined || options.engine === 'memory') return new MemoryLog(options.clock)
+  if (dir === undefined || options.engine === 'memory') return new MemoryLog((run) => options.clock.soon(run))
   return openSegmentLog({ files: new NodeFiles(dir), segmentBytes, random, logger })
 }
 

@@ -1,0 +1,241 @@
+import path from 'node:path'
+import { assert, type EventSink, type Logger, silentEvents, silentLogger } from '../base/index.ts'
+import { type Client, HttpClient, RouterClient } from '../client/index.ts'
+import { FlotillaError } from '../protocol/index.ts'
+import { createRouter } from '../router/index.ts'
+import { LogStoreError } from '../storage/index.ts'
+import { RAFT_SETTINGS_DEFAULT } from '../store/index.ts'
+import {
+  createMemoryHub,
+  discoverCluster,
+  type MemoryHub,
+  openMemoryTransport,
+  openNatsTransport,
+} from '../transport/index.ts'
+import { type Node, openNode } from './node.ts'
+import { systemClock, systemRandom, uniqueName } from './system.ts'
+
+/**
+ * Flotilla inside a program: one store, a whole cluster in one process, or a connection to a cluster elsewhere; the same client every
+ * time. No HTTP, and no broker but the one in memory.
+ */
+const SEGMENT_BYTES = 64 * 1024 * 1024
+const OVERLAY_BYTES = 32 * 1024 * 1024
+const READY_TIMEOUT_MS = 15_000
+
+export interface OpenStoreOptions {
+  /** Number of shards a new store begins with. */
+  readonly shards?: number
+  readonly engine?: 'classic-level' | 'rocksdb' | 'memory'
+  readonly logger?: Logger
+  readonly events?: EventSink
+}
+
+/** Opens (or creates) a store in a directory of its own. Rejects with STORE_LOCKED when another process has it open. */
+export async function openStore(dir: string, options: OpenStoreOptions = {}): Promise<Client> {
+  const hub = createMemoryHub({ clock: systemClock })
+  const node = await openEmbedded(hub, 's1', dir, { stores: ['s1'], replicas: 1, shards: options.shards ?? 1 }, options)
+  try {
+    await untilReady([node])
+  } catch (error) {
+    await node.close()
+    throw error
+  }
+  return new RouterClient(node.router, () => node.close())
+}
+
+export interface CreateClusterOptions extends OpenStoreOptions {
+  /** How many stores, 1 to 9. */
+  readonly stores?: number
+  /** Copies of every shard; 3, or as many as there are stores. */
+  readonly replicas?: number
+  /** Where the stores keep their data, each in a folder of its own; in memory when absent. */
+  readonly dir?: string
+}
+
+/** A cluster in this process: the client's methods work on it, and its stores can be stopped and started again. */
+export interface Cluster extends Client {
+  readonly stores: readonly string[]
+  /** Stops one store in order. */
+  stopStore(id: string): Promise<void>
+  startStore(id: string): Promise<void>
+}
+
+export async function createCluster(options: CreateClusterOptions = {}): Promise<Cluster> {
+  const count = options.stores ?? 3
+  if (!(Number.isSafeInteger(count) && count >= 1 && count <= 9)) {
+    throw new FlotillaError({
+      code: 'INVALID_ARGUMENT',
+      message: `stores must be 1 to 9, not ${count}`,
+      outcome: 'none',
+      retryable: false,
+    })
+  }
+  const ids = Array.from({ length: count }, (_, position) => `s${position + 1}`)
+  const bootstrap = { stores: ids, replicas: Math.min(options.replicas ?? 3, count), shards: options.shards ?? 8 }
+  const hub = createMemoryHub({ clock: systemClock })
+  const nodes = new Map<string, Node>()
+  const start = async (id: string): Promise<void> => {
+    const dir = options.dir === undefined ? undefined : path.join(options.dir, id)
+    nodes.set(id, await openEmbedded(hub, id, dir, bootstrap, options))
+  }
+  const closeAll = async (): Promise<void> => {
+    await Promise.all([...nodes.values()].map((node) => node.close()))
+    nodes.clear()
+  }
+  try {
+    await Promise.all(ids.map(start))
+    await untilReady([...nodes.values()])
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+  const transport = openMemoryTransport(hub, {
+    clusterId: CLUSTER_ID,
+    address: `client-${uniqueName()}`,
+    incarnation: '',
+    clock: systemClock,
+    random: systemRandom,
+  })
+  let next = 0
+  const router = createRouter({
+    clock: systemClock,
+    transport,
+    anyStore: () => [...nodes.keys()][next++ % Math.max(1, nodes.size)] ?? 's1',
+    close: () => transport.close(),
+  })
+  const client = new RouterClient(router, async () => {
+    await router.close()
+    await closeAll()
+  })
+  return Object.assign(client, {
+    stores: ids,
+    stopStore: async (id: string): Promise<void> => {
+      await nodes.get(id)?.close()
+      nodes.delete(id)
+    },
+    startStore: async (id: string): Promise<void> => {
+      assert(ids.includes(id) && !nodes.has(id), `store ${id} is running, or is none of ${ids.join(', ')}`)
+      await start(id)
+    },
+  })
+}
+
+export interface ConnectOptions {
+  /** Which cluster, where several share a NATS server. */
+  readonly clusterId?: string
+  readonly user?: string
+  readonly password?: string
+  readonly token?: string
+}
+
+/**
+ * Connects to a cluster: over NATS straight to the stores (`nats://host:port`, several separated by commas), or over a gateway
+ * (`http://host:port`).
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
+  if (/^https?:\/\//.test(url)) return new HttpClient(url)
+  if (!/^(nats|tls):\/\//.test(url)) {
+    throw new FlotillaError({
+      code: 'INVALID_ARGUMENT',
+      message: `connect takes a nats:// or http:// address, not ${JSON.stringify(url.slice(0, 80))}`,
+      outcome: 'none',
+      retryable: false,
+    })
+  }
+  const servers = url.split(',').map((server) => server.trim())
+  const { user, password, token } = options
+  const credentials = {
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(token === undefined ? {} : { token }),
+  }
+  const found = await discoverCluster({
+    servers,
+    credentials,
+    clock: systemClock,
+    ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
+  })
+  const transport = await openNatsTransport({
+    clusterId: found.clusterId,
+    address: `client-${uniqueName()}`,
+    incarnation: '',
+    role: 'client',
+    servers,
+    credentials,
+    clock: systemClock,
+    random: systemRandom,
+  })
+  let next = 0
+  const router = createRouter({
+    clock: systemClock,
+    transport,
+    anyStore: () => found.stores[next++ % found.stores.length] ?? '',
+    close: () => transport.close(),
+  })
+  return new RouterClient(router, () => router.close())
+}
+
+const CLUSTER_ID = 'embedded'
+
+async function openEmbedded(
+  hub: MemoryHub,
+  id: string,
+  dir: string | undefined,
+  bootstrap: { stores: readonly string[]; replicas: number; shards: number },
+  options: OpenStoreOptions,
+): Promise<Node> {
+  const { logger = silentLogger, events = silentEvents } = options
+  try {
+    return await openNode({
+      id,
+      address: '',
+      labels: {},
+      dir,
+      engine: dir === undefined ? 'memory' : (options.engine ?? 'classic-level'),
+      segmentBytes: SEGMENT_BYTES,
+      overlayBytes: OVERLAY_BYTES,
+      bootstrap,
+      raft: RAFT_SETTINGS_DEFAULT,
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+      events,
+      openTransport: async (incarnation) =>
+        openMemoryTransport(hub, {
+          clusterId: CLUSTER_ID,
+          address: id,
+          incarnation,
+          clock: systemClock,
+          random: systemRandom,
+          logger,
+        }),
+    })
+  } catch (error) {
+    // Only what embedders are promised leaves here with its own code.
+    if (error instanceof LogStoreError && error.code === 'STORE_LOCKED') {
+      throw new FlotillaError(
+        { code: 'STORE_LOCKED', message: error.message, outcome: 'none', retryable: true },
+        { cause: error },
+      )
+    }
+    throw error
+  }
+}
+
+async function untilReady(nodes: readonly Node[]): Promise<void> {
+  const deadlineMs = systemClock.nowMs() + READY_TIMEOUT_MS
+  for (;;) {
+    const reasons = nodes.flatMap((node) => node.notReady())
+    if (reasons.length === 0) return
+    if (systemClock.nowMs() > deadlineMs) {
+      throw new FlotillaError({
+        code: 'NOT_READY',
+        message: `not ready after ${READY_TIMEOUT_MS / 1000} s: ${reasons[0]}`,
+        outcome: 'none',
+        retryable: true,
+      })
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
