@@ -1,0 +1,82 @@
+import pino from 'pino'
+import type { EventRecord, EventSink, Logger, LogLevel } from '../base/index.ts'
+
+/**
+ * What a process tells people: JSON lines for machines that collect them, one readable line for a terminal. Written to standard error, so that
+ * standard output stays free for data.
+ */
+export type LogFormat = 'json' | 'pretty'
+
+export interface LogOptions {
+  readonly level: LogLevel
+  readonly format: LogFormat
+  /** Goes into every line. */
+  readonly store: string
+}
+
+const ORDER: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
+const COLOUR: Readonly<Record<LogLevel, string>> = {
+  debug: '\u001b[2m',
+  info: '\u001b[36m',
+  warn: '\u001b[33m',
+  error: '\u001b[31m',
+}
+
+export function createLogger(options: LogOptions): Logger {
+  return options.format === 'json' ? jsonLogger(options) : prettyLogger(options)
+}
+
+/** Events as log lines; nothing is computed for those below the level. */
+export function logEvents(logger: Logger, level: LogLevel): EventSink {
+  const lowest = ORDER[level]
+  return {
+    emit(event: EventRecord): void {
+      if (ORDER[event.level] < lowest) return
+      const { type, level, data, ...where } = event
+      logger.log(level, type, { ...where, ...data })
+    },
+  }
+}
+
+function jsonLogger(options: LogOptions): Logger {
+  const destination = pino.destination({ dest: 2, sync: false, minLength: 0 })
+  const lines = pino(
+    { level: options.level, base: { store: options.store }, timestamp: pino.stdTimeFunctions.isoTime },
+    destination,
+  )
+  return {
+    log(level, message, fields): void {
+      lines[level](fields ?? {}, message)
+    },
+  }
+}
+
+function prettyLogger(options: LogOptions): Logger {
+  const lowest = ORDER[options.level]
+  const coloured = process.stderr.isTTY === true && process.env.NO_COLOR === undefined
+  return {
+    log(level, message, fields): void {
+      if (ORDER[level] < lowest) return
+      const time = new Date().toISOString().slice(11, 23)
+      const name = coloured ? `${COLOUR[level]}${level.padEnd(5)}\u001b[0m` : level.padEnd(5)
+      process.stderr.write(`${time} ${name} ${options.store} ${oneLine(message)}${fieldsToText(fields)}\n`)
+    },
+  }
+}
+
+function fieldsToText(fields: Record<string, unknown> | undefined): string {
+  if (fields === undefined) return ''
+  let text = ''
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) text += ` ${name}=${oneLine(typeof value === 'string' ? value : JSON.stringify(value))}`
+  }
+  return text
+}
+
+/** Whatever came from outside must not begin a line of its own, nor speak to the terminal. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
+    JSON.stringify(character).slice(1, -1),
+  )
+}
