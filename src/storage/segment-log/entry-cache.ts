@@ -6,8 +6,13 @@
  * Entries are kept as they were handed in. Their data should not be small slices of large, otherwise dead buffers.
  */
 export interface CachedLog {
-  /** Drops the cached entries up to and including `index`. */
-  dropCached(index: number): void
+  /** Grows whenever indexes are used anew, for other entries. */
+  readonly cacheEpoch: number
+  /**
+   * Drops the cached entries up to and including `index`, as far as they are those that were added in `epoch`: newer
+   * ones under the same indexes may not be durable yet.
+   */
+  evict(index: number, epoch: number): void
 }
 
 /** What an entry costs besides its data: the objects that hold it. */
@@ -16,6 +21,7 @@ const ENTRY_OVERHEAD_BYTES = 160
 interface Chunk {
   readonly log: CachedLog
   readonly lastIndex: number
+  readonly epoch: number
   readonly bytes: number
 }
 
@@ -39,7 +45,7 @@ export class EntryCache {
 
   add(log: CachedLog, lastIndex: number, entries: number, dataBytes: number): void {
     const bytes = entries * ENTRY_OVERHEAD_BYTES + dataBytes
-    this.#chunks.push({ log, lastIndex, bytes })
+    this.#chunks.push({ log, lastIndex, epoch: log.cacheEpoch, bytes })
     this.#bytes += bytes
   }
 
@@ -54,7 +60,7 @@ export class EntryCache {
     while (this.#bytes > this.#bytesMax && this.#head < this.#durable) {
       const chunk = this.#chunks[this.#head++] as Chunk
       this.#bytes -= chunk.bytes
-      chunk.log.dropCached(chunk.lastIndex)
+      chunk.log.evict(chunk.lastIndex, chunk.epoch)
     }
     if (this.#head > 1024 && this.#head * 2 > this.#chunks.length) this.#forgetDropped()
   }

@@ -149,19 +149,19 @@ function scannerOf(
 
 function findTail(files: FileSystem, newest: SegmentFile, logId: number, knownDurable: boolean): Tail {
   const scanner = scannerOf(files, newest, logId, newest.bytes, 0)
-  const foreign = newest.header?.logId !== logId
+  const headless = newest.header?.logId !== logId
   let newestBatch: ScannedBatch | undefined
-  let damaged = foreign
+  let damaged = headless
   for (;;) {
     const item = scanner.next()
     if (item.kind === 'end') return { end: item.offset, interrupted: false, damaged, newestBatch }
     const broken = item.kind === 'gap' || item.records.some((record) => !record.intact)
-    if (broken && !knownDurable && !foreign && scanner.isLast(item) && scanner.looksInterrupted(item)) {
+    if (broken && !knownDurable && !headless && scanner.isLast(item) && scanner.looksInterrupted(item)) {
       return { end: item.offset, interrupted: true, damaged, newestBatch }
     }
     if (item.kind === 'batch') newestBatch = item
     // Behind a gap at the very end there is no telling where the next batch should start.
-    damaged = foreign || item.kind === 'gap'
+    damaged = headless || item.kind === 'gap'
   }
 }
 
@@ -215,10 +215,10 @@ function replaySegment(
   replay: Replay,
   batches: BatchOrder,
 ): void {
-  if (file.header?.logId !== logId) {
-    const reason = file.header === undefined ? 'the segment header is damaged' : 'the segment belongs to another log'
-    replay.suspectAll(file.path, 0, reason)
-    if (file.header !== undefined) return
+  // A damaged header loses nothing by itself: the batches behind it say whose they are, and a missing one is noticed.
+  if (file.header !== undefined && file.header.logId !== logId) {
+    replay.suspectAll(file.path, 0, 'the segment belongs to another log')
+    return
   }
   const bytes = readSegment(files, file, end)
   const view = viewOf(bytes)

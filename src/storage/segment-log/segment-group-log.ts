@@ -70,6 +70,9 @@ export class SegmentGroupLog implements GroupLog, CachedLog {
   /** The newest entries: #cached[#cachedHead] to the end are the last ones of the log, without a gap. */
   readonly #cached: (Entry | undefined)[] = []
   #cachedHead = 0
+  #cacheEpoch = 0
+  /** The lowest index that was used anew while the cache still counts entries of earlier epochs. */
+  #reusedFrom = Number.POSITIVE_INFINITY
   #detached = false
   #describeSnapshot: () => SnapshotMeta | undefined = () => undefined
 
@@ -91,6 +94,10 @@ export class SegmentGroupLog implements GroupLog, CachedLog {
       host.retain(run.segment, run.recordBytes, this.group)
     }
     this.#retainState()
+  }
+
+  get cacheEpoch(): number {
+    return this.#cacheEpoch
   }
 
   get hardState(): HardState {
@@ -178,7 +185,7 @@ export class SegmentGroupLog implements GroupLog, CachedLog {
     const term = this.term(index)
     assert(typeof term === 'number', `group ${this.group}: the term of entry ${index} is ${term}`)
     this.#start = { index, term }
-    this.dropCached(index)
+    this.#dropCached(index)
     const before = this.#dataBytesOfRunWith(index)
     if (this.#runs.cutThrough(index, this.#onDeadRun)) this.#remeasure(0, before)
     this.#writeState('state')
@@ -190,6 +197,7 @@ export class SegmentGroupLog implements GroupLog, CachedLog {
     this.#forgetEntries()
     this.#start = { index, term }
     this.#last = index
+    this.#reuseFrom(index + 1)
     this.#writeState('restart')
   }
 
@@ -205,14 +213,12 @@ export class SegmentGroupLog implements GroupLog, CachedLog {
     this.#detached = true
   }
 
-  dropCached(index: number): void {
-    const drop = Math.min(index + 1 - this.#cachedFirst(), this.#cached.length - this.#cachedHead)
-    if (drop <= 0) return
-    this.#cached.fill(undefined, this.#cachedHead, this.#cachedHead + drop)
-    this.#cachedHead += drop
-    if (this.#cachedHead * 2 < this.#cached.length) return
-    this.#cached.splice(0, this.#cachedHead)
-    this.#cachedHead = 0
+  evict(index: number, epoch: number): void {
+    if (epoch === this.#cacheEpoch) {
+      // First in, first out: nothing of an earlier epoch is left.
+      this.#reusedFrom = Number.POSITIVE_INFINITY
+      this.#dropCached(index)
+    } else this.#dropCached(Math.min(index, this.#reusedFrom - 1))
   }
 
   /** Copies what stands in `segment` to the head of the log; returns the bytes written. Throws LogStoreError. */
@@ -290,7 +296,23 @@ export class SegmentGroupLog implements GroupLog, CachedLog {
     return recordBytes
   }
 
+  #dropCached(index: number): void {
+    const drop = Math.min(index + 1 - this.#cachedFirst(), this.#cached.length - this.#cachedHead)
+    if (drop <= 0) return
+    this.#cached.fill(undefined, this.#cachedHead, this.#cachedHead + drop)
+    this.#cachedHead += drop
+    if (this.#cachedHead * 2 < this.#cached.length) return
+    this.#cached.splice(0, this.#cachedHead)
+    this.#cachedHead = 0
+  }
+
+  #reuseFrom(index: number): void {
+    this.#cacheEpoch++
+    this.#reusedFrom = Math.min(this.#reusedFrom, index)
+  }
+
   #cutFrom(index: number): void {
+    this.#reuseFrom(index)
     const kept = Math.max(0, index - this.#cachedFirst())
     this.#cached.length = Math.min(this.#cached.length, this.#cachedHead + kept)
     this.#last = index - 1
