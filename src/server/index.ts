@@ -8,4 +8,5 @@ export {
   type OpenStoreOptions,
   openStore,
 } from './embedded.ts'
+export { type RunningNode, startNode } from './start-node.ts'
 export { VERSION } from './version.ts'

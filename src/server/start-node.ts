@@ -1,0 +1,126 @@
+import { silentEvents } from '../base/index.ts'
+import { startGateway } from '../gateway/index.ts'
+import { createLogger, createMetrics, logEvents } from '../observe/index.ts'
+import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
+import { hostBroker } from './broker-host.ts'
+import type { Config } from './config/index.ts'
+import { type Node, openNode } from './node.ts'
+import { readMetrics } from './read-metrics.ts'
+import { systemClock, systemRandom } from './system.ts'
+import { VERSION } from './version.ts'
+
+/** One store process: a node over NATS with a gateway on top, made from its configuration. */
+export interface RunningNode {
+  /** Where the gateway listens. */
+  readonly address: string
+  /** Resolves with the reason when the store cannot go on. */
+  readonly failed: Promise<Error>
+  notReady(): string[]
+  /** Ends in order: no new requests, those in progress answered, leaders handed over, everything flushed. */
+  stop(): Promise<void>
+}
+
+export async function startNode(config: Config): Promise<RunningNode> {
+  const { store, cluster, transport, storage, raft, gateway, observability } = config
+  const clock = systemClock
+  const { level } = observability.log
+  const format =
+    observability.log.format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : observability.log.format
+  const logger = createLogger({ level, format, store: store.id })
+  const events = level === 'error' ? silentEvents : logEvents(logger, level)
+  const { user, password, token, nkey, creds, tls } = transport
+  const broker = await hostBroker({
+    embedded: transport.embedded,
+    servers: transport.servers,
+    auth: { user, password, token },
+    clock,
+    logger,
+  })
+  let node: Node | undefined
+  try {
+    node = await openNode({
+      id: store.id,
+      address: gateway.listen.text,
+      labels: store.labels,
+      dir: store.dir,
+      engine: storage.engine,
+      segmentBytes: storage.segmentBytes,
+      overlayBytes: storage.overlayBytes,
+      bootstrap: cluster.bootstrap,
+      raft: {
+        tickMs: raft.tickMs,
+        electionTicks: raft.electionTicks,
+        heartbeatTicks: raft.heartbeatTicks,
+        preVote: raft.preVote,
+        checkQuorum: raft.checkQuorum,
+        maxInflight: raft.maxInflight,
+        maxMessageBytes: raft.maxMessageBytes,
+        compactEntries: raft.compactEntries,
+        maxUncommittedBytes: UNCOMMITTED_BYTES_MAX,
+      },
+      clock,
+      random: systemRandom,
+      logger,
+      events,
+      openTransport: (incarnation) =>
+        openNatsTransport({
+          clusterId: cluster.id,
+          address: store.id,
+          incarnation,
+          role: 'store',
+          servers: transport.servers,
+          credentials: withoutUndefined({ user, password, token, nkey, creds }),
+          ...(tls === undefined ? {} : { tls }),
+          clock,
+          random: systemRandom,
+          logger,
+        }),
+    })
+    const opened = node
+    const metrics = createMetrics(() => readMetrics(opened))
+    const face = await startGateway({
+      listen: { host: gateway.listen.host, port: gateway.listen.port },
+      router: opened.router,
+      storeId: store.id,
+      version: VERSION,
+      readiness: () => {
+        const reasons = opened.notReady()
+        return { ready: reasons.length === 0, reasons }
+      },
+      clock,
+      random: systemRandom,
+      logger,
+      limits: { valueBytesMax: gateway.limits.valueBytes, inflightMax: gateway.limits.inflight },
+      metrics,
+      metricsPage: metrics,
+    })
+    events.emit({
+      type: 'node_started',
+      level: 'info',
+      data: { store: store.id, address: face.address, version: VERSION },
+    })
+    return {
+      address: face.address,
+      failed: opened.failed,
+      notReady: () => opened.notReady(),
+      async stop() {
+        events.emit({ type: 'node_stopping', level: 'info' })
+        await face.close()
+        await opened.store.handOver()
+        await opened.close()
+        await broker?.stop()
+        events.emit({ type: 'node_stopped', level: 'info' })
+      },
+    }
+  } catch (error) {
+    await node?.close()
+    await broker?.stop()
+    throw error
+  }
+}
+
+const UNCOMMITTED_BYTES_MAX = 16 * 1024 * 1024
+
+function withoutUndefined(credentials: Record<keyof NatsCredentials, string | undefined>): NatsCredentials {
+  return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== undefined))
+}
