@@ -9,6 +9,8 @@ import { abortTransfer } from './transfer.ts'
 import { type MembershipChange, type MembershipState, NO_REPLICA } from './types.ts'
 
 export function applyMembership(core: RaftCore, change: MembershipChange): MembershipState {
+  // A snapshot that came meanwhile replaced the membership by one that has this change, and later ones, in it already.
+  if (core.log.pendingSnapshot !== undefined) return core.membership
   const result = changeMembership(core.membership, change)
   // Every replica applies the same changes to the same membership, so an impossible one means that a leader did not check.
   assert(result.ok, result.ok ? '' : `committed membership change is impossible: ${result.error}`)
