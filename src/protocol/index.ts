@@ -1,8 +1,27 @@
 /** Everything that crosses a wire: requests, replies, errors with their cures, and the bytes of all of them. */
 export type { Decoded, DecodeError } from './decoded.ts'
+export { ERROR_TABLE, type ErrorMeaning, exitCodeOf, isErrorCode } from './error-table.ts'
+export {
+  draining,
+  errorValue,
+  internal,
+  invalidArgument,
+  noLeader,
+  notLeader,
+  overloaded,
+  preconditionFailed,
+  quorumLost,
+  shardNotFound,
+  staleEpoch,
+  storeNotFound,
+  timeout,
+  unavailable,
+} from './error-values.ts'
 export { type ErrorCode, type ErrorValue, FlotillaError, type Outcome } from './errors.ts'
 export { decodeMembership, encodeMembership } from './membership-codec.ts'
 export { decodeRaftMessage, encodeRaftMessage, type GroupMessage } from './raft-codec.ts'
+export { decodeReply, encodeReply } from './reply-codec.ts'
+export { decodeRequest, encodeRequest } from './request-codec.ts'
 export type {
   Consistency,
   Found,

@@ -1,0 +1,95 @@
+/**
+ * What stores tell the placement driver, and its answer, as MessagePack lists.
+ *
+ *   heartbeat  [store, sequence, full, mapVersion, replicas, bytes, uptimeSeconds,
+ *               [[shard, term, bytes, keys, readsPerSecond, writesPerSecond], ...], [shard id no longer led, ...]]
+ *   answer     [resend, map or null, [shard id, leader, ...]]
+ */
+
+import type { StoreId } from '../../shard-map/index.ts'
+import {
+  mapFromPlain,
+  mapToPlain,
+  shardFromPlain,
+  shardToPlain,
+  storeFromPlain,
+  storeToPlain,
+} from '../../shard-map/index.ts'
+import type { FieldReader } from './field-reader.ts'
+import type { StoreHeartbeat, StoreHeartbeatAnswer } from './requests.ts'
+
+export function heartbeatToPlain(heartbeat: StoreHeartbeat): readonly unknown[] {
+  return [
+    storeToPlain(heartbeat.info),
+    heartbeat.sequence,
+    heartbeat.full,
+    heartbeat.mapVersion,
+    heartbeat.replicas,
+    heartbeat.bytes,
+    heartbeat.uptimeSeconds,
+    heartbeat.led.map(({ shard, term, bytes, keys, load }) => [
+      shardToPlain(shard),
+      term,
+      bytes,
+      keys,
+      load.readsPerSecond,
+      load.writesPerSecond,
+    ]),
+    heartbeat.noLongerLed,
+  ]
+}
+
+/** Undefined, or marked as failed, when it is none. */
+export function readHeartbeat(fields: FieldReader): StoreHeartbeat | undefined {
+  const info = fields.model(storeFromPlain)
+  if (info === undefined) return undefined
+  return {
+    info,
+    sequence: fields.count(),
+    full: fields.flag(),
+    mapVersion: fields.count(),
+    replicas: fields.count(),
+    bytes: fields.measure(),
+    uptimeSeconds: fields.measure(),
+    led: defined(
+      fields.list((led) => {
+        const shard = led.model(shardFromPlain)
+        if (shard === undefined) return undefined
+        return {
+          shard,
+          term: led.count(),
+          bytes: led.measure(),
+          keys: led.measure(),
+          load: { readsPerSecond: led.measure(), writesPerSecond: led.measure() },
+        }
+      }),
+    ),
+    noLongerLed: fields.flat(1, (ids) => ids.count()),
+  }
+}
+
+export function heartbeatAnswerToPlain(answer: StoreHeartbeatAnswer): readonly unknown[] {
+  const map = answer.map === undefined ? null : mapToPlain(answer.map)
+  return [answer.resend, map, leadersToPlain(answer.leaders)]
+}
+
+export function readHeartbeatAnswer(fields: FieldReader): StoreHeartbeatAnswer {
+  return {
+    resend: fields.flag(),
+    map: fields.optional(() => fields.model(mapFromPlain)),
+    leaders: readLeaders(fields),
+  }
+}
+
+export function leadersToPlain(leaders: Readonly<Record<number, StoreId>>): readonly unknown[] {
+  return Object.entries(leaders).flatMap(([shard, store]) => [Number(shard), store])
+}
+
+export function readLeaders(fields: FieldReader): Record<number, StoreId> {
+  return Object.fromEntries(fields.flat(2, (pair) => [pair.count(), pair.text()] as const))
+}
+
+/** Items without the holes that a failed reader leaves; the failure itself is on the reader. */
+export function defined<T>(items: readonly (T | undefined)[]): T[] {
+  return items.filter((item) => item !== undefined)
+}
