@@ -25,7 +25,8 @@
  *   | 4    | of, id, offset, body                     | the next fragment of the entry that is under way                         |
  *   | 5    |                                          | asks for a grant                                                         |
  *
- * Numbers are whole and below 2^53, bodies are bin. Frames are written by the msgpack library; the reader is our own and knows just
+ * The id of a fragmented item counts the fragmented items of the stream, so that fragments of two never pass for one. Numbers are whole
+ * and below 2^53, bodies are bin. Frames are written by the msgpack library; the reader is our own and knows just
  * this grammar: it takes no nested value, so garbage costs neither memory nor stack, and it makes no array on the way.
  */
 import { Encoder } from '@msgpack/msgpack'

@@ -11,8 +11,8 @@ export const TRANSPORT_LIMITS = {
   initialCreditBytes: 2 * LIMITS.frameBytesMax,
   /** What a receiver grants one peer and lane at most. With a round trip of 5 ms this is 800 MB/s, so it never limits a healthy pair. */
   windowBytesMax: 4 * MiB,
-  /** One full frame must always fit, or nothing would ever move. */
-  windowBytesMin: LIMITS.frameBytesMax,
+  /** Two full frames: with one, a sender that lacks little could wait for a grant that its receiver does not think due. */
+  windowBytesMin: 2 * LIMITS.frameBytesMax,
   /** What all peers of one lane together may have under way to this process: half of what nats-server holds for a slow consumer. */
   receiveBudgetBytes: 32 * MiB,
   /** Bytes of all messages that are being put together from fragments. */

@@ -46,6 +46,7 @@ export class Outbox {
   #spare: OutgoingFrame | undefined
   #queuedBytes = 0
   #lastTaken = 0
+  #cutItems = 0
 
   constructor(channel: Channel, identity: OutboxIdentity) {
     this.channel = channel
@@ -107,11 +108,14 @@ export class Outbox {
 
   #appendFragments(kind: MessageKind, id: number, timeoutMs: number, body: Uint8Array, room: number): number {
     let number = 0
+    // Items have no id of their own, but fragments need one: with the end of one message and the beginning of the next lost, what remains
+    // would fit together.
+    const messageId = kind === ITEM ? ++this.#cutItems : id
     for (let offset = 0; offset < body.length; offset += room) {
       const chunk = body.subarray(offset, offset + room)
       const frame = this.#frameFor(ENTRY_BYTES + chunk.length, room + HEADER_BYTES + ENTRY_BYTES)
-      if (offset === 0) frame.values.push(FRAGMENT_FIRST, kind, id, timeoutMs, body.length, chunk)
-      else frame.values.push(FRAGMENT_NEXT, kind, id, offset, chunk)
+      if (offset === 0) frame.values.push(FRAGMENT_FIRST, kind, messageId, timeoutMs, body.length, chunk)
+      else frame.values.push(FRAGMENT_NEXT, kind, messageId, offset, chunk)
       number = frame.number
     }
     return number

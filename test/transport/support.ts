@@ -107,7 +107,7 @@ export function readNumber32(bytes: Uint8Array): number {
 
 /** Fails when bytes differ, without printing megabytes. */
 export function assertSameBytes(actual: unknown, expected: Uint8Array, what: string): void {
-  assert.ok(actual instanceof Uint8Array, `${what}: ${String(actual)} instead of bytes`)
+  if (!(actual instanceof Uint8Array)) assert.fail(`${what}: ${String(actual)} instead of bytes`)
   assert.equal(actual.length, expected.length, `${what}: length`)
   assert.ok(Buffer.compare(actual, expected) === 0, `${what}: bytes differ`)
 }
