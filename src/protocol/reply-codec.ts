@@ -208,7 +208,7 @@ function readCold(kind: Exclude<Reply['kind'], 'write' | 'get' | 'scan'>, fields
     case 'describe':
       return readDescription(fields)
     case 'describe-replica':
-      return { kind, replica: fields.any() }
+      return { kind, replica: fields.any() ?? null }
     case 'store-heartbeat':
       return { kind, answer: readHeartbeatAnswer(fields) }
     case 'placement-status':

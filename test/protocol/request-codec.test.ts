@@ -1,0 +1,191 @@
+/**
+ * The bytes of requests and replies: round trips of every kind, golden bytes of the busy ones, and what happens to bytes that are none.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { pack } from '../../src/machine/index.ts'
+import { decodeReply, decodeRequest, encodeReply, encodeRequest } from '../../src/protocol/index.ts'
+import { coldReply, coldRequest, hotReply, hotRequest } from './arbitraries.ts'
+import { hex, plain } from './plain.ts'
+
+test('every request survives its bytes', () => {
+  fc.assert(
+    fc.property(fc.oneof(hotRequest, coldRequest), (original) => {
+      const decoded = decodeRequest(encodeRequest(original))
+      assert.ok(decoded.ok, decoded.ok ? '' : decoded.error.message)
+      assert.deepEqual(plain(decoded.value), plain(original))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('every reply survives its bytes', () => {
+  fc.assert(
+    fc.property(fc.oneof(hotReply, coldReply), (original) => {
+      const decoded = decodeReply(encodeReply(original))
+      assert.ok(decoded.ok, decoded.ok ? '' : decoded.error.message)
+      assert.deepEqual(plain(decoded.value), plain(original))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('the bytes of busy requests and replies do not change by accident', () => {
+  assert.equal(
+    hex(encodeRequest({ kind: 'write', shard: 5, rangeEpoch: 6, command: Uint8Array.of(0xab) })),
+    '0100000000000005' + '00000006' + 'ab',
+  )
+  assert.equal(
+    hex(encodeRequest({ kind: 'get', shard: 5, rangeEpoch: 6, consistency: 'stale', keys: ['a', 'b\u00ff'] })),
+    '0101000000000005' + '00000006' + '010002' + '000161' + '000262ff',
+  )
+  assert.equal(
+    hex(
+      encodeRequest({
+        kind: 'scan',
+        shard: 5,
+        rangeEpoch: 6,
+        consistency: 'linearizable',
+        start: 'a',
+        end: 'b',
+        reverse: true,
+        keysOnly: false,
+        itemsMax: 100,
+        bytesMax: 4096,
+      }),
+    ),
+    '0102000000000005' + '00000006' + '0003' + '00000064' + '00001000' + '00010001' + '6162',
+  )
+  const answered = { timing: { raftMs: 1.5, applyMs: 0 }, epoch: { membership: 1, range: 2 } }
+  const head = '00000001' + '00000002' + '3ff8000000000000' + '0000000000000000'
+  assert.equal(
+    hex(
+      encodeReply({
+        kind: 'write',
+        result: { kind: 'operations', results: [{ kind: 'put', revision: 7 }] },
+        ...answered,
+      }),
+    ),
+    ['0100', head, '00000100', '0000000000000007'].join(''),
+  )
+  assert.equal(
+    hex(
+      encodeReply({
+        kind: 'get',
+        values: [undefined, { value: Uint8Array.of(0xcd), revision: 8 }],
+        ...answered,
+        stalenessMs: 0,
+      }),
+    ),
+    ['0101', head, '0000000000000000', '0002', '00', '01', '0000000000000008', '00000001', 'cd'].join(''),
+  )
+  assert.equal(
+    hex(
+      encodeReply({
+        kind: 'scan',
+        items: [{ key: 'k', value: Uint8Array.of(0xcd), revision: 8 }],
+        more: true,
+        ...answered,
+        stalenessMs: 0,
+      }),
+    ),
+    ['0102', head, '0000000000000000', '01', '00000001', '0001', '0000000000000008', '00000001', '6bcd'].join(''),
+  )
+  const error = { code: 'NOT_LEADER', message: 'm', outcome: 'none', retryable: true, shard: 2, leader: 's1' } as const
+  assert.equal(
+    hex(encodeReply({ kind: 'error', error })),
+    `01039aaa${Buffer.from('NOT_LEADER').toString('hex')}a16d00c302a27331c0c2c0c0`,
+  )
+})
+
+test('busy requests and replies cut short or made longer are refused', () => {
+  fc.assert(
+    // The command of a write ends where its request ends, so a write has no wrong length of its own.
+    fc.property(
+      hotRequest.filter((request) => request.kind !== 'write'),
+      hotReply,
+      (request, reply) => {
+        const requestBytes = encodeRequest(request)
+        const replyBytes = encodeReply(reply)
+        for (let length = 0; length < requestBytes.length; length++) {
+          assert.equal(decodeRequest(requestBytes.subarray(0, length)).ok, false)
+        }
+        for (let length = 0; length < replyBytes.length; length++) {
+          assert.equal(decodeReply(replyBytes.subarray(0, length)).ok, false)
+        }
+        assert.equal(decodeRequest(Buffer.concat([requestBytes, Buffer.of(0)])).ok, false)
+        assert.equal(decodeReply(Buffer.concat([replyBytes, Buffer.of(0)])).ok, false)
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
+test('80,000 damaged or random inputs give a value that can be sent again, or an error', () => {
+  const checkRequest = (bytes: Uint8Array): void => {
+    const decoded = decodeRequest(bytes)
+    if (decoded.ok) assert.deepEqual(plain(decodeRequest(encodeRequest(decoded.value))), plain(decoded))
+  }
+  const checkReply = (bytes: Uint8Array): void => {
+    const decoded = decodeReply(bytes)
+    if (decoded.ok) assert.deepEqual(plain(decodeReply(encodeReply(decoded.value))), plain(decoded))
+  }
+  const samples = {
+    requests: fc.sample(fc.oneof(hotRequest, coldRequest), { numRuns: 400, seed: 1 }).map(encodeRequest),
+    replies: fc.sample(fc.oneof(hotReply, coldReply), { numRuns: 400, seed: 2 }).map(encodeReply),
+  }
+  const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 3 })
+  const damaged = (bytes: Uint8Array, changes: [number, number][]): Uint8Array => {
+    const copy = Buffer.from(bytes)
+    for (const [at, byte] of changes) copy[at % copy.length] = byte
+    return copy
+  }
+  fc.assert(
+    fc.property(fc.constantFrom(...samples.requests), damage, (bytes, changes) =>
+      checkRequest(damaged(bytes, changes)),
+    ),
+    { numRuns: 20_000 },
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...samples.replies), damage, (bytes, changes) => checkReply(damaged(bytes, changes))),
+    { numRuns: 20_000 },
+  )
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 2, maxLength: 60 }), fc.nat(10), (bytes, kind) => {
+      bytes[0] = 1
+      bytes[1] = kind
+      checkRequest(bytes)
+      checkReply(bytes)
+    }),
+    { numRuns: 20_000 },
+  )
+})
+
+test('MessagePack that lies about its size, nests too deep or uses extensions is refused without allocating', () => {
+  const reply = (...bytes: number[]) => decodeReply(Uint8Array.from([1, 7, ...bytes]))
+  assert.ok(reply(0x91, 0x01).ok)
+  assert.equal(reply(0xdd, 0xff, 0xff, 0xff, 0xff).ok, false)
+  assert.equal(reply(0xdf, 0xff, 0xff, 0xff, 0xff).ok, false)
+  assert.equal(reply(0x91, 0xc6, 0xff, 0xff, 0xff, 0xff).ok, false)
+  // Each level promises all the bytes that are left: in sum, far more than there are.
+  assert.equal(reply(...Array.from({ length: 2000 }, () => [0xdc, 0x03, 0xe8]).flat()).ok, false)
+  assert.equal(reply(...new Array<number>(100_000).fill(0x91), 0xc0).ok, false)
+  assert.equal(reply(0x91, 0xd6, 0xff, 0, 0, 0, 0).ok, false)
+  assert.equal(reply(0x91, 0xc1).ok, false)
+  assert.equal(reply(0x91, 0x81, 0xa9, ...Buffer.from('__proto__'), 0x01).ok, false)
+})
+
+test('what a newer version says is refused by name, or understood as far as possible', () => {
+  assert.deepEqual(decodeRequest(Uint8Array.of(2, 0)), {
+    ok: false,
+    error: { message: 'request of unknown format 2' },
+  })
+  assert.deepEqual(decodeReply(Uint8Array.of(1, 99)), { ok: false, error: { message: 'reply of unknown kind 99' } })
+  const error = ['FROM_THE_FUTURE', 'words', 2, false, null, null, null, false, null, null, 'a field more']
+  const decoded = decodeReply(Buffer.concat([Uint8Array.of(1, 3), pack(error)]))
+  assert.deepEqual(decoded.ok && plain(decoded.value), {
+    kind: 'error',
+    error: { code: 'UNAVAILABLE', message: 'FROM_THE_FUTURE: words', outcome: 'unknown', retryable: false },
+  })
+})
