@@ -4,7 +4,7 @@ import { assert } from '../../base/index.ts'
 import { DataStoreError, type KeyRange, type SnapshotExport } from '../data-store.ts'
 import { engineError } from '../engine-error.ts'
 import type { GroupId } from '../log-store.ts'
-import { type ExportTask, type TaskOutcome, type ToMain, type ToWorker, throwFailed } from './worker-protocol.ts'
+import type { ExportTask, TaskOutcome, ToMain, ToWorker } from './worker-protocol.ts'
 
 /** Runs the task in a worker; resolves when it has ended. */
 export type RunExport = (task: Pick<ExportTask, 'group' | 'range' | 'port'>) => Promise<TaskOutcome>
@@ -60,17 +60,18 @@ export class WorkerExport implements SnapshotExport {
       if (this.#failure !== undefined) return
       const { port1, port2 } = new MessageChannel()
       this.#port = port1
-      const closed = new Promise<void>((resolve) => {
-        port1.on('close', resolve)
+      const ended = new Promise<void>((resolve) => {
+        port1.on('message', (message: ToMain) => {
+          this.#receive(message)
+          if (message.kind === 'end') resolve()
+        })
       })
-      port1.on('message', (message: ToMain) => this.#receive(message))
-      const outcome = await run({ group, range, port: port2 })
-      // The worker closes its end last, and a port delivers everything sent before it reports the close.
-      await closed
-      throwFailed(outcome)
-      if (!this.#complete) throw new DataStoreError('CANCELLED', 'the export of the snapshot was cancelled')
+      // The task itself ends around then; alone it says nothing, unless the worker died and will never send its last message.
+      const task = run({ group, range, port: port2 })
+      await Promise.race([ended, task.then(() => ended)])
+      await task
     } catch (error) {
-      // A failed flush, a failed task, or a worker that died: all of it belongs to the caller of `next`.
+      // A failed flush or a dead worker belongs to the caller of `next`.
       this.#fail(engineError(error, 'export a snapshot'))
     } finally {
       this.#port?.close()
@@ -96,11 +97,21 @@ export class WorkerExport implements SnapshotExport {
         break
       }
       case 'end':
-        this.#complete = true
-        this.#chunkWaiter?.resolve(undefined)
-        this.#chunkWaiter = undefined
+        this.#end(message.complete, message.outcome)
         break
     }
+  }
+
+  #end(complete: boolean, outcome: TaskOutcome): void {
+    if (!outcome.ok) {
+      this.#fail(new DataStoreError(outcome.code, outcome.message))
+      return
+    }
+    // Only `cancel` makes a worker stop early, and that has failed this export before.
+    assert(complete, 'an export that nobody cancelled is complete')
+    this.#complete = true
+    this.#chunkWaiter?.resolve(undefined)
+    this.#chunkWaiter = undefined
   }
 
   #fail(error: DataStoreError): void {

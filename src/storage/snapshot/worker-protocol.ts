@@ -36,7 +36,8 @@ export type TaskOutcome =
 export type ToMain =
   | { readonly kind: 'state'; readonly state: Uint8Array }
   | { readonly kind: 'chunk'; readonly chunk: Uint8Array }
-  | { readonly kind: 'end' }
+  /** The last message: nothing of the export is left in the worker. Complete when everything was sent, false when it was cancelled. */
+  | { readonly kind: 'end'; readonly complete: boolean; readonly outcome: TaskOutcome }
 
 export type ToWorker = { readonly kind: 'credit' } | { readonly kind: 'cancel' }
 

@@ -1,9 +1,7 @@
 /**
- * Runs exports, installs and deletions in Piscina workers that open the same LevelDB database as the main thread. The only file that imports
- * Piscina. Workers start with the first task and end when idle; a process that never moves a shard has none.
+ * Runs exports, installs and deletions in workers that open the same LevelDB database as the main thread, and waits for all of them at the end. It
+ * starts no thread before the first task.
  */
-import { fileURLToPath } from 'node:url'
-import { Piscina } from 'piscina'
 import type { KeyRange, SnapshotExport } from '../data-store.ts'
 import { engineError } from '../engine-error.ts'
 import type { InstallMarker } from '../layout.ts'
@@ -11,6 +9,7 @@ import type { LevelOptions } from '../level/index.ts'
 import type { GroupId } from '../log-store.ts'
 import type { SnapshotRunner } from './runner.ts'
 import { WorkerExport } from './worker-export.ts'
+import { WorkerPool } from './worker-pool.ts'
 import {
   type DestroyTask,
   type ExportTask,
@@ -19,18 +18,12 @@ import {
   throwFailed,
 } from './worker-protocol.ts'
 
-/** More threads than this only take the processor from the foreground. */
-const THREADS_MAX = 2
-/** An export waits most of the time for its reader; waiting ones must not keep others from the thread. */
-const TASKS_PER_THREAD_MAX = 16
-const IDLE_MS_MAX = 2000
-
 export class WorkerRunner implements SnapshotRunner {
   readonly #database: LevelOptions
   readonly #stagingDirectory: string
   readonly #exports = new Set<WorkerExport>()
   readonly #tasks = new Set<Promise<unknown>>()
-  #pool: Piscina | undefined
+  #pool: WorkerPool | undefined
 
   constructor(database: LevelOptions, stagingDirectory: string) {
     this.#database = database
@@ -73,9 +66,9 @@ export class WorkerRunner implements SnapshotRunner {
     task: ExportTask | InstallTask | DestroyTask,
     transferList: readonly object[],
   ): Promise<TaskOutcome> {
-    this.#pool ??= startPool()
+    if (this.#pool === undefined || this.#pool.broken) this.#pool = new WorkerPool()
     try {
-      return await this.#pool.run(task, { name, transferList: [...transferList] as never })
+      return await this.#pool.run(name, task, transferList)
     } catch (error) {
       // Tasks answer their failures; a rejection means that the worker itself died.
       throw engineError(error, 'run a snapshot worker')
@@ -88,16 +81,4 @@ export class WorkerRunner implements SnapshotRunner {
     task.catch(() => {}).finally(() => this.#tasks.delete(task))
     return task
   }
-}
-
-function startPool(): Piscina {
-  // Sources run as .ts, the compiled package as .js; a worker is started from the same kind of file as this one.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return new Piscina({
-    filename: fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)),
-    minThreads: 0,
-    maxThreads: THREADS_MAX,
-    concurrentTasksPerWorker: TASKS_PER_THREAD_MAX,
-    idleTimeout: IDLE_MS_MAX,
-  })
 }

@@ -22,57 +22,64 @@ import {
 const noPause = async (): Promise<void> => {}
 
 export async function exportRange(task: ExportTask): Promise<TaskOutcome> {
+  let complete = false
+  const outcome = await attempt('export a snapshot', task.database, async (kv) => {
+    complete = await sendChunks(task, kv)
+  })
+  // The port and the task's own answer are two channels without an order, so the port says itself when it is through.
+  send(task, { kind: 'end', complete, outcome }, [])
+  task.port.close()
+  return outcome
+}
+
+/** Answers whether the reader took everything. */
+async function sendChunks(task: ExportTask, kv: LevelKvStore): Promise<boolean> {
   const credits = new Credits(task)
+  const exporter = await RangeExporter.open(kv, { ...task, blockBytes: BLOCK_BYTES_MAX })
   try {
-    return await withDatabase(task.database, async (kv) => {
-      const exporter = await RangeExporter.open(kv, { ...task, blockBytes: BLOCK_BYTES_MAX })
-      try {
-        const { state } = exporter
-        send(task, { kind: 'state', state }, [])
-        while (await credits.take()) {
-          const chunk = await exporter.next()
-          if (chunk === undefined) {
-            send(task, { kind: 'end' }, [])
-            break
-          }
-          // The chunk owns its buffer, so handing the buffer over costs no copy.
-          send(task, { kind: 'chunk', chunk }, [chunk.buffer as ArrayBuffer])
-        }
-      } finally {
-        await exporter.close()
-      }
-    })
-  } catch (error) {
-    return failed(error, 'export a snapshot')
+    const { state } = exporter
+    send(task, { kind: 'state', state }, [])
+    while (await credits.take()) {
+      const chunk = await exporter.next()
+      if (chunk === undefined) return true
+      // The chunk owns its buffer, so handing the buffer over costs no copy.
+      send(task, { kind: 'chunk', chunk }, [chunk.buffer as ArrayBuffer])
+    }
+    return false
   } finally {
-    task.port.close()
+    await exporter.close()
   }
 }
 
 export async function installSnapshot(task: InstallTask): Promise<TaskOutcome> {
-  try {
-    const staging = new FileStaging(task.stagingDirectory)
-    return await withDatabase(task.database, (kv) => installRange(kv, staging, task.group, task.marker, noPause))
-  } catch (error) {
-    return failed(error, 'install a snapshot')
-  }
+  const staging = new FileStaging(task.stagingDirectory)
+  return await attempt('install a snapshot', task.database, (kv) => {
+    return installRange(kv, staging, task.group, task.marker, noPause)
+  })
 }
 
 export async function destroyGroup(task: DestroyTask): Promise<TaskOutcome> {
-  try {
-    return await withDatabase(task.database, (kv) => destroyRange(kv, task.group, task.range, noPause))
-  } catch (error) {
-    return failed(error, 'delete the data of a group')
-  }
+  return await attempt('delete the data of a group', task.database, (kv) => {
+    return destroyRange(kv, task.group, task.range, noPause)
+  })
 }
 
-async function withDatabase(options: LevelOptions, run: (kv: LevelKvStore) => Promise<void>): Promise<TaskOutcome> {
-  const kv = await LevelKvStore.open(options)
+async function attempt(
+  doing: string,
+  options: LevelOptions,
+  run: (kv: LevelKvStore) => Promise<void>,
+): Promise<TaskOutcome> {
   try {
-    await run(kv)
+    const kv = await LevelKvStore.open(options)
+    try {
+      await run(kv)
+    } finally {
+      await kv.close()
+    }
     return { ok: true }
-  } finally {
-    await kv.close()
+  } catch (error) {
+    // Whatever failed is the main thread's business, which gets it as a value.
+    return failed(error, doing)
   }
 }
 

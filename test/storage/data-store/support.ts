@@ -28,7 +28,7 @@ export const testClock: Clock = {
   },
 }
 
-export const rocksModuleDirectory = process.env['FLOTILLA_ROCKSDB_DIR']
+export const rocksModuleDirectory = process.env.FLOTILLA_ROCKSDB_DIR
 
 /** One engine as the suites see it: places to put data, and how to open them. */
 export interface EngineUnderTest {
