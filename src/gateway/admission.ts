@@ -32,12 +32,19 @@ export class Admission {
   /** Before routing. Returns true when the exchange is answered already (a preflight). */
   greet(exchange: Exchange, hasUnknownExpectation: boolean): boolean {
     if (this.#services.isDraining()) throw refusal('DRAINING', 'this store is shutting down', 'Use another store.')
-    if (exchange.isHttp11 && exchange.requestHeader('host') === undefined)
-      throw invalidArgument('the Host header is missing')
+    this.#checkVersion(exchange)
     if (hasUnknownExpectation) throw invalidArgument('the Expect header takes only 100-continue')
     const isPreflight = this.#origins !== undefined && this.#answerOrigin(exchange, this.#origins)
     exchange.takeTimeout()
     return isPreflight
+  }
+
+  /** Node takes requests without a version as HTTP/0.9, which nobody means. */
+  #checkVersion(exchange: Exchange): void {
+    const version = exchange.httpVersion
+    if (version === '1.0') return
+    if (version !== '1.1') throw invalidArgument('the bytes received are not an HTTP/1 request')
+    if (exchange.requestHeader('host') === undefined) throw invalidArgument('the Host header is missing')
   }
 
   /** Before a handler. */

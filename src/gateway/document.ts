@@ -76,9 +76,17 @@ export class Fields {
     }
     this.#value = value as Readonly<Record<string, unknown>>
     this.#where = where
-    for (const name of Object.keys(value)) {
-      if (!known.includes(name))
-        throw invalidArgument(`${where} has a field that does not exist`, `Known fields: ${known.join(', ')}.`)
+    this.allowOnly(known, where)
+  }
+
+  /** Throws INVALID_ARGUMENT when there are other fields than `known`. */
+  allowOnly(known: readonly string[], what: string): void {
+    for (const name of Object.keys(this.#value)) {
+      if (known.includes(name)) continue
+      throw invalidArgument(
+        `${this.#where} has a field that ${what} does not know`,
+        `Known fields: ${known.join(', ')}.`,
+      )
     }
   }
 

@@ -24,6 +24,7 @@ export class ExchangeSet {
   readonly #unread = new Map<Exchange, number>()
   readonly #bodies = new WeakMap<Exchange, Watched>()
   #bodyBytes = 0
+  #answered = 0
   #timer: Timer | undefined
   #whenEmpty: (() => void) | undefined
 
@@ -34,6 +35,11 @@ export class ExchangeSet {
 
   get size(): number {
     return this.#open.size
+  }
+
+  /** Requests that ended since the start. */
+  get answered(): number {
+    return this.#answered
   }
 
   get bodyBytes(): number {
@@ -47,6 +53,7 @@ export class ExchangeSet {
 
   remove(exchange: Exchange): void {
     this.#open.delete(exchange)
+    this.#answered++
     if (exchange.hasUnreadBody) this.#unread.set(exchange, this.#clock.nowMs())
     if (this.#open.size === 0) this.#whenEmpty?.()
   }

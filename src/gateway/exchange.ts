@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { AssertionFailure, EMPTY_BYTES, utf8Encode } from '../base/index.ts'
 import { type ErrorValue, FlotillaError } from '../protocol/index.ts'
-import type { Served } from '../router/types.ts'
+import type { Served } from '../router/index.ts'
 import { httpStatusOf } from './error-statuses.ts'
 import type { ExchangeSet } from './exchange-set.ts'
 import { refusal } from './failures.ts'
@@ -92,8 +92,9 @@ export class Exchange {
     return this.method === 'HEAD'
   }
 
-  get isHttp11(): boolean {
-    return this.#incoming.httpVersionMinor === 1
+  /** `1.1`, or something older. */
+  get httpVersion(): string {
+    return this.#incoming.httpVersion
   }
 
   get remoteAddress(): string {
@@ -203,7 +204,7 @@ export class Exchange {
 
   // The answer.
 
-  /** Adds a header to the answer, whatever the answer will be. Node refuses values that could split it. */
+  /** Adds a header to the answer, whatever the answer will be. The value must be printable; Node refuses what could split the answer. */
   header(name: string, value: string): void {
     this.#headers.push(name, value)
   }
@@ -219,7 +220,7 @@ export class Exchange {
       'Server-Timing',
       `route;dur=${microseconds(served.routeMs)}, raft;dur=${microseconds(served.raftMs)}, apply;dur=${microseconds(served.applyMs)}`,
     )
-    if (leader !== undefined) this.#headers.push('Flotilla-Leader', leader)
+    if (leader !== undefined) this.#headers.push('Flotilla-Leader', printable(leader))
   }
 
   sendEmpty(status: number): void {
@@ -251,22 +252,27 @@ export class Exchange {
       this.sendError(error)
       return
     }
+    this.sendError(this.reportBug(error))
+  }
+
+  /** Logs what no code foresaw, and gives what the client may know of it. A failed assertion also stops the process. */
+  reportBug(error: unknown): ErrorValue {
     this.services.logger.log('error', 'a request failed unexpectedly', {
       requestId: this.requestId,
       route: this.route,
       error: error instanceof Error ? error.stack : String(error),
     })
-    this.sendError({
+    if (error instanceof AssertionFailure) {
+      // Rethrown from a turn of its own, so that the answer still leaves.
+      this.services.clock.soon(() => {
+        throw error
+      })
+    }
+    return {
       code: 'INTERNAL',
       message: 'The server failed in a way it did not expect; the request id leads to its log.',
       outcome: this.mayHaveWritten ? 'unknown' : 'none',
       retryable: false,
-    })
-    if (error instanceof AssertionFailure) {
-      // The program is wrong: it must stop. Rethrown from a turn of its own so that this answer still leaves.
-      this.services.clock.soon(() => {
-        throw error
-      })
     }
   }
 
@@ -277,14 +283,14 @@ export class Exchange {
     if (hasRetryAfter(status)) this.#headers.push('Retry-After', String(RETRY_AFTER_SECONDS))
     if (this.target.kind === 'key' && !this.#headers.includes('Flotilla-Shard')) {
       if (error.shard !== undefined) this.#headers.push('Flotilla-Shard', String(error.shard))
-      if (error.leader !== undefined) this.#headers.push('Flotilla-Leader', error.leader)
+      if (error.leader !== undefined) this.#headers.push('Flotilla-Leader', printable(error.leader))
     }
     this.sendText(status, PROBLEM_CONTENT_TYPE, JSON.stringify(problemOf(error, this.requestId, extensions)))
   }
 
   /** Begins an answer of unknown length; `write` and `endStream` follow. */
   startStream(status: number, contentType: string): void {
-    if (this.phase === 'done') return
+    if (this.phase === 'done' || this.phase === 'streaming') return
     this.phase = 'streaming'
     this.#headers.push('Content-Type', contentType, 'Cache-Control', 'no-store')
     this.#outgoing.writeHead(status, this.#headers)
@@ -312,7 +318,7 @@ export class Exchange {
   endStream(): void {
     if (this.phase !== 'streaming') return
     this.#outgoing.end()
-    this.#done(200)
+    this.#done(this.#outgoing.statusCode)
   }
 
   // Called by the set's sweep.
@@ -378,6 +384,11 @@ export class Exchange {
 
 function clientGone(): FlotillaError {
   return refusal('CLOSED', 'the client closed the connection')
+}
+
+/** Store ids come from configuration; whatever is in one, it cannot begin a header of its own. */
+function printable(text: string): string {
+  return /^[\x21-\x7e]*$/.test(text) ? text : text.replace(/[^\x21-\x7e]/g, '?')
 }
 
 function microseconds(milliseconds: number): number {

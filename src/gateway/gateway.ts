@@ -10,6 +10,7 @@ import { Exchange } from './exchange.ts'
 import { ExchangeSet } from './exchange-set.ts'
 import { createHttpServer, type Expectation } from './http-server.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
+import { OperatorList } from './operators.ts'
 import type { GatewayLimits, GatewayOptions } from './options.ts'
 import { routeTable } from './route-table.ts'
 import type { Services } from './services.ts'
@@ -40,6 +41,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 class RunningGateway implements Gateway {
   readonly #services: Services
   readonly #set: ExchangeSet
+  readonly #operators: OperatorList
   readonly #app: GatewayApp
   readonly #admission: Admission
   readonly #server: Server
@@ -64,8 +66,9 @@ class RunningGateway implements Gateway {
       isDraining: () => this.#draining,
     }
     this.#set = new ExchangeSet(options.clock, limits)
+    this.#operators = new OperatorList(options.clock, `${options.storeId}-${hexWord(options)}`)
     this.#admission = new Admission(this.#services, this.#set, options)
-    this.#app = new GatewayApp(routeTable(options, this.#set), (exchange, route) =>
+    this.#app = new GatewayApp(routeTable(options, this.#set, this.#operators), (exchange, route) =>
       this.#admission.admit(exchange, route),
     )
     this.#server = createHttpServer(this.#services, this.#set, options.tls, (incoming, outgoing, expectation) =>
@@ -119,6 +122,7 @@ class RunningGateway implements Gateway {
     await ended
     impatience.cancel()
     flush.cancel()
+    this.#operators.cancelAll()
     this.#set.stop()
   }
 

@@ -2,7 +2,7 @@
  * What a gateway is made of: the ports it stands on and the limits it keeps. Its owner, a composition root, fills them in.
  */
 import type { Clock, Logger, Random } from '../base/index.ts'
-import type { Router } from '../router/types.ts'
+import type { Router } from '../router/index.ts'
 
 /** Whether the store can serve; `reasons` is empty when it can. */
 export interface Readiness {

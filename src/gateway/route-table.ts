@@ -1,15 +1,53 @@
+/**
+ * Every route of the gateway. A route that is not here does not exist; what is said of it here is what `/openapi.json` says.
+ */
 import type { ExchangeSet } from './exchange-set.ts'
+import { openApiDocument } from './openapi.ts'
+import type { OperatorList } from './operators.ts'
 import type { GatewayOptions } from './options.ts'
-import type { RouteDefinition } from './route-definition.ts'
-import { deleteKey, getKey, postKey, putKey } from './routes/key.ts'
+import type { Handler, RouteDefinition } from './route-definition.ts'
+import { clusterRoutes } from './route-table-cluster.ts'
+import { keyRoutes, rangeRoutes } from './route-table-data.ts'
+import { processRoutes } from './route-table-process.ts'
+import { showDocs } from './routes/docs.ts'
 
-export function routeTable(_options: GatewayOptions, _set: ExchangeSet): RouteDefinition[] {
-  const base = { access: 'token', tag: 'data', operationId: 'x', summary: '', responses: [] } as const
-  return ['/kv/{key}', '/kv64/{key}'].flatMap((path) => [
-    { ...base, path, method: 'PUT', handler: putKey } as const,
-    { ...base, path, method: 'POST', handler: postKey } as const,
-    { ...base, path, method: 'GET', handler: getKey } as const,
-    { ...base, path, method: 'HEAD', handler: getKey } as const,
-    { ...base, path, method: 'DELETE', handler: deleteKey } as const,
-  ])
+export function routeTable(options: GatewayOptions, set: ExchangeSet, operators: OperatorList): RouteDefinition[] {
+  const routes: RouteDefinition[] = [
+    ...keyRoutes(),
+    ...rangeRoutes(),
+    ...clusterRoutes(options, operators),
+    ...processRoutes(options, set),
+  ]
+  routes.push(
+    documentRoute(() => openApi),
+    docsRoute,
+  )
+  const openApi = JSON.stringify(openApiDocument(routes, options.version))
+  return routes
+}
+
+/** The text is made once, after the table is complete, and it lists itself too. */
+function documentRoute(text: () => string): RouteDefinition {
+  const handler: Handler = (exchange) => exchange.sendText(200, 'application/json', text())
+  return {
+    method: 'GET',
+    path: '/openapi.json',
+    handler,
+    access: 'token',
+    tag: 'operating',
+    operationId: 'describeRoutes',
+    summary: 'This description, for programs',
+    responses: [{ status: 200, description: 'An OpenAPI 3.1 document', content: [{ type: 'application/json' }] }],
+  }
+}
+
+const docsRoute: RouteDefinition = {
+  method: 'GET',
+  path: '/docs',
+  handler: showDocs,
+  access: 'token',
+  tag: 'operating',
+  operationId: 'showDocs',
+  summary: 'This description, for people',
+  responses: [{ status: 200, description: 'A page', content: [{ type: 'text/html; charset=utf-8' }] }],
 }

@@ -2,7 +2,7 @@
  * What every exchange of one gateway shares.
  */
 import type { Clock, Logger } from '../base/index.ts'
-import type { Router } from '../router/types.ts'
+import type { Router } from '../router/index.ts'
 import type { GatewayLimits, GatewayMetrics } from './options.ts'
 
 export interface Services {

@@ -27,7 +27,7 @@ import type {
   ScanRequest,
   Served,
   WriteAnswer,
-} from '../../src/router/types.ts'
+} from '../../src/router/index.ts'
 
 type Operation = Parameters<Router['batch']>[0][number]
 type OperationResult = WriteAnswer['result']

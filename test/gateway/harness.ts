@@ -141,7 +141,12 @@ export async function startHarness(
     version: '0.1.0',
     readiness: () => ({ ready: true, reasons: [] }),
     clock: realClock,
-    random: { below: (bound) => (seed = (seed * 48271) % 0x7fffffff) % bound },
+    random: {
+      below(bound) {
+        seed = (seed * 48271) % 0x7fffffff
+        return seed % bound
+      },
+    },
     logger,
     metrics: { observe: (route, method, status) => void observed.push(`${method} ${route} ${status}`) },
     ...options,

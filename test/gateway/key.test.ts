@@ -186,7 +186,7 @@ test('keys have at most 4096 bytes and values at most 1 MiB', async (t) => {
 
 test('conditions hold or the write is 412 with the current revision', async (t) => {
   const h = await startHarness(t)
-  const put = (headers: Record<string, string>) => h.ask('/kv/a', { method: 'PUT', body: 'x', headers })
+  const put = (headers: Record<string, string | string[]>) => h.ask('/kv/a', { method: 'PUT', body: 'x', headers })
   const absent = checkProblem(await put({ 'if-match': '*' }), 412, 'PRECONDITION_FAILED')
   assert.equal(absent.revision, null)
   assert.equal((await put({ 'if-none-match': '*' })).status, 204)
@@ -250,7 +250,7 @@ test('a malformed condition is 400 and never no condition', async (t) => {
     )
     await h.problem(
       '/kv/a',
-      { method, body: '{"value":"x"}', headers: { 'if-match': ['"1"', '"1"'] } },
+      { method, body: '{"value":"x"}', headers: { 'If-Match': ['"1"', '"1"'] } },
       400,
       'INVALID_ARGUMENT',
     )

@@ -4,17 +4,18 @@
  */
 
 import type { Key } from '../../../shard-map/index.ts'
-import { LIMITS, unreachable, utf8Encode } from '../../base/index.ts'
-import type { WriteAnswer } from '../../router/types.ts'
+import { LIMITS, unreachable } from '../../base/index.ts'
+import type { WriteAnswer } from '../../router/index.ts'
 import { entityTag, parseConditions } from '../conditions.ts'
 import { decodeDocument, documentTypeOf, Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument, refusal } from '../failures.ts'
 import { jsonKey, jsonValue } from '../json-bytes.ts'
 import { JSON_BYTES_PER_BYTE } from '../limits.ts'
-import { base64Decode, base64UrlDecode, percentDecode } from '../percent.ts'
+import { base64UrlDecode, percentDecode } from '../percent.ts'
 import { preferredType } from '../request-headers.ts'
 import type { KvCondition } from '../router-types.ts'
+import { valueBytes, valueTooLarge } from '../values.ts'
 import { refuseUnsupported } from './unsupported.ts'
 
 const RAW_TYPE = 'application/octet-stream'
@@ -39,7 +40,8 @@ export async function postKey(exchange: Exchange): Promise<void> {
   const condition = writeConditionOf(exchange)
   const { valueBytesMax } = exchange.services.limits
   const body = await exchange.readBody(valueBytesMax * JSON_BYTES_PER_BYTE + POST_OVERHEAD_BYTES, 'VALUE_TOO_LARGE')
-  const value = postedValue(decodeDocument(body, documentTypeOf(exchange.requestHeader('content-type'))))
+  const type = documentTypeOf(exchange.requestHeader('content-type'))
+  const value = valueBytes(new Fields(decodeDocument(body, type), 'the body', ['value', 'encoding']))
   if (value.length > valueBytesMax) throw valueTooLarge(valueBytesMax)
   const answer = await write(exchange, key, value, condition)
   const revision = putRevision(exchange, answer)
@@ -132,10 +134,6 @@ function writeConditionOf(exchange: Exchange): KvCondition {
   return parseConditions(exchange.requestHeader('if-match'), exchange.requestHeader('if-none-match'))
 }
 
-export function valueTooLarge(bytesMax: number): Error {
-  return refusal('VALUE_TOO_LARGE', `a value has at most ${bytesMax} bytes`)
-}
-
 async function write(exchange: Exchange, key: Key, value: Uint8Array, condition: KvCondition): Promise<WriteAnswer> {
   exchange.mayHaveWritten = true
   return exchange.services.router.put(key, value, condition, { timeoutMs: exchange.remainingMs })
@@ -164,37 +162,4 @@ function sendConditionFailed(exchange: Exchange, answer: WriteAnswer, revision: 
     hint: 'Read the key again and decide anew.',
     revision: revision ?? null,
   })
-}
-
-/** The value of `{"value": "text"}`; binary values may come with `"encoding": "base64"`, or as bin in MessagePack. */
-function postedValue(document: unknown): Uint8Array {
-  const fields = new Fields(document, 'the body', ['value', 'encoding'])
-  return valueBytes(fields)
-}
-
-/** The bytes of `value` under `encoding`; shared with batches. */
-export function valueBytes(fields: Fields): Uint8Array {
-  const value = fields.get('value')
-  const encoding = fields.get('encoding')
-  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'base64')
-    throw fields.refuse('encoding', 'utf8 or base64')
-  if (value instanceof Uint8Array && encoding === undefined) return value
-  if (typeof value !== 'string') throw fields.refuse('value', 'a string')
-  return textBytes(fields, 'value', value, encoding)
-}
-
-/** Text as UTF-8 or base64. A lone surrogate has no UTF-8; replacing it would store something else than was sent. */
-export function textBytes(
-  fields: Fields,
-  name: string,
-  text: string,
-  encoding: 'utf8' | 'base64' | undefined,
-): Uint8Array {
-  if (encoding === 'base64') {
-    const bytes = base64Decode(text)
-    if (bytes === undefined) throw fields.refuse(name, 'not valid base64')
-    return bytes
-  }
-  if (/\p{Surrogate}/u.test(text)) throw fields.refuse(name, 'not valid Unicode')
-  return utf8Encode(text)
 }

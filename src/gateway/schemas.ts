@@ -1,0 +1,187 @@
+/**
+ * The documents that routes take and give, as schemas. They describe; the handlers check by hand, because a hot path cannot afford more and
+ * because their refusals say more.
+ */
+import { z } from 'zod'
+
+const load = z.object({ readsPerSecond: z.number(), writesPerSecond: z.number() }).meta({ id: 'Load' })
+const encoding = z.enum(['utf8', 'base64'])
+const revision = z
+  .int()
+  .min(0)
+  .describe('Below 2^53; grows with every write of the key; not comparable between shards.')
+
+export const problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().describe('Stable; what programs should look at.'),
+    retryable: z.boolean(),
+    outcome: z.enum(['none', 'applied', 'unknown']).describe('Whether the write happened.'),
+    shard: z.int().optional(),
+    leader: z.string().optional(),
+    hint: z.string().optional(),
+    revision: revision.nullable().optional(),
+    index: z.int().optional(),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Problem' })
+
+export const postRequest = z.object({ value: z.string(), encoding: encoding.optional() }).meta({ id: 'PostRequest' })
+
+export const postAnswer = z
+  .object({ key: z.string(), keyEncoding: z.literal('base64').optional(), revision })
+  .meta({ id: 'PostAnswer' })
+
+export const entry = z
+  .object({ key: z.string(), keyEncoding: z.literal('base64').optional(), value: z.string(), encoding, revision })
+  .meta({ id: 'Entry' })
+
+export const listedEntry = z
+  .object({
+    key: z.string(),
+    keyEncoding: z.literal('base64').optional(),
+    value: z.string().optional(),
+    encoding: encoding.optional(),
+    revision,
+  })
+  .meta({ id: 'ListedEntry' })
+
+export const page = z
+  .object({ items: z.array(listedEntry), next: z.string().nullable().describe('The cursor of the next page.') })
+  .meta({ id: 'Page' })
+
+export const streamLine = z.union([listedEntry, z.object({ error: problem })]).meta({ id: 'StreamLine' })
+
+export const rangeDeleteAnswer = z.object({ deleted: z.int() }).meta({ id: 'RangeDeleteAnswer' })
+
+export const batchRequest = z
+  .object({
+    ops: z
+      .array(
+        z.object({
+          op: z.enum(['put', 'delete', 'get']),
+          key: z.string(),
+          keyEncoding: encoding.optional(),
+          value: z.string().optional(),
+          encoding: encoding.optional(),
+          ifRevision: revision.optional(),
+          ifAbsent: z.boolean().optional(),
+        }),
+      )
+      .max(1000),
+    atomic: z.boolean().optional(),
+  })
+  .meta({ id: 'BatchRequest' })
+
+export const batchAnswer = z
+  .object({
+    results: z.array(
+      z.union([
+        z.object({
+          ok: z.literal(true),
+          revision: revision.optional(),
+          value: z.string().optional(),
+          encoding: encoding.optional(),
+          deleted: z.union([z.literal(0), z.literal(1)]).optional(),
+          found: z.boolean().optional(),
+        }),
+        z.object({ ok: z.literal(false), error: problem }),
+      ]),
+    ),
+  })
+  .meta({ id: 'BatchAnswer' })
+
+export const store = z
+  .looseObject({
+    id: z.string(),
+    address: z.string(),
+    labels: z.record(z.string(), z.string()),
+    state: z.enum(['up', 'suspect', 'down', 'draining', 'decommissioning', 'gone', 'registered']),
+    replicas: z.int(),
+    leaders: z.int(),
+    bytes: z.number(),
+    load,
+    version: z.string(),
+    lag: z.record(z.string(), z.number()),
+    uptimeSeconds: z.number(),
+  })
+  .meta({ id: 'Store' })
+
+export const stores = z.object({ stores: z.array(store) }).meta({ id: 'Stores' })
+
+export const shard = z
+  .looseObject({
+    id: z.int(),
+    kind: z.enum(['placement', 'data']),
+    start: z.string().optional().describe('Percent-encoded; empty is the lowest key.'),
+    end: z.string().nullable().optional().describe('Percent-encoded; null is beyond the highest key.'),
+    epoch: z.object({ membership: z.int(), range: z.int() }),
+    leader: z.string().nullable(),
+    term: z.int(),
+    commitIndex: z.int(),
+    appliedIndex: z.int(),
+    replicas: z.array(
+      z.object({
+        store: z.string(),
+        role: z.enum(['voter', 'learner']),
+        matchIndex: z.int().nullable(),
+        state: z.enum(['probe', 'replicate', 'snapshot']).nullable(),
+      }),
+    ),
+    bytes: z.number(),
+    keys: z.number(),
+    load,
+  })
+  .meta({ id: 'Shard' })
+
+export const shards = z.object({ shards: z.array(shard), next: z.string().nullable() }).meta({ id: 'Shards' })
+
+export const lookup = z
+  .object({ key: z.string(), keyEncoding: z.literal('base64').optional(), shard })
+  .meta({ id: 'Lookup' })
+
+export const operator = z
+  .looseObject({
+    id: z.string().nullable(),
+    kind: z.string(),
+    shard: z.int(),
+    state: z.enum(['running', 'finished', 'failed', 'cancelled']),
+    reason: z.string(),
+    steps: z.array(
+      z.object({
+        what: z.string(),
+        state: z.enum(['waiting', 'running', 'done', 'failed']),
+        startedAt: z.string().optional(),
+        endedAt: z.string().optional(),
+      }),
+    ),
+    createdAt: z.string(),
+    endedAt: z.string().nullable(),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Operator' })
+
+export const operators = z.object({ operators: z.array(operator) }).meta({ id: 'Operators' })
+
+export const transferRequest = z.object({ store: z.string() }).meta({ id: 'TransferLeaderRequest' })
+
+export const status = z
+  .looseObject({
+    health: z.string(),
+    ok: z.boolean(),
+    version: z.string(),
+    stores: z.object({ total: z.int(), up: z.int() }),
+    shards: z.object({ total: z.int(), leaderless: z.array(z.int()), underReplicated: z.array(z.int()) }),
+    leaders: z.record(z.string(), z.int()),
+    operators: z.object({ running: z.int() }),
+    placement: z.object({ leader: z.string().nullable(), term: z.int() }),
+  })
+  .meta({ id: 'Status' })
+
+export const live = z.object({ status: z.literal('alive') }).meta({ id: 'Live' })
+export const ready = z.looseObject({ ready: z.boolean(), reasons: z.array(z.string()) }).meta({ id: 'Ready' })
+export const version = z.looseObject({ name: z.string(), version: z.string() }).meta({ id: 'Version' })
+export const anyDocument = z.looseObject({}).meta({ id: 'Document' })

@@ -1,0 +1,296 @@
+/** The operating routes, and the descriptions of all of them. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { failure } from './fake-router.ts'
+import { checkProblem, startHarness } from './harness.ts'
+
+test('GET /admin/status is the cluster at a glance', async (t) => {
+  const h = await startHarness(t)
+  assert.deepEqual((await h.ask('/admin/status')).json(), {
+    health: 'healthy: every store answers and every shard has a leader',
+    ok: true,
+    version: '0.1.0',
+    stores: { total: 3, up: 3 },
+    shards: { total: 4, leaderless: [], underReplicated: [] },
+    leaders: { s1: 2, s2: 2, s3: 1 },
+    operators: { running: 0 },
+    placement: { leader: 's1', term: 3 },
+  })
+  h.router.leaderOf.delete(3)
+  h.router.before = (call) => {
+    if (call === 'placementStatus') throw failure({ code: 'NO_LEADER', message: 'none' })
+    if (call === 'describeStore') throw failure({ code: 'TIMEOUT', message: 'none' })
+  }
+  const status = (await h.ask('/admin/status')).json()
+  assert.equal(status.ok, false)
+  assert.deepEqual(status.shards.leaderless, [3])
+  assert.equal(status.placement.leader, null)
+  assert.match(status.health, /placement driver does not answer/)
+})
+
+test('stores are listed and shown, under three names', async (t) => {
+  const h = await startHarness(t)
+  const { stores } = (await h.ask('/admin/stores')).json()
+  assert.equal(stores.length, 3)
+  assert.deepEqual(stores[0], {
+    id: 's1',
+    address: '127.0.0.1:8080',
+    labels: { zone: 'z1' },
+    state: 'up',
+    replicas: 5,
+    leaders: 2,
+    bytes: 400,
+    load: { readsPerSecond: 1, writesPerSecond: 2 },
+    version: '0.1.0',
+    lag: { s2: 0, s3: 0 },
+    uptimeSeconds: 12,
+    notReady: [],
+  })
+  for (const path of ['/admin/nodes', '/nodes']) assert.deepEqual((await h.ask(path)).json().stores, stores)
+  for (const path of ['/admin/stores/s1', '/admin/nodes/s1', '/nodes/s1'])
+    assert.deepEqual((await h.ask(path)).json(), stores[0])
+  await h.problem('/admin/stores/s9', {}, 404, 'STORE_NOT_FOUND')
+  await h.problem('/admin/stores/%ff', {}, 404, 'STORE_NOT_FOUND')
+})
+
+test('shards are listed in pages, shown and looked up', async (t) => {
+  const h = await startHarness(t)
+  const { shards, next } = (await h.ask('/admin/shards')).json()
+  assert.deepEqual(
+    shards.map((shard: { id: number }) => shard.id),
+    [1, 2, 3, 4, 5],
+  )
+  assert.equal(next, null)
+  assert.equal(shards[0].kind, 'placement')
+  assert.equal('start' in shards[0], false)
+  assert.deepEqual([shards[1].kind, shards[1].start, shards[1].end], ['data', '', 'g'])
+  assert.equal(shards[4].end, null)
+  assert.deepEqual(shards[1].epoch, { membership: 3, range: 2 })
+  const page = (await h.ask('/admin/shards?limit=2')).json()
+  const rest = (await h.ask(`/admin/shards?limit=9&cursor=${page.next}`)).json()
+  assert.deepEqual([...page.shards, ...rest.shards], shards)
+  for (const query of ['limit=0', 'limit=x', 'cursor=x'])
+    await h.problem(`/admin/shards?${query}`, {}, 400, 'INVALID_ARGUMENT')
+  assert.deepEqual((await h.ask('/admin/shards/3')).json(), shards[2])
+  await h.problem('/admin/shards/99', {}, 404, 'SHARD_NOT_FOUND')
+  await h.problem('/admin/shards/abc', {}, 400, 'INVALID_ARGUMENT')
+  assert.deepEqual((await h.ask('/admin/shards/lookup?key=h')).json(), { key: 'h', shard: shards[2] })
+  assert.deepEqual((await h.ask('/admin/shards/lookup?key=%FF')).json(), {
+    key: '/w==',
+    keyEncoding: 'base64',
+    shard: shards[4],
+  })
+  for (const query of ['', '?key=', '?key=%'])
+    await h.problem(`/admin/shards/lookup${query}`, {}, 400, 'INVALID_ARGUMENT')
+})
+
+test('a leader is transferred by an operator that can be followed', async (t) => {
+  const h = await startHarness(t)
+  const path = '/admin/shards/2/transfer-leader'
+  const ask = (query: string) => h.ask(`${path}${query}`, { method: 'POST', body: '{"store":"s3"}' })
+  const tried = await ask('?dry_run=true')
+  assert.equal(tried.status, 200)
+  assert.deepEqual([tried.json().id, tried.json().kind, tried.json().shard], [null, 'transfer-leader', 2])
+  assert.equal(h.router.leaderOf.get(2), 's2')
+
+  let release = (): void => {}
+  h.router.before = (call) =>
+    call === 'transferLeader' ? new Promise<void>((resolve) => (release = resolve)) : undefined
+  const started = await ask('')
+  assert.equal(started.status, 202)
+  const { id } = started.json()
+  assert.equal(started.headers.location, `/admin/operators/${id}`)
+  assert.equal(started.json().state, 'running')
+  assert.equal((await h.ask('/admin/status')).json().operators.running, 1)
+  checkProblem(await ask(''), 409, 'OPERATOR_CONFLICT')
+  assert.equal((await h.ask(`/admin/operators/${id}`)).json().state, 'running')
+  release()
+  await new Promise((resolve) => setImmediate(resolve))
+  const ended = (await h.ask(`/admin/operators/${id}`)).json()
+  assert.deepEqual([ended.state, ended.steps[0].state, ended.error], ['finished', 'done', null])
+  assert.ok(Date.parse(ended.endedAt) >= Date.parse(ended.createdAt))
+  assert.equal(h.router.leaderOf.get(2), 's3')
+  await h.problem(`/admin/operators/${id}`, { method: 'DELETE' }, 409, 'OPERATOR_CONFLICT')
+  assert.deepEqual((await h.ask('/admin/operators')).json(), { operators: [ended] })
+  await h.problem('/admin/operators/none', {}, 404, 'OPERATOR_NOT_FOUND')
+})
+
+test('?wait answers with the ended operator, or 202 when it still runs', async (t) => {
+  const h = await startHarness(t)
+  const ask = (shard: number, wait: string) =>
+    h.ask(`/admin/shards/${shard}/transfer-leader?wait=${wait}`, { method: 'POST', body: '{"store":"s1"}' })
+  const ended = await ask(2, '30s')
+  assert.deepEqual([ended.status, ended.json().state], [200, 'finished'])
+  h.router.before = (call) => {
+    if (call === 'transferLeader') throw failure({ code: 'TIMEOUT', message: 'the target lags behind' })
+  }
+  const failed = await ask(3, '30s')
+  assert.deepEqual([failed.status, failed.json().state, failed.json().error], [200, 'failed', 'the target lags behind'])
+  h.router.before = (call) => (call === 'transferLeader' ? new Promise(() => {}) : undefined)
+  const running = await ask(4, '50ms')
+  assert.deepEqual([running.status, running.json().state], [202, 'running'])
+  const cancelled = await h.ask(`/admin/operators/${running.json().id}`, { method: 'DELETE' })
+  assert.deepEqual([cancelled.status, cancelled.json().state], [200, 'cancelled'])
+  for (const wait of ['', 'x', '30', '-1s', '99h', '1.5s']) checkProblem(await ask(5, wait), 400, 'INVALID_ARGUMENT')
+})
+
+test('a transfer that cannot be done is refused with the reason', async (t) => {
+  const h = await startHarness(t)
+  const ask = (shard: string, body: string) => h.ask(`/admin/shards/${shard}/transfer-leader`, { method: 'POST', body })
+  for (const body of ['', '{', '{}', '[]', '{"store":1}', '{"store":"s1","x":1}'])
+    checkProblem(await ask('2', body), 400, 'INVALID_ARGUMENT')
+  checkProblem(await ask('99', '{"store":"s1"}'), 404, 'SHARD_NOT_FOUND')
+  checkProblem(await ask('x', '{"store":"s1"}'), 400, 'INVALID_ARGUMENT')
+  checkProblem(await ask('2', '{"store":"s9"}'), 404, 'STORE_NOT_FOUND')
+  const [first, ...others] = h.router.shards
+  Object.assign(h.router, {
+    shards: [{ ...first, replicas: first?.replicas.filter(({ store }) => store !== 's3') }, ...others],
+  })
+  checkProblem(await ask('2', '{"store":"s3"}'), 400, 'INVALID_ARGUMENT')
+  assert.equal(h.router.calls.includes('transferLeader'), false)
+})
+
+test('alive, ready, healthy, version, metrics, stats', async (t) => {
+  let reasons: string[] = []
+  const h = await startHarness(t, {
+    readiness: () => ({ ready: reasons.length === 0, reasons }),
+    metricsPage: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'raft_term_current 1\n' },
+    stats: () => ({ groups: 5 }),
+  })
+  assert.equal((await h.ask('/livez')).status, 200)
+  assert.deepEqual((await h.ask('/readyz')).json(), { ready: true, reasons: [] })
+  assert.equal((await h.ask('/health')).json().ready, true)
+  reasons = ['shard 3 has no leader']
+  for (const path of ['/readyz', '/health']) {
+    assert.deepEqual((await h.problem(path, {}, 503, 'NOT_READY')).reasons, reasons)
+  }
+  assert.equal((await h.ask('/livez')).status, 200)
+  assert.equal((await h.ask('/version')).json().version, '0.1.0')
+  const metrics = await h.ask('/metrics')
+  assert.deepEqual(
+    [metrics.text, metrics.headers['content-type']],
+    ['raft_term_current 1\n', 'text/plain; version=0.0.4'],
+  )
+  const stats = (await h.ask('/stats')).json()
+  assert.deepEqual([stats.groups, stats.gateway.inflight, stats.store], [5, 1, 's1'])
+  assert.equal((await h.ask('/livez', { method: 'HEAD' })).status, 200)
+})
+
+test('the inside of a replica is for loopback', async (t) => {
+  const h = await startHarness(t)
+  assert.deepEqual((await h.ask('/debug/raft/2')).json(), { store: 's1', replica: { store: 's1', shard: 2 } })
+  assert.equal((await h.ask('/debug/raft/2?store=s3')).json().store, 's3')
+  await h.problem('/debug/raft/x', {}, 400, 'INVALID_ARGUMENT')
+})
+
+test('with tokens configured, everything but the probes needs one', async (t) => {
+  const h = await startHarness(t, { tokens: ['secret-1', 'secret-2'] })
+  for (const path of ['/livez', '/readyz', '/version']) assert.equal((await h.ask(path)).status, 200)
+  for (const path of [
+    '/kv/a',
+    '/kv',
+    '/admin/status',
+    '/metrics',
+    '/health',
+    '/openapi.json',
+    '/docs',
+    '/debug/raft/2',
+  ]) {
+    for (const authorization of [
+      undefined,
+      '',
+      'Bearer',
+      'Bearer ',
+      'Bearer secret',
+      'Basic secret-1',
+      'Bearer secret-1 x',
+    ]) {
+      const answer = await h.ask(path, { headers: authorization === undefined ? {} : { authorization } })
+      checkProblem(answer, 401, 'UNAUTHENTICATED')
+      assert.equal(answer.headers['www-authenticate'], 'Bearer')
+    }
+  }
+  assert.equal((await h.ask('/kv', { headers: { authorization: 'Bearer secret-2' } })).status, 200)
+  assert.equal((await h.ask('/debug/raft/2', { headers: { authorization: 'bearer secret-1' } })).status, 200)
+})
+
+test('CORS only when configured', async (t) => {
+  const closed = await startHarness(t)
+  const origin = 'https://app.example'
+  assert.equal((await closed.ask('/kv', { headers: { origin } })).headers['access-control-allow-origin'], undefined)
+  checkProblem(await closed.ask('/kv/a', { method: 'OPTIONS', headers: { origin } }), 405, 'METHOD_NOT_ALLOWED')
+  const crossSite = { origin, 'sec-fetch-site': 'cross-site' }
+  checkProblem(
+    await closed.ask('/kv/a', { method: 'POST', body: '{"value":"x"}', headers: crossSite }),
+    403,
+    'PERMISSION_DENIED',
+  )
+  const open = await startHarness(t, { cors: { origins: [origin] } })
+  const preflight = await open.ask('/kv/a', {
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': 'PUT' },
+  })
+  assert.equal(preflight.status, 204)
+  assert.equal(preflight.headers['access-control-allow-origin'], origin)
+  assert.match(String(preflight.headers['access-control-allow-methods']), /PUT/)
+  assert.equal(
+    (await open.ask('/kv/a', { method: 'POST', body: '{"value":"x"}', headers: crossSite })).headers[
+      'access-control-allow-origin'
+    ],
+    origin,
+  )
+  const other = await open.ask('/kv', { headers: { origin: 'https://evil.example' } })
+  assert.equal(other.headers['access-control-allow-origin'], undefined)
+  assert.equal(other.headers.vary, 'Origin')
+})
+
+test('/openapi.json describes every route, and only routes', async (t) => {
+  const h = await startHarness(t)
+  const api = (await h.ask('/openapi.json')).json()
+  assert.equal(api.openapi, '3.1.0')
+  const described: string[] = []
+  const operationIds = new Set<string>()
+  for (const [path, item] of Object.entries<
+    Record<string, { operationId: string; parameters?: { in: string; name: string }[] }>
+  >(api.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      described.push(`${method.toUpperCase()} ${path}`)
+      assert.ok(!operationIds.has(operation.operationId), `${operation.operationId} is used twice`)
+      operationIds.add(operation.operationId)
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+      const declared = (operation.parameters ?? [])
+        .filter((parameter) => parameter.in === 'path')
+        .map(({ name }) => name)
+      assert.deepEqual(declared, named, `${method} ${path}`)
+    }
+  }
+  const placeholders: Record<string, string> = { key: 'YQ', shard: '2', store: 's1', operator: 'none' }
+  for (const line of described) {
+    const [method = '', template = ''] = line.split(' ')
+    const path = template.replace(/\{(\w+)\}/g, (_, name: string) => placeholders[name] ?? '')
+    const answer = await h.ask(path, { method, body: method === 'POST' || method === 'PUT' ? '{}' : '' })
+    assert.ok(
+      (![405].includes(answer.status) && !answer.text.includes('ROUTE_NOT_FOUND')) || template === '/metrics',
+      `${line}: ${answer.status}`,
+    )
+  }
+  for (const path of Object.keys(api.paths)) {
+    const methods = Object.keys(api.paths[path]).map((method) => method.toUpperCase())
+    const concrete = path.replace(/\{(\w+)\}/g, (_, name: string) => placeholders[name] ?? '')
+    const allow = String((await h.ask(concrete, { method: 'PATCH' })).headers.allow).split(', ')
+    assert.deepEqual(allow, [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : [])])].sort(), path)
+  }
+  const text = JSON.stringify(api)
+  for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) {
+    assert.ok(api.components.schemas[name as string], `${name} is referred to and missing`)
+  }
+  assert.doesNotMatch(text, /\$defs|"\$schema"/)
+})
+
+test('/docs is one page that loads nothing from elsewhere', async (t) => {
+  const h = await startHarness(t)
+  const page = await h.ask('/docs')
+  assert.equal(page.headers['content-type'], 'text/html; charset=utf-8')
+  assert.match(String(page.headers['content-security-policy']), /default-src 'none'/)
+  assert.doesNotMatch(page.text, /(src|href)="(https?:)?\/\//)
+})
