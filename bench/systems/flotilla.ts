@@ -22,14 +22,15 @@ export class FlotillaSystem implements System {
   readonly name = 'flotilla'
   readonly #children: ChildProcesses
   readonly #broker = findProgram('nats-server', 'NATS_SERVER_BIN')
-  readonly #tool = join(packageRoot(), 'dist', 'tools', 'flotilla.js')
+  /** FLOTILLA_BIN measures another build than this package's own. */
+  readonly #tool = process.env.FLOTILLA_BIN || join(packageRoot(), 'dist', 'tools', 'flotilla.js')
 
   constructor(children: ChildProcesses) {
     this.#children = children
   }
 
   missing(): string | undefined {
-    if (!existsSync(this.#tool)) return 'Flotilla is not built: npm run build'
+    if (!existsSync(this.#tool)) return 'Flotilla is not built: npm run build (or set FLOTILLA_BIN)'
     if (this.#broker === undefined) {
       return 'nats-server is not installed: apt-get install nats-server (or set NATS_SERVER_BIN)'
     }

@@ -2,15 +2,11 @@
  * Flotilla's own client as a target: `connect('nats://...')`, then `put` and `get` awaited one per lane. The client makes a promise per
  * operation; that is part of what its users pay. All that the benchmark knows of the client is in this file.
  */
+import type { Client } from '../../src/index.ts'
 import type { Lane, LaneObserver, Target, WriteOutcome } from '../load/index.ts'
-import { OperatingError } from '../operating-error.ts'
 
 /** The part of the client's interface that a load needs. */
-export interface NativeClient {
-  put(key: string, value: Uint8Array): Promise<unknown>
-  get(key: string): Promise<Uint8Array | undefined>
-  [Symbol.asyncDispose](): Promise<void>
-}
+export type NativeClient = Pick<Client, 'put' | 'get' | 'close'>
 
 export interface FlotillaNativeOptions {
   readonly url: string
@@ -38,18 +34,15 @@ export class FlotillaNativeTarget implements Target {
   }
 
   async close(): Promise<void> {
-    for (const client of this.#clients) await client[Symbol.asyncDispose]()
+    for (const client of this.#clients) await client.close()
     this.#clients = []
   }
 }
 
-/** Named by a variable so that the benchmark loads, and its other targets run, without the whole database in the process. */
-const CLIENT_MODULE: string = '../../src/index.ts'
-
+/** Loaded when needed, so that a load over HTTP does not carry the whole database in its process. */
 async function loadConnect(): Promise<(url: string) => Promise<NativeClient>> {
-  const loaded: { connect?: unknown } = await import(CLIENT_MODULE)
-  if (typeof loaded.connect !== 'function') throw new OperatingError('this build of Flotilla exports no connect()')
-  return loaded.connect as (url: string) => Promise<NativeClient>
+  const { connect } = await import('../../src/index.ts')
+  return connect
 }
 
 class NativeLane implements Lane {

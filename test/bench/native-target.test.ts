@@ -40,10 +40,11 @@ test('lanes share the clients; answers, absence and errors arrive', async () => 
       put: async (key, value) => {
         if (key === 'bad') throw new FakeError()
         if (key === 'odd') throw new Error('no code')
-        store.set(key, value)
+        store.set(String(key), Buffer.from(value))
+        return { revision: 1 }
       },
-      get: async (key) => store.get(key),
-      [Symbol.asyncDispose]: async () => {
+      get: async (key) => store.get(String(key)),
+      close: async () => {
         disposed++
       },
     }
@@ -76,12 +77,12 @@ test('lanes share the clients; answers, absence and errors arrive', async () => 
 test('an abandoned operation settles once', async () => {
   let answer: (value: Uint8Array | undefined) => void = () => {}
   const connect = async (): Promise<NativeClient> => ({
-    put: async () => {},
+    put: async () => ({ revision: 1 }),
     get: () =>
       new Promise((resolve) => {
         answer = resolve
       }),
-    [Symbol.asyncDispose]: async () => {},
+    close: async () => {},
   })
   const { observer, seen, next } = recorder()
   const [lane] = await new FlotillaNativeTarget({ url: 'nats://x', clients: 1, connect }).open(1, observer)
