@@ -11,7 +11,7 @@
  *   20  6  term                                                               their indexes follow prevLogIndex
  *
  *   RequestVote, PreVote  26 6 lastLogIndex, 32 6 lastLogTerm, 38 1 leadershipTransfer
- *   RequestVoteReply, PreVoteReply  26 1 granted
+ *   RequestVoteReply, PreVoteReply  26 1 granted, 27 6 commitIndex, 33 6 commitTerm
  *   AppendEntriesReply    26 6 index, 32 1 rejected, 33 6 hintIndex, 39 6 hintTerm
  *   Heartbeat             26 6 commitIndex, 32 8 readId          HeartbeatReply  26 8 readId
  *   ReadIndex             26 8 readId                            ReadIndexReply  26 8 readId, 34 6 index
@@ -78,7 +78,7 @@ function bodyBytes(message: Message): number {
       return 13
     case 'RequestVoteReply':
     case 'PreVoteReply':
-      return 1
+      return 13
     case 'AppendEntries': {
       let bytes = 22
       for (const entry of message.entries) bytes += ENTRY_HEADER_BYTES + entry.data.length
@@ -116,7 +116,7 @@ function writeBody(writer: ByteWriter, message: Message): void {
       return
     case 'RequestVoteReply':
     case 'PreVoteReply':
-      writer.flag(message.granted)
+      writer.flag(message.granted).u48(message.commitIndex).u48(message.commitTerm)
       return
     case 'AppendEntries':
       writer.u48(message.prevLogIndex).u48(message.prevLogTerm).u48(message.leaderCommit).u32(message.entries.length)
@@ -193,7 +193,15 @@ function readMessage(reader: ByteReader, type: MessageType, from: number, to: nu
       }
     case 'RequestVoteReply':
     case 'PreVoteReply':
-      return { type, from, to, term, granted: reader.flag() }
+      return {
+        type,
+        from,
+        to,
+        term,
+        granted: reader.flag(),
+        commitIndex: reader.u48(),
+        commitTerm: reader.u48(),
+      }
     case 'AppendEntries': {
       const prevLogIndex = reader.u48()
       const prevLogTerm = reader.u48()

@@ -51,6 +51,8 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     type: fc.constantFrom('RequestVoteReply' as const, 'PreVoteReply' as const),
     ...addressed,
     granted: fc.boolean(),
+    commitIndex: u48,
+    commitTerm: u48,
   }),
   fc
     .record({

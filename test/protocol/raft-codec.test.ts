@@ -59,6 +59,10 @@ test('the bytes do not change by accident', () => {
     [{ type: 'Heartbeat', ...addressed, commitIndex: 8, readId: 2 ** 40 }, `${head('06')}0000000000080000010000000000`],
     [{ type: 'TimeoutNow', ...addressed }, head('09')],
     [
+      { type: 'PreVoteReply', ...addressed, granted: false, commitIndex: 9, commitTerm: 3 },
+      `${head('03')}00000000000009000000000003`,
+    ],
+    [
       {
         type: 'InstallSnapshot',
         ...addressed,

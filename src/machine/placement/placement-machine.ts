@@ -1,0 +1,156 @@
+/**
+ * The state machine of group 1: a thin shell over `shard-map`, plus the numbers for new shards and replicas and the settings of the
+ * cluster. It decides nothing about placement; schedulers do, on the group's leader, and send what they decided through the log. It
+ * keeps no records in the data store: everything is in its saved state.
+ */
+import {
+  type Applied,
+  applyChange,
+  EMPTY_MAP,
+  isUnreadable,
+  type MapChange,
+  mapFromPlain,
+  mapToPlain,
+  type RejectedReport,
+  type ShardMap,
+  updateShards,
+} from '../../../shard-map/index.ts'
+import { assert, unreachable } from '../../base/index.ts'
+import type { StateMachine } from '../machine.ts'
+import { pack, unpack } from '../msgpack.ts'
+import { decodePlacementCommand, readSettings } from './command.ts'
+import type { ClusterConfig, JsonValue, PlacementCommand, PlacementResult } from './types.ts'
+
+/** The saved state is MessagePack: [format, map, next id, config version, [[name, value], ...]]. */
+const STATE_FORMAT = 1
+
+/** 1 is the placement shard. */
+const FIRST_ID = 2
+
+export class PlacementMachine implements StateMachine<PlacementResult> {
+  #map: ShardMap = EMPTY_MAP
+  #nextId = FIRST_ID
+  #configVersion = 0
+  #settings: ReadonlyMap<string, JsonValue> = new Map()
+  /** The bytes of the present state, until it changes: most turns of the loop ask again for the same. */
+  #saved: Uint8Array | undefined
+
+  /** The machine as `save` described it, or why the bytes describe none. */
+  static restore(saved: Uint8Array): PlacementMachine | { readonly kind: 'malformed'; readonly reason: string } {
+    const unpacked = unpack(saved)
+    if (!unpacked.ok) return { kind: 'malformed', reason: unpacked.reason }
+    const fields: readonly unknown[] = Array.isArray(unpacked.value) ? unpacked.value : []
+    const [format, mapPlain, nextId, configVersion, settingsPlain] = fields
+    if (format !== STATE_FORMAT) return { kind: 'malformed', reason: `unknown format ${String(format)}` }
+    const map = mapFromPlain(mapPlain)
+    if (isUnreadable(map)) return { kind: 'malformed', reason: map.unreadable }
+    const settings = Array.isArray(settingsPlain) ? readSettings(settingsPlain) : undefined
+    if (!isCount(nextId) || nextId < idsAbove(map) || !isCount(configVersion) || settings === undefined) {
+      return { kind: 'malformed', reason: 'counters or settings are damaged' }
+    }
+    const machine = new PlacementMachine()
+    machine.#map = map
+    machine.#nextId = nextId
+    machine.#configVersion = configVersion
+    machine.#settings = new Map(settings)
+    return machine
+  }
+
+  /** The current map; a later one is another object. */
+  get map(): ShardMap {
+    return this.#map
+  }
+
+  /** The settings of the cluster; later ones are another object. */
+  get config(): ClusterConfig {
+    return { version: this.#configVersion, settings: this.#settings }
+  }
+
+  /** Commands read nothing of the data store. */
+  needs(): void {}
+
+  apply(command: Uint8Array): PlacementResult {
+    const decoded = decodePlacementCommand(command)
+    switch (decoded.kind) {
+      case 'malformed':
+        return decoded
+      case 'change':
+        return this.#change(decoded.change)
+      case 'allocate-ids':
+        return this.#allocateIds(decoded.count)
+      case 'configure':
+        return this.#configure(decoded)
+      default:
+        return unreachable(decoded)
+    }
+  }
+
+  save(): Uint8Array {
+    this.#saved ??= pack([
+      STATE_FORMAT,
+      mapToPlain(this.#map),
+      this.#nextId,
+      this.#configVersion,
+      [...this.#settings].sort(([a], [b]) => (a < b ? -1 : 1)),
+    ])
+    return this.#saved
+  }
+
+  #change(change: MapChange): PlacementResult {
+    let rejected: readonly RejectedReport[] = []
+    let applied: Applied
+    if (change.kind === 'update-shards') {
+      const updated = updateShards(this.#map, change.shards)
+      if (updated.ok) rejected = updated.rejected
+      applied = updated
+    } else applied = applyChange(this.#map, change)
+    if (!applied.ok) return { kind: 'refused', reason: applied.reason, message: applied.message }
+    if (applied.map !== this.#map) {
+      this.#map = applied.map
+      // Numbers that came into use without an allocation, as those of the bootstrap do, are taken all the same.
+      this.#nextId = Math.max(this.#nextId, idsAbove(applied.map))
+      this.#saved = undefined
+    }
+    return { kind: 'applied', version: this.#map.version, rejected }
+  }
+
+  #allocateIds(count: number): PlacementResult {
+    const first = this.#nextId
+    assert(first + count < 2 ** 48, `ids from ${first} on are too large for the wire`)
+    this.#nextId = first + count
+    this.#saved = undefined
+    return { kind: 'ids', first, count }
+  }
+
+  #configure(command: PlacementCommand & { kind: 'configure' }): PlacementResult {
+    const { settings, expectedVersion } = command
+    if (expectedVersion !== undefined && expectedVersion !== this.#configVersion) {
+      const message = `the settings are at version ${this.#configVersion}, not ${expectedVersion}`
+      return { kind: 'refused', reason: 'config-conflict', message }
+    }
+    if (settings.length === 0) return { kind: 'configured', version: this.#configVersion }
+    const next = new Map(this.#settings)
+    for (const [name, value] of settings) {
+      if (value === null) next.delete(name)
+      else next.set(name, value)
+    }
+    this.#settings = next
+    this.#configVersion++
+    this.#saved = undefined
+    return { kind: 'configured', version: this.#configVersion }
+  }
+}
+
+/** The smallest number above every id in a map, those of the placement shard's replicas included. */
+function idsAbove(map: ShardMap): number {
+  let highest = FIRST_ID - 1
+  for (const shard of map.placement === undefined ? map.shards : [map.placement, ...map.shards]) {
+    highest = Math.max(highest, shard.id)
+    for (const replica of shard.replicas) highest = Math.max(highest, replica.id)
+  }
+  return highest + 1
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
