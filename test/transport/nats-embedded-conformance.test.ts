@@ -4,11 +4,17 @@ import { natsFixture } from './nats-fixture.ts'
 
 describeTransport('NATS, embedded broker', async () => {
   let broker: Broker = await startBroker({ host: '127.0.0.1', port: 0 })
+  let isUp = true
   const { port, url } = broker
   return natsFixture({
     url,
-    stop: () => broker.stop(),
+    stop: () => {
+      isUp = false
+      return broker.stop()
+    },
     start: async () => {
+      if (isUp) return
+      isUp = true
       broker = await startBroker({ host: '127.0.0.1', port })
     },
     end: () => broker.stop(),

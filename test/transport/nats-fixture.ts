@@ -9,6 +9,7 @@ import type { Fixture } from './support.ts'
 export interface RestartableBroker {
   readonly url: string
   stop(): Promise<void>
+  /** Does nothing when it runs. */
   start(): Promise<void>
   end(): Promise<void>
 }

@@ -13,7 +13,9 @@ if (findNatsServer() === undefined) {
     return natsFixture({
       url: server.url,
       stop: () => server.kill(),
-      start: () => server.restart(),
+      start: async () => {
+        if (server.pid === undefined) await server.restart()
+      },
       end: () => server.stop(),
     })
   })

@@ -17,6 +17,7 @@ export interface Fixture {
   /** A bare connection, to listen in and to send garbage. */
   openWire(): Promise<Wire>
   stopBroker(): Promise<void>
+  /** Does nothing when it runs. */
   startBroker(): Promise<void>
   end(): Promise<void>
 }
