@@ -39,7 +39,7 @@ function campaign(core: RaftCore, kind: CampaignKind): void {
     if (voter === core.id) {
       // Its own vote, too, counts only once it is durable.
       const type = isPreVote ? 'PreVoteReply' : 'RequestVoteReply'
-      core.sendAfterAppend({ type, from: core.id, to: core.id, term, granted: true })
+      core.sendAfterAppend({ type, from: core.id, to: core.id, term, granted: true, commitIndex: 0, commitTerm: 0 })
       continue
     }
     core.send({
@@ -90,9 +90,23 @@ export function refuseVote(core: RaftCore, request: VoteRequest): void {
   replyToVote(core, request, core.term, false)
 }
 
+/**
+ * A refusal by a replica that cannot lead says what is committed. Story, with a joint membership that replaces voters 1 and 2
+ * by 3: 1. leader 1 commits the entry that ends the joint phase, sends one more entry to 2 and steps down; 2. replica 3 has the
+ * ending entry, but has not heard that it is committed, so it still asks 1 and 2; 3. both refuse, for their logs are longer, and
+ * neither may lead, being removed. Told what is committed, 3 applies it and needs nobody else.
+ */
 function replyToVote(core: RaftCore, request: VoteRequest, term: number, granted: boolean): void {
-  const type = request.type === 'PreVote' ? 'PreVoteReply' : 'RequestVoteReply'
-  core.sendAfterAppend({ type, from: core.id, to: request.from, term, granted })
+  const tellsCommit = !granted && !core.isPromotable
+  core.sendAfterAppend({
+    type: request.type === 'PreVote' ? 'PreVoteReply' : 'RequestVoteReply',
+    from: core.id,
+    to: request.from,
+    term,
+    granted,
+    commitIndex: tellsCommit ? core.log.commitIndex : 0,
+    commitTerm: tellsCommit ? core.log.term(core.log.commitIndex) : 0,
+  })
 }
 
 /** A running (pre-)election counts an answer of its own kind; all others are leftovers. */
@@ -101,6 +115,7 @@ export function handleVoteReply(core: RaftCore, reply: VoteReply): void {
   if (core.role !== (isPreVote ? 'pre-candidate' : 'candidate')) return
   // A grant of an earlier poll, for a term that has come meanwhile, says nothing about the next one.
   if (isPreVote && reply.granted && reply.term !== core.term + 1) return
+  if (reply.commitIndex > core.log.commitIndex && learnCommit(core, reply)) return
   core.options.trace?.({ kind: 'vote-received', from: reply.from, granted: reply.granted, isPreVote })
   if (!core.votes.has(reply.from)) core.votes.set(reply.from, reply.granted)
   const { outcome } = core.tracker.tally(core.votes)
@@ -120,6 +135,18 @@ export function handleVoteReply(core: RaftCore, reply: VoteReply): void {
     default:
       unreachable(outcome)
   }
+}
+
+/**
+ * An entry with this index and term is committed, and this log has it, so by log matching everything up to it is. True when
+ * that includes a membership change: this election counts by a membership that is no longer in force, so it ends.
+ */
+function learnCommit(core: RaftCore, reply: VoteReply): boolean {
+  if (core.log.term(reply.commitIndex) !== reply.commitTerm) return false
+  core.log.commitTo(reply.commitIndex)
+  if (!core.log.hasUnappliedMembershipChange()) return false
+  becomeFollower(core, core.term, NO_REPLICA)
+  return true
 }
 
 /**

@@ -71,7 +71,13 @@ export type Message =
       /** The leader asked for this election (Thesis §3.10), so leases do not refuse it. */
       readonly leadershipTransfer: boolean
     })
-  | (Addressed & { readonly type: 'RequestVoteReply' | 'PreVoteReply'; readonly granted: boolean })
+  | (Addressed & {
+      readonly type: 'RequestVoteReply' | 'PreVoteReply'
+      readonly granted: boolean
+      /** Refused by a replica that cannot lead itself: its last committed entry and the term of it; else 0 and 0. */
+      readonly commitIndex: number
+      readonly commitTerm: number
+    })
   | (Addressed & {
       readonly type: 'AppendEntries'
       readonly prevLogIndex: number
