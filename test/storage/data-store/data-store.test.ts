@@ -227,7 +227,8 @@ for (const engine of engines) {
       store.put(9, 'x', bytes('1'))
       store.setState(9, bytes('nine'))
       await store.flush()
-      store.put(7, 'k', bytes('2'))
+      // More than one slice, so that the flush is still filling its batch when the destruction starts.
+      for (let i = 0; i < 3000; i++) store.put(7, `kk${i}`, bytes('2'))
       store.setState(7, bytes('two'))
       const flushing = store.flush()
       store.put(7, 'kk', bytes('3'))

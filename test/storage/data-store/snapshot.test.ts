@@ -176,6 +176,26 @@ for (const engine of engines) {
       assert.deepEqual((await to.getMany(['a', 'b', 'c'])).map(text), ['of nine', '1', 'of nine'])
     })
 
+    test('an install waits for the flush that still holds writes of its group', async (t) => {
+      const from = await open(t)
+      fill(from, 7, new Map([['k', bytes('new')]]), 'new')
+      const where = engine.place(t)
+      const to = await open(t, where)
+      const receiving = await transfer(await collect(from.exportSnapshot(7, ALL)), to, 7)
+      await receiving.finish()
+      // More than one slice, so that the flush is still filling its batch when the install starts.
+      fill(to, 7, new Map(Array.from({ length: 3000 }, (_, i) => [`k${i}`, bytes('old')])), 'old')
+      const flushing = to.flush()
+      to.put(7, 'kk', bytes('unflushed'))
+      await receiving.install(ALL, bytes('new'))
+      await flushing
+      sameRecords(await readAll(to), new Map([['k', bytes('new')]]))
+      await to.close()
+      const after = await open(t, where)
+      sameRecords(await readAll(after), new Map([['k', bytes('new')]]))
+      assert.equal(text(after.state(7)), 'new')
+    })
+
     test('a group without a state record has no snapshot', async (t) => {
       const store = await open(t)
       store.put(7, 'k', bytes('uncovered'))
