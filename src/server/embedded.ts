@@ -1,23 +1,17 @@
 import path from 'node:path'
 import { assert, type EventSink, type Logger, silentEvents, silentLogger } from '../base/index.ts'
-import { type Client, HttpClient, RouterClient } from '../client/index.ts'
+import { type Client, RouterClient } from '../client/index.ts'
 import { FlotillaError } from '../protocol/index.ts'
 import { createRouter } from '../router/index.ts'
 import { LogStoreError } from '../storage/index.ts'
 import { RAFT_SETTINGS_DEFAULT } from '../store/index.ts'
-import {
-  createMemoryHub,
-  discoverCluster,
-  type MemoryHub,
-  openMemoryTransport,
-  openNatsTransport,
-} from '../transport/index.ts'
+import { createMemoryHub, type MemoryHub, openMemoryTransport } from '../transport/index.ts'
 import { type Node, openNode } from './node.ts'
 import { systemClock, systemRandom, uniqueName } from './system.ts'
 
 /**
- * Flotilla inside a program: one store, a whole cluster in one process, or a connection to a cluster elsewhere; the same client every
- * time. No HTTP, and no broker but the one in memory.
+ * Flotilla inside a program: one store, or a whole cluster in one process, with the client that works everywhere. No HTTP, and no broker but
+ * the one in memory.
  */
 const SEGMENT_BYTES = 64 * 1024 * 1024
 const OVERLAY_BYTES = 32 * 1024 * 1024
@@ -121,62 +115,8 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   })
 }
 
-export interface ConnectOptions {
-  /** Which cluster, where several share a NATS server. */
-  readonly clusterId?: string
-  readonly user?: string
-  readonly password?: string
-  readonly token?: string
-}
-
-/**
- * Connects to a cluster: over NATS straight to the stores (`nats://host:port`, several separated by commas), or over a gateway
- * (`http://host:port`).
- */
-export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-  if (/^https?:\/\//.test(url)) return new HttpClient(url)
-  if (!/^(nats|tls):\/\//.test(url)) {
-    throw new FlotillaError({
-      code: 'INVALID_ARGUMENT',
-      message: `connect takes a nats:// or http:// address, not ${JSON.stringify(url.slice(0, 80))}`,
-      outcome: 'none',
-      retryable: false,
-    })
-  }
-  const servers = url.split(',').map((server) => server.trim())
-  const { user, password, token } = options
-  const credentials = {
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ...(token === undefined ? {} : { token }),
-  }
-  const found = await discoverCluster({
-    servers,
-    credentials,
-    clock: systemClock,
-    ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
-  })
-  const transport = await openNatsTransport({
-    clusterId: found.clusterId,
-    address: `client-${uniqueName()}`,
-    incarnation: '',
-    role: 'client',
-    servers,
-    credentials,
-    clock: systemClock,
-    random: systemRandom,
-  })
-  let next = 0
-  const router = createRouter({
-    clock: systemClock,
-    transport,
-    anyStore: () => found.stores[next++ % found.stores.length] ?? '',
-    close: () => transport.close(),
-  })
-  return new RouterClient(router, () => router.close())
-}
-
 const CLUSTER_ID = 'embedded'
+const KEEP_ALIVE_MS = 2 ** 30
 
 async function openEmbedded(
   hub: MemoryHub,
@@ -186,8 +126,10 @@ async function openEmbedded(
   options: OpenStoreOptions,
 ): Promise<Node> {
   const { logger = silentLogger, events = silentEvents } = options
+  // The clock's timers do not keep a process alive; an open store does, until it is closed.
+  const alive = setInterval(() => {}, KEEP_ALIVE_MS)
   try {
-    return await openNode({
+    const node = await openNode({
       id,
       address: '',
       labels: {},
@@ -211,7 +153,15 @@ async function openEmbedded(
           logger,
         }),
     })
+    return {
+      ...node,
+      close: async () => {
+        await node.close()
+        clearInterval(alive)
+      },
+    }
   } catch (error) {
+    clearInterval(alive)
     // Only what embedders are promised leaves here with its own code.
     if (error instanceof LogStoreError && error.code === 'STORE_LOCKED') {
       throw new FlotillaError(

@@ -1,9 +1,8 @@
 /** Composition roots: where the real world is plugged into the parts. */
+export { type ConnectOptions, connect } from './connect.ts'
 export {
   type Cluster,
-  type ConnectOptions,
   type CreateClusterOptions,
-  connect,
   createCluster,
   type OpenStoreOptions,
   openStore,

@@ -298,6 +298,7 @@ export class Loop {
   #leadershipChanged(replica: Replica): void {
     const { role, leader, term } = replica.raft
     const previousRole = replica.role
+    const previousLeader = replica.leader
     replica.role = role
     replica.leader = leader
     replica.leaderlessSinceMs = leader === 0 ? (replica.leaderlessSinceMs ?? this.#nowMs) : undefined
@@ -319,7 +320,7 @@ export class Loop {
       this.#refuseReads(replica)
       this.#sender?.stop(replica)
     }
-    this.#hooks.leadershipChanged(replica)
+    if (previousLeader !== leader || previousRole !== role) this.#hooks.leadershipChanged(replica)
   }
 
   #refuseReads(replica: Replica): void {

@@ -357,14 +357,16 @@ export class Store {
 
   #leadershipChanged(replica: Replica): void {
     const leader = replica.leaderStore
-    if (leader !== undefined) this.map.learnLeader(replica.group, leader)
-    this.options.events.emit({
-      type: 'leader_changed',
-      level: 'info',
-      group: replica.group,
-      term: replica.raft.term,
-      ...(leader === undefined ? {} : { peer: leader }),
-    })
+    if (leader !== undefined && this.map.leaders[replica.group] !== leader) {
+      this.map.learnLeader(replica.group, leader)
+      this.options.events.emit({
+        type: 'leader_changed',
+        level: 'info',
+        group: replica.group,
+        term: replica.raft.term,
+        peer: leader,
+      })
+    }
     this.#heartbeats.changed(replica.group)
     this.#requests.leadershipChanged(replica)
     if (replica.group === PLACEMENT_SHARD) this.#placement?.leadershipChanged(replica)

@@ -1,0 +1,61 @@
+import { type Client, HttpClient, RouterClient } from '../client/index.ts'
+import { FlotillaError } from '../protocol/index.ts'
+import { createRouter } from '../router/index.ts'
+import { discoverCluster, openNatsTransport } from '../transport/index.ts'
+import { systemClock, systemRandom, uniqueName } from './system.ts'
+
+/** A client for a cluster that runs elsewhere. */
+export interface ConnectOptions {
+  /** Which cluster, where several share a NATS server. */
+  readonly clusterId?: string
+  readonly user?: string
+  readonly password?: string
+  readonly token?: string
+}
+
+/**
+ * Connects to a cluster: over NATS straight to the stores (`nats://host:port`, several separated by commas), or over a gateway
+ * (`http://host:port`).
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
+  if (/^https?:\/\//.test(url)) return new HttpClient(url)
+  if (!/^(nats|tls):\/\//.test(url)) {
+    throw new FlotillaError({
+      code: 'INVALID_ARGUMENT',
+      message: `connect takes a nats:// or http:// address, not ${JSON.stringify(url.slice(0, 80))}`,
+      outcome: 'none',
+      retryable: false,
+    })
+  }
+  const servers = url.split(',').map((server) => server.trim())
+  const { user, password, token } = options
+  const credentials = {
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(token === undefined ? {} : { token }),
+  }
+  const found = await discoverCluster({
+    servers,
+    credentials,
+    clock: systemClock,
+    ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
+  })
+  const transport = await openNatsTransport({
+    clusterId: found.clusterId,
+    address: `client-${uniqueName()}`,
+    incarnation: '',
+    role: 'client',
+    servers,
+    credentials,
+    clock: systemClock,
+    random: systemRandom,
+  })
+  let next = 0
+  const router = createRouter({
+    clock: systemClock,
+    transport,
+    anyStore: () => found.stores[next++ % found.stores.length] ?? '',
+    close: () => transport.close(),
+  })
+  return new RouterClient(router, () => router.close())
+}
