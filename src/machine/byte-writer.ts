@@ -3,7 +3,7 @@
  * Numbers are big-endian. What does not fit its field is a mistake of the caller, who checked limits long before: it asserts. The
  * encoders of this folder and of `protocol` use it.
  */
-import { assert } from '../base/index.ts'
+import { AssertionFailure } from '../base/index.ts'
 
 const U32 = 0x1_0000_0000
 /** Short text is written faster here than by a call into the runtime. */
@@ -24,7 +24,7 @@ export class ByteWriter {
   }
 
   u16(value: number): this {
-    assert(value <= 0xffff, `${value} does not fit 16 bits`)
+    if (value < 0 || value > 0xffff) misfit(value, '16 bits')
     const buffer = this.#buffer
     const at = this.#position
     buffer[at] = value >>> 8
@@ -34,13 +34,13 @@ export class ByteWriter {
   }
 
   u32(value: number): this {
-    assert(value >= 0 && value < U32, `${value} does not fit 32 bits`)
+    if (value < 0 || value >= U32) misfit(value, '32 bits')
     this.#u32(value)
     return this
   }
 
   u48(value: number): this {
-    assert(value >= 0 && value < U48, `${value} does not fit 48 bits`)
+    if (value < 0 || value >= U48) misfit(value, '48 bits')
     const buffer = this.#buffer
     const high = Math.floor(value / U32)
     const at = this.#position
@@ -53,7 +53,7 @@ export class ByteWriter {
 
   /** A safe integer in eight bytes. */
   u53(value: number): this {
-    assert(value >= 0 && Number.isSafeInteger(value), `${value} is not a safe integer`)
+    if (value < 0 || !Number.isSafeInteger(value)) misfit(value, 'a safe integer')
     this.#u32(Math.floor(value / U32))
     this.#u32(value)
     return this
@@ -61,7 +61,7 @@ export class ByteWriter {
 
   /** A finite number, not below zero. */
   duration(value: number): this {
-    assert(Number.isFinite(value) && value >= 0, `${value} is not a duration`)
+    if (value < 0 || !Number.isFinite(value)) misfit(value, 'a duration')
     this.#position = this.#buffer.writeDoubleBE(value, this.#position)
     return this
   }
@@ -91,7 +91,7 @@ export class ByteWriter {
 
   /** Invariant: exactly the announced number of bytes was written. */
   finish(): Uint8Array {
-    assert(this.#position === this.#buffer.length, `wrote ${this.#position} of ${this.#buffer.length} bytes`)
+    if (this.#position !== this.#buffer.length) misfit(this.#position, `${this.#buffer.length} bytes`)
     return this.#buffer
   }
 
@@ -106,4 +106,9 @@ export class ByteWriter {
     buffer[at + 3] = low
     this.#position = at + 4
   }
+}
+
+/** An assertion that makes its message only when it fails: these stand on the hottest paths. */
+function misfit(value: number, what: string): never {
+  throw new AssertionFailure(`${value} does not fit ${what}`)
 }

@@ -156,7 +156,7 @@ function writeBody(writer: ByteWriter, message: Message): void {
 function writeEntries(writer: ByteWriter, entries: readonly Entry[], firstIndex: number): void {
   let index = firstIndex
   for (const entry of entries) {
-    assert(entry.index === index, `entry ${entry.index} where ${index} belongs`)
+    if (entry.index !== index) assert(false, `entry ${entry.index} where ${index} belongs`)
     writer.u32(entry.data.length).u8(ENTRY_TYPES.indexOf(entry.type)).u48(entry.term).bytes(entry.data)
     index++
   }

@@ -1,4 +1,4 @@
-import { decode, encode } from '@msgpack/msgpack'
+import { pack, unpack } from '../machine/index.ts'
 
 /**
  * The items of a snapshot transfer on the bulk lane. Each is a MessagePack array that begins with its kind:
@@ -31,25 +31,15 @@ export type SnapshotItem =
 export function encodeSnapshotItem(item: SnapshotItem): Uint8Array {
   switch (item.kind) {
     case 'begin':
-      return encode([
-        1,
-        item.transfer,
-        item.group,
-        item.from,
-        item.to,
-        item.term,
-        item.index,
-        item.indexTerm,
-        item.state,
-      ])
+      return pack([1, item.transfer, item.group, item.from, item.to, item.term, item.index, item.indexTerm, item.state])
     case 'chunk':
-      return encode([2, item.transfer, item.sequence, item.bytes])
+      return pack([2, item.transfer, item.sequence, item.bytes])
     case 'end':
-      return encode([3, item.transfer, item.chunks])
+      return pack([3, item.transfer, item.chunks])
     case 'acknowledged':
-      return encode([4, item.transfer, item.sequence])
+      return pack([4, item.transfer, item.sequence])
     case 'aborted':
-      return encode([5, item.transfer, item.reason])
+      return pack([5, item.transfer, item.reason])
   }
 }
 
@@ -57,13 +47,9 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 /** The item, or undefined when the bytes are none. */
 export function decodeSnapshotItem(bytes: Uint8Array): SnapshotItem | undefined {
-  let fields: unknown
-  try {
-    fields = decode(bytes, { maxArrayLength: 16, maxMapLength: 0, maxStrLength: 1024, maxExtLength: 0 })
-  } catch {
-    // The decoder throws exactly when the bytes are not MessagePack within these limits.
-    return undefined
-  }
+  const unpacked = unpack(bytes)
+  if (!unpacked.ok) return undefined
+  const fields = unpacked.value
   if (!Array.isArray(fields) || !isCount(fields[1])) return undefined
   const transfer = fields[1]
   switch (fields[0]) {

@@ -18,7 +18,7 @@
  *
  * The flag `reads` says that at least one operation must see the current record, so that all others cost one look at one byte.
  */
-import { assert, LIMITS, unreachable } from '../../base/index.ts'
+import { AssertionFailure, assert, LIMITS, unreachable } from '../../base/index.ts'
 import { ByteReader } from '../byte-reader.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import type { KvCommand, KvCondition, KvOperation } from './types.ts'
@@ -84,25 +84,25 @@ export function encodeKvCommand(command: KvCommand): Uint8Array {
 
 function encodeOperations(command: KvCommand & { kind: 'operations' }): Uint8Array {
   const { operations } = command
-  assert(operations.length <= LIMITS.batchOpsMax, `${operations.length} operations`)
+  if (operations.length > LIMITS.batchOpsMax) tooMuch(`${operations.length} operations`)
   let bytes = HEADER_BYTES
   let dataBytes = 0
   let reads = false
   for (const operation of operations) {
     const keyBytes = operation.key.length
-    assert(keyBytes >= 1 && keyBytes <= LIMITS.keyBytesMax, `a key of ${keyBytes} bytes`)
+    if (keyBytes < 1 || keyBytes > LIMITS.keyBytesMax) tooMuch(`a key of ${keyBytes} bytes`)
     let valueBytes = 0
     bytes += 3 + keyBytes
     if (operation.kind === 'put') {
       valueBytes = operation.value.length
-      assert(valueBytes <= LIMITS.valueBytesMax, `a value of ${valueBytes} bytes`)
+      if (valueBytes > LIMITS.valueBytesMax) tooMuch(`a value of ${valueBytes} bytes`)
       bytes += 4 + valueBytes
     }
     if (operation.kind !== 'get' && operation.condition.kind === 'revision') bytes += 8
     dataBytes += keyBytes + valueBytes
     reads ||= readsRecord(operation)
   }
-  assert(dataBytes <= LIMITS.batchBytesMax, `${dataBytes} bytes of keys and values`)
+  if (dataBytes > LIMITS.batchBytesMax) tooMuch(`${dataBytes} bytes of keys and values`)
   const writer = new ByteWriter(bytes)
     .u8(FORMAT_OPERATIONS)
     .u8((command.atomic ? FLAG_ATOMIC : 0) | (reads ? FLAG_READS : 0))
@@ -110,6 +110,11 @@ function encodeOperations(command: KvCommand & { kind: 'operations' }): Uint8Arr
     .u16(operations.length)
   for (const operation of operations) writeOperation(writer, operation)
   return writer.finish()
+}
+
+/** The sender did not check a limit. */
+function tooMuch(what: string): never {
+  throw new AssertionFailure(`a command with ${what}`)
 }
 
 function writeOperation(writer: ByteWriter, operation: KvOperation): void {

@@ -212,7 +212,7 @@ export class KvMachine implements StateMachine<KvResult> {
 
   #nextRevision(): number {
     const revision = this.#revision + 1
-    assert(Number.isSafeInteger(revision), `revision ${revision} is the end of counting`)
+    if (!Number.isSafeInteger(revision)) assert(false, `revision ${revision} is the end of counting`)
     this.#revision = revision
     return revision
   }
