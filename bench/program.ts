@@ -1,6 +1,6 @@
 /** The command line of the benchmark: flags, help, and which command they lead to. Measures nothing itself. */
 import { tmpdir } from 'node:os'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { AssertionFailure, type Clock } from '../src/base/index.ts'
 import { WORKLOADS as COMPARED_WORKLOADS, type CompareOptions, compareCommand } from './compare/index.ts'
 import { OperatingError } from './operating-error.ts'
@@ -121,7 +121,8 @@ function addRun(program: Command, action: (flags: RunFlags) => Promise<void>): v
     .option('--key-layout <name>', 'spread: first characters differ; prefix: all keys begin alike', 'spread')
     .option('--seed <n>', 'chooses the sequence of keys', '1')
     .option('--timeout <time>', 'an operation unanswered for this long is an error', '10s')
-    .option('--token <token>', 'bearer token (default: FLOTILLA_TOKEN)', process.env.FLOTILLA_TOKEN)
+    // Not a default: help would print the secret.
+    .addOption(new Option('--token <token>', 'bearer token').env('FLOTILLA_TOKEN'))
     .option('--no-preload', 'do not write all keys before a load that reads')
     .option('--json <file>', 'also write everything as JSON')
     .action(action)

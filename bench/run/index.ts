@@ -2,13 +2,11 @@
 export {
   createDataSet,
   type DataSet,
-  type LoadShape,
   type Measurement,
   measure,
   preload,
-  type Servers,
 } from './measure.ts'
-export { describeMeasurement, violationsText } from './report.ts'
+export { violationsText } from './report.ts'
 export { runCommand } from './run-command.ts'
 export {
   DEFAULT_ENDPOINTS,
@@ -16,7 +14,6 @@ export {
   parseHttpEndpoint,
   parseRunFlags,
   type RunFlags,
-  type RunOptions,
   TARGETS,
   UsageError,
   WORKLOADS,

@@ -22,7 +22,8 @@ export async function runCommand(
   for (const line of describeRun(options)) print(line)
   if (options.preload) {
     const loaded = await preload(target, data, options.timeoutMs, clock)
-    print(`${'preloaded'.padEnd(12)} ${loaded.operations} keys in ${loaded.seconds.toFixed(1)} s`)
+    const failures = loaded.errorCount === 0 ? '' : `, ${loaded.errorCount} failed: ${JSON.stringify(loaded.errors)}`
+    print(`${'preloaded'.padEnd(12)} ${loaded.operations} keys in ${loaded.seconds.toFixed(1)} s${failures}`)
   }
   const measurement = await measure(target, data, options, { pids: [], metricsUrls: metricsUrls(options) }, clock)
   for (const line of describeMeasurement(measurement)) print(line)

@@ -1,8 +1,8 @@
 /** The databases that `compare` starts, and what starting and measuring them needs. */
-export { type Child, ChildProcesses } from './child-processes.ts'
+export { ChildProcesses } from './child-processes.ts'
 export { EtcdSystem } from './etcd.ts'
 export { FlotillaSystem } from './flotilla.ts'
 export { JetStreamSystem } from './jetstream.ts'
 export { packageRoot } from './package-root.ts'
-export { type ServerCosts, ServerMeter } from './server-meter.ts'
+export { ServerMeter } from './server-meter.ts'
 export type { Access, RunningSystem, System, SystemName } from './system.ts'
