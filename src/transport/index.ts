@@ -10,6 +10,7 @@ export {
   type MemoryPolicy,
 } from './memory/memory-hub.ts'
 export { openMemoryTransport } from './memory/open-memory-transport.ts'
+export { type DiscoveredCluster, type DiscoveryOptions, discoverCluster } from './nats/discovery.ts'
 export type { NatsCredentials, NatsServerOptions, NatsTls } from './nats/nats-options.ts'
 export { type NatsTransportOptions, openNatsTransport } from './nats/open-nats-transport.ts'
 export type {

@@ -1,8 +1,9 @@
 /** Opens a transport over NATS: nats-server, a cluster of them, or the embedded broker. */
-import { silentLogger } from '../../base/index.ts'
+import { present, silentLogger } from '../../base/index.ts'
 import { BULK, CHANNELS, type Channel, CONTROL, channelName, RAFT, REQUEST } from '../channels.ts'
 import { checkTransportOptions, FrameTransport, type TransportOptions } from '../frame-transport.ts'
 import type { Transport } from '../transport.ts'
+import { answerDiscovery } from './discovery.ts'
 import { type NatsServerOptions, shownServers, toConnectionOptions } from './nats-options.ts'
 import { NatsWire } from './nats-wire.ts'
 
@@ -43,6 +44,7 @@ export async function openNatsTransport(options: NatsTransportOptions): Promise<
     for (const channel of channels) wireOf[channel] = wire
   }
   const transport = new FrameTransport(options, wireOf)
+  if (role === 'store') answerDiscovery(present(wireOf[CONTROL], 'control wire'), options.clusterId, address)
   const failure = await new Promise<Error | undefined>((resolve) => {
     const timer = clock.after(options.startWaitMsMax ?? START_WAIT_MS_DEFAULT, () => resolve(undefined))
     const outcomes = wires.map(async (wire) => {
