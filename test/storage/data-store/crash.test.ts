@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DataStore, DataStoreError, MemoryDisk, openDataStore } from '../../../src/storage/index.ts'
-import { bytes, openStore, testClock, text, withCode } from './support.ts'
+import { testClock } from './clock.ts'
+import { bytes, openStore, text, withCode } from './support.ts'
 
 const ALL = { start: '', end: undefined }
 

@@ -3,7 +3,7 @@
  * snapshots over and over, and prints what was durable when a promise resolved.
  */
 import { type DataEngine, openDataStore } from '../../../src/storage/index.ts'
-import { testClock } from './support.ts'
+import { testClock } from './clock.ts'
 
 export const GROUPS = [1, 2, 3, 4]
 export const KEYS_PER_GROUP = 30

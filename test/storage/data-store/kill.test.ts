@@ -123,7 +123,7 @@ for (const engine of engines) {
   test(`kill -9 in the middle of installs leaves one snapshot or the other (${engine.name})`, { skip }, async (t) => {
     const where = engine.place(t)
     const letters = new Set<string>()
-    for (let life = 0; life < 5; life++) {
+    for (let life = 0; life < 4; life++) {
       const victim = new Victim(where, 'install')
       try {
         await victim.until(2 + life, life * 23)

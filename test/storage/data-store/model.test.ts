@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type DataStore, MemoryDisk, openDataStore, type ScanOptions } from '../../../src/storage/index.ts'
 import { OverlayKeys } from '../../../src/storage/overlay-keys.ts'
-import { bytes, testClock, text } from './support.ts'
+import { testClock } from './clock.ts'
+import { bytes, text } from './support.ts'
 
 const key = fc.string({ unit: fc.constantFrom('a', 'b', '\x00', '\xff'), maxLength: 3 })
 const end = fc.option(key, { nil: undefined })

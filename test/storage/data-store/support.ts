@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
-import type { Clock } from '../../../src/base/index.ts'
 import {
   type DataEngine,
   type DataStore,
@@ -15,18 +14,7 @@ import type { KvStore } from '../../../src/storage/kv-store.ts'
 import { LevelKvStore } from '../../../src/storage/level/index.ts'
 import { MemoryKvStore } from '../../../src/storage/memory/index.ts'
 import { loadRocks, openRocksKvStore } from '../../../src/storage/rocks/index.ts'
-
-export const testClock: Clock = {
-  nowMs: () => performance.now(),
-  wallMs: () => Date.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs)
-    return { cancel: () => clearTimeout(timer) }
-  },
-  soon: (run) => {
-    setImmediate(run)
-  },
-}
+import { testClock } from './clock.ts'
 
 export const rocksModuleDirectory = process.env.FLOTILLA_ROCKSDB_DIR
 
