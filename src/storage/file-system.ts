@@ -6,6 +6,7 @@ export interface FileSystem {
   readonly root: string
   list(directory: string): string[]
   makeDirectory(directory: string): void
+  /** After a crash a file that was open for appending may end in zeros that nobody wrote. */
   open(path: string, mode: 'append' | 'read'): File
   remove(path: string): void
   rename(from: string, to: string): void

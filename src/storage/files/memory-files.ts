@@ -7,7 +7,7 @@ import type { File, FileSystem } from '../file-system.ts'
  * rest survives. Everything that takes time on a real disk is reported through the given clock.
  *
  * The model of a crash: a file keeps its synced bytes; it may have grown to any length it was written to; each sector in
- * between holds what was written or zeros. Each change of names since the directory was synced happened or did not. A
+ * between holds what was written or zeros, and more zeros may follow, which a file system wrote ahead. Each change of names since the directory was synced happened or did not. A
  * truncation is durable at once, as the port says.
  */
 export interface MemoryFilesOptions {
@@ -241,6 +241,7 @@ export class MemoryFiles implements FileSystem {
       }
       contents.cut(end)
     }
+    if (this.#random.below(4) === 0) contents.append(new Uint8Array(this.#random.below(4 * this.#sectorBytes)))
     contents.syncedLength = contents.length
   }
 

@@ -7,7 +7,19 @@ import type { File, FileSystem } from '../file-system.ts'
 /**
  * The real file system. Everything but `appendAndSync` is synchronous: it happens at opening, when a segment is full, or
  * when old entries are read.
+ *
+ * How appends are made durable was decided by measurement (ext4, 8 KB per append, per append: wall time / CPU time):
+ * write, then fdatasync 190 us / 104 us; a write that is durable by itself (O_DSYNC) 168 / 81; the same into room that
+ * was written before, so that no metadata changes, 117 / 61. So a file grows by chunks of zeros, appends overwrite them,
+ * and on Linux the one write is its own fdatasync. The price is that each byte is written twice.
  */
+const { O_CREAT, O_DSYNC, O_RDWR } = fs.constants
+/** Elsewhere O_DSYNC is missing or does less than fdatasync (macOS leaves the bytes in the drive's cache). */
+const WRITES_ARE_DURABLE = process.platform === 'linux'
+const APPEND_FLAGS = O_RDWR | O_CREAT | (WRITES_ARE_DURABLE ? O_DSYNC : 0)
+/** Written in about two milliseconds; more would be felt as a pause. */
+const ROOM_BYTES = 1024 * 1024
+
 export class NodeFiles implements FileSystem {
   readonly root: string
 
@@ -25,7 +37,7 @@ export class NodeFiles implements FileSystem {
   }
 
   open(name: string, mode: 'append' | 'read'): File {
-    return new NodeFile(fs.openSync(this.#absolute(name), mode === 'append' ? 'a+' : 'r'))
+    return new NodeFile(fs.openSync(this.#absolute(name), mode === 'append' ? APPEND_FLAGS : 'r'), mode)
   }
 
   remove(name: string): void {
@@ -68,15 +80,21 @@ export function syncDirectory(directory: string): void {
 
 class NodeFile implements File {
   readonly #fd: number
+  readonly #mode: 'append' | 'read'
   #size: number
+  /** The bytes from #size to here are zeros on disk. */
+  #roomEnd: number
+  #makesRoom = true
   #open = true
   #buffers: readonly Uint8Array[] = []
   #remaining = 0
   #done: ((error: NodeJS.ErrnoException | undefined) => void) | undefined
 
-  constructor(fd: number) {
+  constructor(fd: number, mode: 'append' | 'read') {
     this.#fd = fd
+    this.#mode = mode
     this.#size = fs.fstatSync(fd).size
+    this.#roomEnd = this.#size
   }
 
   get size(): number {
@@ -84,10 +102,11 @@ class NodeFile implements File {
   }
 
   readSync(offset: number, length: number): Uint8Array {
-    const bytes = Buffer.allocUnsafeSlow(length)
+    const wanted = Math.max(0, Math.min(length, this.#size - offset))
+    const bytes = Buffer.allocUnsafeSlow(wanted)
     let read = 0
-    while (read < length) {
-      const count = fs.readSync(this.#fd, bytes, read, length - read, offset + read)
+    while (read < wanted) {
+      const count = fs.readSync(this.#fd, bytes, read, wanted - read, offset + read)
       if (count === 0) break
       read += count
     }
@@ -96,24 +115,45 @@ class NodeFile implements File {
 
   appendAndSync(buffers: readonly Uint8Array[], done: (error: NodeJS.ErrnoException | undefined) => void): void {
     assert(this.#done === undefined, 'one append at a time')
-    assert(this.#open, 'the file is closed')
+    assert(this.#open && this.#mode === 'append', 'the file is not open for appending')
     this.#done = done
     this.#buffers = buffers
-    this.#remaining = buffers.reduce((bytes, buffer) => bytes + buffer.length, 0)
-    this.#write()
+    this.#remaining = 0
+    for (const buffer of buffers) this.#remaining += buffer.length
+    const needsRoom = this.#size + this.#remaining > this.#roomEnd
+    // A large append pays for its own metadata; room for it would only double its bytes.
+    if (needsRoom && this.#makesRoom && this.#remaining * 4 < ROOM_BYTES) this.#makeRoom()
+    else this.#write()
   }
 
   close(): void {
     if (!this.#open) return
     this.#open = false
+    assert(this.#done === undefined, 'an append is running')
+    if (this.#roomEnd > this.#size) fs.ftruncateSync(this.#fd, this.#size)
     fs.closeSync(this.#fd)
+  }
+
+  #makeRoom(): void {
+    fs.write(this.#fd, Buffer.alloc(ROOM_BYTES), 0, ROOM_BYTES, this.#roomEnd, this.#onRoom)
+  }
+
+  readonly #onRoom = (error: NodeJS.ErrnoException | null, written: number): void => {
+    // A disk too full for room may still hold what must be written; the write will tell.
+    if (error !== null && error.code !== 'ENOSPC' && error.code !== 'EDQUOT') {
+      this.#finish(error)
+      return
+    }
+    if (error === null) this.#roomEnd += written
+    else this.#makesRoom = false
+    this.#write()
   }
 
   #write(): void {
     const only = this.#buffers[0]
-    if (only !== undefined && this.#buffers.length === 1)
-      fs.write(this.#fd, only, 0, only.length, null, this.#onWritten)
-    else fs.writev(this.#fd, this.#buffers, this.#onWritten)
+    if (only !== undefined && this.#buffers.length === 1) {
+      fs.write(this.#fd, only, 0, only.length, this.#size, this.#onWritten)
+    } else fs.writev(this.#fd, this.#buffers, this.#size, this.#onWritten)
   }
 
   readonly #onWritten = (error: NodeJS.ErrnoException | null, written: number): void => {
@@ -122,11 +162,13 @@ class NodeFile implements File {
       return
     }
     this.#size += written
+    this.#roomEnd = Math.max(this.#roomEnd, this.#size)
     this.#remaining -= written
     if (this.#remaining > 0) {
       this.#buffers = skipBytes(this.#buffers, written)
       this.#write()
-    } else fs.fdatasync(this.#fd, this.#onSynced)
+    } else if (WRITES_ARE_DURABLE) this.#finish(undefined)
+    else fs.fdatasync(this.#fd, this.#onSynced)
   }
 
   readonly #onSynced = (error: NodeJS.ErrnoException | null): void => {

@@ -47,7 +47,7 @@ export const BATCH_HEADER_BYTES = 32
 export const DIRECTORY_ENTRY_BYTES = 12
 
 const HEADER_COPY_BYTES = 32
-const END_MARK_BYTES = 4
+export const END_MARK_BYTES = 4
 const END_MARK = 0xf1e7_b0a7
 const SEGMENT_MAGIC = [0x46, 0x4c, 0x4f, 0x54, 0x4c, 0x4f, 0x47, 0x0a] as const
 const BATCH_MAGIC = 0x4843_5442

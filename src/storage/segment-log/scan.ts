@@ -5,6 +5,7 @@ import {
   type DirectoryEntry,
   decodeBatchHeader,
   decodeFooter,
+  END_MARK_BYTES,
   type Footer,
   footerBytes,
   type Stamp,
@@ -21,8 +22,9 @@ import { intactRecordBytes } from './records.ts'
  * 1. Damage followed by any valid batch, in the same or a later segment, hit bytes that were durable: never cut.
  * 2. The last batch may have been interrupted, and then nobody was told that it is durable: cutting it is right. But a bit
  *    that flipped in it later must not be cut. The two differ in their traces. Files only grow, so an interrupted write
- *    leaves each sector of its batch written, or zero, or behind the file's end. A batch that is complete in length,
- *    fails a checksum, and has no zero sector under the failing record was therefore once written whole: that is damage.
+ *    leaves each sector of its batch written, or zero, or behind the file's end. A batch that is complete in length, ends
+ *    with its end mark, fails a checksum, and has no zero sector under the failing record was therefore once written
+ *    whole: that is damage.
  * 3. What stays undecidable: damage to the last batch that looks like missing sectors (the file was cut short, or a sector
  *    reads as zeros). It is taken for an interrupted write. To keep that window small, closing the log and an idle
  *    `collectGarbage` append an empty batch, behind which rule 1 holds.
@@ -90,9 +92,10 @@ export class SegmentScanner {
   /** Rule 2 above, for the last item of the last segment, which is a gap or a batch with a broken record. */
   looksInterrupted(item: ScannedBatch | ScannedGap): boolean {
     if (item.kind === 'gap') {
-      if (item.reason === 'short' || item.end - item.offset < BATCH_HEADER_BYTES) return true
+      if (item.reason === 'short' || this.#contentEnd - item.offset < BATCH_HEADER_BYTES) return true
       return this.#hasZeroSector(item.offset, item.offset + BATCH_HEADER_BYTES, item)
     }
+    if (item.end - END_MARK_BYTES >= this.#contentEnd) return true
     return item.records.every(
       (record) => record.intact || this.#hasZeroSector(record.offset, record.offset + record.length, item),
     )

@@ -84,8 +84,9 @@ export class Segments {
   /** The handle for appending to the newest segment; creates the file, and makes its name durable, where needed. */
   appendHandle(sequence: number, exists: boolean): File {
     if (this.#appending?.sequence === sequence) return this.#appending.file
-    // A handle that was opened for reading cannot write.
-    this.#handles.get(sequence)?.close()
+    // A handle that was opened for reading cannot write, and the full segment has no more use for room.
+    this.#close(sequence)
+    if (this.#appending !== undefined) this.#close(this.#appending.sequence)
     const file = this.#files.open(segmentPath(sequence), 'append')
     this.#handles.set(sequence, file)
     this.#appending = { sequence, file }
@@ -114,13 +115,17 @@ export class Segments {
   }
 
   removeFile(segment: Segment): void {
-    this.#handles.get(segment.sequence)?.close()
-    this.#handles.delete(segment.sequence)
+    this.#close(segment.sequence)
     this.#files.remove(segment.path)
   }
 
   close(): void {
     for (const file of this.#handles.values()) file.close()
     this.#handles.clear()
+  }
+
+  #close(sequence: number): void {
+    this.#handles.get(sequence)?.close()
+    this.#handles.delete(sequence)
   }
 }

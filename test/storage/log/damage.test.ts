@@ -100,6 +100,21 @@ test('a file cut at any byte of its last batch loses that batch as a whole, and 
   }
 })
 
+test('a last batch of which only the first bytes replaced the zeros before it is an interrupted write', async () => {
+  const files = memoryFiles(1)
+  const { batches, states } = await threeGroups(files, 4)
+  const { offset, end } = at(batches, -1)
+  for (let written = offset; written < end; written++) {
+    const { state, damaged } = reopened(files, (copy) => {
+      const bytes = copy.read(onlyFile(copy))
+      bytes.fill(0, written, end)
+      copy.write(onlyFile(copy), Buffer.concat([bytes, Buffer.alloc(written % 3 === 0 ? 0 : 1000)]))
+    })
+    assert.deepEqual(damaged, [])
+    assert([at(states, -1), at(states, -2)].includes(state), `written up to ${written}`)
+  }
+})
+
 test('a log cut within its very first write is a new log', async () => {
   const files = memoryFiles(1)
   const { batches } = await threeGroups(files, 1)
