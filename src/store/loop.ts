@@ -3,7 +3,7 @@ import { assert, type Clock, type EventSink, type Logger, present, type Timer } 
 import type { StateMachine } from '../machine/index.ts'
 import { encodeRaftMessage } from '../protocol/index.ts'
 import type { AppendAck, Message, Ready } from '../raft/index.ts'
-import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
+import { type DataStore, type LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { Applier } from './applier.ts'
 import { answerError, type Call } from './call.ts'
@@ -44,6 +44,8 @@ export interface LoopHooks {
   leadershipChanged(replica: Replica): void
   membershipChanged(replica: Replica): void
   createMachine(shard: Shard, saved: Uint8Array): StateMachine
+  /** What this replica stored cannot be read any more. It must not go on; the others may. */
+  replicaDamaged(replica: Replica, reason: string): void
   /** The log can no longer be written. The store must stop. */
   logFailed(error: LogStoreError): void
 }
@@ -189,7 +191,11 @@ export class Loop {
     this.#dirty = []
     for (const replica of dirty) {
       replica.dirty = false
-      this.#process(replica)
+      try {
+        this.#process(replica)
+      } catch (error) {
+        this.#contain(replica, error)
+      }
     }
     this.#sync()
     this.#fetcher.flush()
@@ -202,7 +208,11 @@ export class Loop {
     this.#messages = []
     for (const { replica, message } of messages) {
       if (message.from === replica.raft.leader) replica.leaderHeardMs = this.#nowMs
-      replica.raft.step(message)
+      try {
+        replica.raft.step(message)
+      } catch (error) {
+        this.#contain(replica, error)
+      }
       this.wake(replica)
     }
   }
@@ -216,7 +226,7 @@ export class Loop {
   }
 
   #process(replica: Replica): void {
-    if (replica.installing) return
+    if (replica.installing || this.#replicas.get(replica.group) !== replica) return
     this.#propose(replica)
     this.#beginRead(replica)
     if (replica.raft.hasReady()) this.#perform(replica, replica.raft.ready())
@@ -231,12 +241,18 @@ export class Loop {
       this.wake(replica)
   }
 
+  /** Damage found while reading one group's log ends that replica, not the store. Everything else is a bug and ends the process. */
+  #contain(replica: Replica, error: unknown): void {
+    if (!(error instanceof LogStoreError) || error.code !== 'DAMAGED') throw error
+    this.#hooks.replicaDamaged(replica, error.message)
+  }
+
   #propose(replica: Replica): void {
     if (!replica.writes.hasQueued) return
     const calls: Call[] = []
     const commands: Uint8Array[] = []
     for (const call of replica.writes.takeQueued()) {
-      assert(call.request.kind === 'write', `a ${call.request.kind} among the writes`)
+      assert(call.request.kind === 'write', 'only writes are queued as writes')
       if (call.request.rangeEpoch !== replica.shard.epoch.range) {
         answerError(call, staleEpoch(replica.group, [replica.shard]))
         continue

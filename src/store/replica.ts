@@ -173,7 +173,7 @@ export class Replica {
 
   /** Everything up to (index, term) has gone through the state machine. */
   appliedTo(index: number, term: number): void {
-    assert(index > this.#appliedIndex, `group ${this.group}: applied ${index} after ${this.#appliedIndex}`)
+    if (index <= this.#appliedIndex) assert(false, `group ${this.group}: applied ${index} after ${this.#appliedIndex}`)
     this.#appliedIndex = index
     this.#appliedTerm = term
   }

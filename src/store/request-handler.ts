@@ -2,7 +2,16 @@ import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import { unreachable } from '../base/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
-import { closing, deadlinePassed, notLeader, quorumLost, replicaDamaged, shardNotHere, staleEpoch } from './refusals.ts'
+import {
+  closing,
+  deadlinePassed,
+  notLeader,
+  outcomeUnknown,
+  quorumLost,
+  replicaDamaged,
+  shardNotHere,
+  staleEpoch,
+} from './refusals.ts'
 import type { Replica } from './replica.ts'
 import type { Store } from './store.ts'
 
@@ -117,6 +126,14 @@ export class RequestHandler {
       })
       return false
     })
+  }
+
+  /** A replica was taken out of service: nobody must wait for it. */
+  replicaGone(replica: Replica, reason: string): void {
+    for (const { call, proposed } of replica.writes.remove(() => true)) {
+      answerError(call, proposed ? outcomeUnknown(replica.group) : replicaDamaged(replica.group, reason))
+    }
+    for (const call of replica.reads.remove(() => true)) answerError(call, replicaDamaged(replica.group, reason))
   }
 
   /** The store stops: no new work, and everybody who waits is told. */

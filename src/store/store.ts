@@ -2,7 +2,7 @@ import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreInfo } from '../.
 import { assert, type Clock, type EventSink, type Logger, type Random, type Timer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import { decodeRaftMessage, decodeSnapshotItem, type Reply, type Request } from '../protocol/index.ts'
-import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
+import { type DataStore, type LogStore, type LogStoreError, UNKNOWN_GROUP } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
@@ -41,7 +41,7 @@ export interface StoreOptions {
   readonly onFatal: (error: Error) => void
 }
 
-const HAND_OVER_MS = 3_000
+const HAND_OVER_MS = 1_500
 const HAND_OVER_POLL_MS = 50
 
 export class Store {
@@ -78,6 +78,7 @@ export class Store {
         membershipChanged: (replica) => this.#heartbeats.changed(replica.group),
         createMachine: options.createMachine,
         logFailed: (error) => this.#fail(error),
+        replicaDamaged: (replica, reason) => this.#retire(replica, reason),
       },
     })
     const wake = (replica: Replica): void => this.loop.wake(replica)
@@ -128,14 +129,9 @@ export class Store {
     assert(this.#state === 'starting', `a store starts once, it is ${this.#state}`)
     this.#placement = placement
     for (const damage of this.options.log.damaged()) {
-      this.#damaged.set(damage.group, `${damage.reason} (${damage.file} at byte ${damage.offset})`)
-      this.options.events.emit({
-        type: 'corruption_detected',
-        level: 'error',
-        group: damage.group,
-        data: { ...damage },
-      })
+      this.#damage(damage.group, `${damage.reason} (${damage.file} at byte ${damage.offset})`)
     }
+    for (const damage of this.options.data.damaged()) this.#damage(damage.group, damage.reason)
     for (const group of this.options.data.groups()) this.#revive(group)
     if (found && !this.#replicas.has(PLACEMENT_SHARD) && !this.#damaged.has(PLACEMENT_SHARD)) {
       const shard = this.options.placementShard
@@ -264,7 +260,7 @@ export class Store {
     }
     const log = this.options.log.groups().get(group)
     if (log === undefined) {
-      if (record.appliedIndex === INITIAL_INDEX) {
+      if (record.appliedIndex === INITIAL_INDEX && !this.#damaged.has(UNKNOWN_GROUP)) {
         // The process died between founding the replica and its first vote: nothing was promised yet.
         this.#add(group, record)
       } else {
@@ -280,6 +276,14 @@ export class Store {
       return
     }
     this.#add(group, record)
+  }
+
+  /** A running replica met damage: it takes no further part. The others go on, and so does the group while it has a quorum. */
+  #retire(replica: Replica, reason: string): void {
+    this.#replicas.delete(replica.group)
+    this.#sender.stop(replica)
+    this.#damage(replica.group, reason)
+    this.#requests.replicaGone(replica, reason)
   }
 
   #damage(group: number, reason: string): void {

@@ -38,11 +38,8 @@ export class WaitingWrites {
   /** Invariant: indexes grow from call to call; a smaller one means that an older suffix was overwritten and is gone. */
   proposed(index: number, term: number, call: Call): void {
     const last = this.#proposed[this.#proposed.length - 1]
-    if (last !== undefined && this.#head < this.#proposed.length) {
-      assert(
-        term > last.term || index > last.index,
-        `write proposed at (${index}, ${term}) after (${last.index}, ${last.term})`,
-      )
+    if (last !== undefined && this.#head < this.#proposed.length && term <= last.term && index <= last.index) {
+      assert(false, `write proposed at (${index}, ${term}) after (${last.index}, ${last.term})`)
     }
     this.#proposed.push({ index, term, call })
   }
@@ -56,7 +53,7 @@ export class WaitingWrites {
     while (this.#head < this.#proposed.length) {
       const oldest = this.#proposed[this.#head] as Proposed
       if (oldest.index > index && oldest.term >= term) return undefined
-      assert(oldest.index >= index, `applied ${index} while the write at ${oldest.index} still waits`)
+      if (oldest.index < index) assert(false, `applied ${index} while the write at ${oldest.index} still waits`)
       this.#advance()
       if (oldest.index === index && oldest.term === term) return oldest.call
       // Its index is taken by an entry of another term, or a newer term has begun below it: the log can no longer contain it.
