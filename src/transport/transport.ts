@@ -76,7 +76,10 @@ export interface Transport {
    * handlers. It does not repeat the present state to `onState`.
    */
   start(handlers: TransportHandlers): void
-  /** Queues a one-way item, whose bytes must not change any more. False when it was dropped: no credit and the queue is full, or not connected. */
+  /**
+   * Queues a one-way item, whose bytes must not change any more. False when it was dropped: no credit and the queue is full, or not
+   * connected.
+   */
   send(to: PeerAddress, lane: Lane, item: Uint8Array): boolean
   /**
    * Queues a request. `done` is called exactly once, never before this call returned: with the answer's body or with why there is none.
