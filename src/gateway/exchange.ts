@@ -52,6 +52,7 @@ export class Exchange {
   #abort: AbortController | undefined
   #reservedBytes = 0
   #closesConnection = false
+  #bodyIsComing: boolean
   #rejectBody: ((error: Error) => void) | undefined
 
   constructor(
@@ -75,6 +76,7 @@ export class Exchange {
     const ownId = headers['request-id']
     this.requestId = typeof ownId === 'string' && isSaneRequestId(ownId) ? ownId : services.nextRequestId()
     this.#headers = ['Request-Id', this.requestId]
+    this.#bodyIsComing = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
     const traceParent = headers.traceparent
     if (typeof traceParent === 'string') {
       const continued = continueTrace(traceParent, services.nextSpanId)
@@ -142,11 +144,11 @@ export class Exchange {
 
   /**
    * The whole body. Throws `tooLargeCode` as soon as it is known to exceed `bytesMax`, without reading the rest; OVERLOADED when all
-   * requests together hold too much; REQUEST_TIMEOUT when it stalls.
+   * requests together hold too much; REQUEST_TIMEOUT when it stalls. Not an async function: that would be a second promise per write.
    */
-  async readBody(bytesMax: number, tooLargeCode: BodyTooLargeCode): Promise<Buffer> {
+  readBody(bytesMax: number, tooLargeCode: BodyTooLargeCode): Promise<Buffer> | Buffer {
+    if (!this.#bodyIsComing) return NO_BYTES
     const declared = this.#incoming.headers['content-length']
-    if (declared === undefined && this.#incoming.headers['transfer-encoding'] === undefined) return NO_BYTES
     const declaredBytes = declared === undefined ? undefined : Number(declared)
     if (declaredBytes === 0) return NO_BYTES
     if (declaredBytes !== undefined && declaredBytes > bytesMax) throw bodyTooLarge(tooLargeCode, bytesMax)
@@ -179,6 +181,7 @@ export class Exchange {
         reject(refusal('OVERLOADED', 'too many request bodies are in progress'))
       } else if (this.receivedBytes === declaredBytes) {
         this.phase = 'working'
+        this.#bodyIsComing = false
         resolve(first === undefined ? chunk : Buffer.concat([...(chunks ?? [first]), chunk]))
       } else if (first === undefined) {
         first = chunk
@@ -350,11 +353,12 @@ export class Exchange {
 
   /** Ends the connection of an exchange that is over but whose body never came to an end. */
   destroyIfUnread(): void {
-    if (!this.#incoming.complete) this.#incoming.socket.destroy()
+    if (this.hasUnreadBody) this.#incoming.socket.destroy()
   }
 
+  /** The client has announced a body and not sent all of it. */
   get hasUnreadBody(): boolean {
-    return !this.#incoming.complete && !this.#incoming.socket.destroyed
+    return this.#bodyIsComing && !this.#incoming.complete && !this.#incoming.socket.destroyed
   }
 
   /** Claims the right to answer. */

@@ -134,7 +134,7 @@ function writeConditionOf(exchange: Exchange): KvCondition {
   return parseConditions(exchange.requestHeader('if-match'), exchange.requestHeader('if-none-match'))
 }
 
-async function write(exchange: Exchange, key: Key, value: Uint8Array, condition: KvCondition): Promise<WriteAnswer> {
+function write(exchange: Exchange, key: Key, value: Uint8Array, condition: KvCondition): Promise<WriteAnswer> {
   exchange.mayHaveWritten = true
   return exchange.services.router.put(key, value, condition, { timeoutMs: exchange.remainingMs })
 }
