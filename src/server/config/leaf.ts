@@ -24,6 +24,8 @@ export interface Leaf<T> {
   readonly form: TextForm
   /** Completes the sentence "expected ...". */
   readonly expected: string
+  /** Of a map with fixed keys. */
+  readonly keys?: readonly string[]
   /** Of numbers in the effective configuration. */
   readonly unit?: 'bytes' | 'ms'
   /** From the effective value back to what a file holds. Absent: they are the same. */
@@ -65,7 +67,7 @@ export function flag(): Leaf<boolean> {
   return { schema: z.boolean(), form: 'scalar', expected: 'true or false' }
 }
 
-export function choice<const T extends string | boolean>(...values: readonly [T, ...T[]]): Leaf<T> {
+export function choice<const T extends readonly (string | boolean)[]>(...values: T): Leaf<T[number]> {
   return { schema: z.literal(values), form: 'scalar', expected: `one of ${values.join(', ')}` }
 }
 
@@ -88,6 +90,19 @@ export function identifiers(): Leaf<string[]> {
 
 export function text(expected: string): Leaf<string> {
   return { schema: z.string().min(1), form: 'text', expected }
+}
+
+export function texts(expected: string): Leaf<string[]> {
+  return { schema: z.array(z.string().min(1)), form: 'list', expected }
+}
+
+/** Anything that a schema describes, written as YAML where there is only text. */
+export function document<T>(schema: z.ZodType<T>, expected: string, keys: readonly string[] = []): Leaf<T> {
+  return { schema, form: 'document', expected, keys }
+}
+
+export function optional<T>(leaf: Leaf<T>): Leaf<T | undefined> {
+  return { schema: leaf.schema.optional(), form: leaf.form, expected: leaf.expected, keys: leaf.keys ?? [] }
 }
 
 /** Null stands for "none", as an absent setting does. */

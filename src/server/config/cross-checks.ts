@@ -1,0 +1,102 @@
+/**
+ * What must hold between settings that are each fine by themselves, and what is allowed but worth a word.
+ */
+
+import type { Config } from './schema.ts'
+import { formatBytes } from './units.ts'
+
+/** A sentence about the setting `name`. */
+export interface Finding {
+  readonly name: string
+  readonly sentence: string
+}
+
+/** Contradictions: the process must not start with them. */
+export function contradictions(config: Config): Finding[] {
+  return [...clusterContradictions(config), ...transportContradictions(config), ...sizeContradictions(config)]
+}
+
+function clusterContradictions({ cluster, raft }: Config): Finding[] {
+  const findings: Finding[] = []
+  const { stores, replicas } = cluster.bootstrap
+  const repeated = stores.find((store, index) => stores.indexOf(store) !== index)
+  if (repeated !== undefined) {
+    findings.push({ name: 'cluster.bootstrap.stores', sentence: `names ${repeated} twice; expected each store once` })
+  }
+  if (replicas > stores.length) {
+    const sentence = `is ${replicas}, but cluster.bootstrap.stores names ${stores.length}; expected at most one replica for each store`
+    findings.push({ name: 'cluster.bootstrap.replicas', sentence })
+  }
+  if (raft.heartbeatTicks >= raft.electionTicks) {
+    const sentence = `is ${raft.heartbeatTicks}; expected less than raft.electionTicks, which is ${raft.electionTicks}`
+    findings.push({ name: 'raft.heartbeatTicks', sentence })
+  }
+  return findings
+}
+
+function transportContradictions({ transport }: Config): Finding[] {
+  const findings: Finding[] = []
+  const { user, password, token, nkey, creds, embedded, tls } = transport
+  const given = Object.entries({ user, token, nkey, creds }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`transport.${name}`],
+  )
+  const [first, second] = given
+  if (first !== undefined && second !== undefined) {
+    findings.push({ name: second, sentence: `is given beside ${first}; expected one kind of credentials` })
+  }
+  if (password !== undefined && user === undefined) {
+    findings.push({ name: 'transport.password', sentence: 'is given without transport.user; expected both' })
+  }
+  if (embedded !== true) return findings
+  if (tls !== undefined && tls !== null) {
+    findings.push({
+      name: 'transport.tls',
+      sentence: 'is given, but the embedded broker has no TLS; use a nats-server',
+    })
+  }
+  const foreign = nkey !== undefined ? 'transport.nkey' : creds !== undefined ? 'transport.creds' : undefined
+  if (foreign !== undefined) {
+    const sentence = 'is given, but the embedded broker knows only transport.user with a password, or transport.token'
+    findings.push({ name: foreign, sentence })
+  }
+  return findings
+}
+
+function sizeContradictions({ placement }: Config): Finding[] {
+  const { split, merge } = placement
+  if (merge.bytes * 2 <= split.bytes) return []
+  // Two shards just below the limit for merging would make one that is split again at once.
+  const sentence = `is ${formatBytes(merge.bytes)}; expected at most half of placement.split.bytes, which is ${formatBytes(split.bytes)}`
+  return [{ name: 'placement.merge.bytes', sentence }]
+}
+
+/** Allowed, but probably not what was meant. */
+export function advice(config: Config): Finding[] {
+  const findings: Finding[] = []
+  const { bootstrap } = config.cluster
+  if (bootstrap.replicas % 2 === 0) {
+    const sentence = `is ${bootstrap.replicas}; an odd number survives as many losses with one copy less`
+    findings.push({ name: 'cluster.bootstrap.replicas', sentence })
+  }
+  if (!bootstrap.stores.includes(config.store.id)) {
+    const sentence = `is ${config.store.id}, which cluster.bootstrap.stores does not name: it joins a cluster that exists`
+    findings.push({ name: 'store.id', sentence })
+  }
+  return findings
+}
+
+/** Sentences about settings that promise protection this version does not give. A store with them must refuse to start. */
+export function unsupportedSettings(config: Config): string[] {
+  const sentences: string[] = []
+  if (config.gateway.tls !== null) {
+    sentences.push(
+      'gateway.tls is not supported by this version; remove it and put a proxy that ends TLS before the gateway',
+    )
+  }
+  if (config.gateway.tokens.length > 0) {
+    sentences.push(
+      'gateway.tokens is not supported by this version; remove it and put a proxy that asks for tokens before the gateway',
+    )
+  }
+  return sentences
+}
