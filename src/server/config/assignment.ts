@@ -18,6 +18,8 @@ export interface Assignment {
   readonly place: Place
   /** Where a part of the value was said; the place of the whole where that is not known. */
   readonly placeOf: (path: readonly PropertyKey[]) => Place
+  /** Where the key was said that the value holds in the map at `path`. */
+  readonly placeOfKey: (path: readonly PropertyKey[], key: string) => Place
 }
 
 /** What one source says, and what is wrong with how it says it. */

@@ -75,7 +75,12 @@ class FileReader implements Layer {
     try {
       const value: unknown = content === null ? null : content.toJS(this.#document)
       const placeOf = (path: readonly PropertyKey[]): Place => this.#placeOf(this.#descend(content, path) ?? key)
-      this.assignments.push({ name, value, source: 'file', place, placeOf })
+      const placeOfKey = (path: readonly PropertyKey[], word: string): Place => {
+        const map = this.#descend(content, path)
+        const pair = isMap(map) ? map.items.find((item) => isScalar(item.key) && item.key.value === word) : undefined
+        return isNode(pair?.key) ? this.#placeOf(pair.key) : placeOf(path)
+      }
+      this.assignments.push({ name, value, source: 'file', place, placeOf, placeOfKey })
     } catch (error) {
       // Aliases that multiply without bound are refused by the parser when they are resolved.
       if (!(error instanceof ReferenceError)) throw error

@@ -105,7 +105,7 @@ function complaintsOf(assignment: Assignment): string[] {
 function complaints(assignment: Assignment, setting: Setting, issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) =>
-      unknownKey(assignment.placeOf([...issue.path, key]), setting.name, key, setting.leaf.keys ?? []),
+      unknownKey(assignment.placeOfKey(issue.path, key), setting.name, key, setting.leaf.keys ?? []),
     )
   }
   const place = assignment.placeOf(issue.path)

@@ -75,7 +75,14 @@ class Collector implements Layer {
   }
 
   #assign(name: string, value: unknown, place: Place): void {
-    this.#assignments.set(name, { name, value, source: this.#source, place, placeOf: () => place })
+    this.#assignments.set(name, {
+      name,
+      value,
+      source: this.#source,
+      place,
+      placeOf: () => place,
+      placeOfKey: () => place,
+    })
   }
 }
 

@@ -45,7 +45,7 @@ export function formatBytes(bytes: number): string | number {
 
 /** Milliseconds of `50ms`, `2s`, `5m`, `1h30m` or `7d`; undefined for anything else, a number without a unit among it. */
 export function parseDurationMs(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !/^(?:[0-9]{1,12}(?:\.[0-9]{1,6})?(?:ms|s|m|h|d))+$/.test(value)) return undefined
+  if (typeof value !== 'string' || !/^(?:[0-9]{1,15}(?:\.[0-9]{1,6})?(?:ms|s|m|h|d))+$/.test(value)) return undefined
   let totalMs = 0
   for (const [, amount, unit] of value.matchAll(/([0-9.]+)(ms|s|m|h|d)/g)) {
     const unitMs = DURATION_UNITS.find(([name]) => name === unit)?.[1] ?? Number.NaN
