@@ -22,7 +22,7 @@ export class WorkerPool {
     const source = import.meta.url.endsWith('.ts')
     this.#pool = new Piscina({
       filename: fileURLToPath(new URL(source ? './worker.ts' : './worker.js', import.meta.url)),
-      execArgv: source ? [...process.execArgv, ...sourceLoader()] : process.execArgv,
+      ...(source ? sourceLoader() : {}),
       minThreads: 0,
       maxThreads: THREADS_MAX,
       concurrentTasksPerWorker: TASKS_PER_THREAD_MAX,
@@ -58,11 +58,11 @@ export class WorkerPool {
 }
 
 /**
- * Arguments that let a thread run TypeScript sources. Where Node strips types itself, or hands the loader of the main thread down to its threads, none
- * are needed; Node 20 does neither. Compiled packages never come here.
+ * What lets a thread run TypeScript sources. Where Node strips types itself, or hands the loader of the main thread down to its threads, nothing is
+ * needed, and the thread inherits the arguments of the process; Node 20 does neither. Compiled packages never come here.
  */
-function sourceLoader(): readonly string[] {
-  if (Reflect.get(process.features, 'typescript') || Number(process.versions.node.split('.')[0]) >= 22) return []
+function sourceLoader(): { execArgv?: string[] } {
+  if (Number(process.versions.node.split('.')[0]) >= 22) return {}
   const register = JSON.stringify(import.meta.resolve('tsx/esm/api'))
-  return ['--import', `data:text/javascript,import{register}from${register};register()`]
+  return { execArgv: ['--import', `data:text/javascript,import{register}from${register};register()`] }
 }
