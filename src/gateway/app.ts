@@ -15,7 +15,7 @@ interface GatewayEnvironment {
 const ANSWERED = new Response(null)
 
 /** Paths of single keys as the route table names them. */
-export const KEY_PATHS: readonly string[] = ['/kv/{key}', '/kv64/{key}']
+const KEY_PATHS: readonly string[] = ['/kv/{key}', '/kv64/{key}']
 
 export class GatewayApp {
   readonly #app: Hono<GatewayEnvironment>

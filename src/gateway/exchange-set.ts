@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../base/index.ts'
-import type { FlotillaError } from '../protocol/index.ts'
+import { type FlotillaError, timeout } from '../protocol/index.ts'
 import type { Exchange } from './exchange.ts'
 import { refusal } from './failures.ts'
 import { DEADLINE_GRACE_MS, SWEEP_INTERVAL_MS } from './limits.ts'
@@ -100,12 +100,8 @@ export class ExchangeSet {
       if (exchange.isAbandoned) this.#sweepAbandoned(exchange, nowMs)
       else if (exchange.phase === 'reading') this.#sweepReading(exchange, nowMs)
       else if (exchange.phase === 'working' && nowMs > exchange.deadlineMs + DEADLINE_GRACE_MS) {
-        exchange.sendError({
-          code: 'TIMEOUT',
-          message: 'the request was not answered before its deadline',
-          outcome: exchange.mayHaveWritten ? 'unknown' : 'none',
-          retryable: !exchange.mayHaveWritten,
-        })
+        const message = 'the request was not answered before its deadline'
+        exchange.sendError(timeout(message, exchange.mayHaveWritten ? 'unknown' : 'none'))
       }
     }
     for (const [exchange, sinceMs] of this.#unread) {

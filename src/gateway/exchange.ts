@@ -5,10 +5,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { AssertionFailure, EMPTY_BYTES, utf8Encode } from '../base/index.ts'
-import { type ErrorValue, FlotillaError } from '../protocol/index.ts'
+import { AssertionFailure, utf8Encode } from '../base/index.ts'
+import { ERROR_TABLE, type ErrorValue, FlotillaError, internal } from '../protocol/index.ts'
 import type { Served } from '../router/index.ts'
-import { httpStatusOf } from './error-statuses.ts'
+import { type BodySink, collectBody, NO_BODY } from './body.ts'
 import type { ExchangeSet } from './exchange-set.ts'
 import { refusal } from './failures.ts'
 import { hasRetryAfter, PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from './problem.ts'
@@ -17,15 +17,22 @@ import { continueTrace, isSaneRequestId, parseTimeoutMs } from './request-header
 import type { Services } from './services.ts'
 import type { Target } from './target.ts'
 
-/** `reading` a body, `working` for an answer, `streaming` one, `done`. Only moves forward. */
 type BodyTooLargeCode = 'VALUE_TOO_LARGE' | 'BATCH_TOO_LARGE' | 'INVALID_ARGUMENT'
 
+/** What a handler that waits for the body asked for. */
+interface WantedBody {
+  readonly bytesMax: number
+  readonly tooLargeCode: BodyTooLargeCode
+  readonly resolve: (body: Buffer) => void
+  readonly reject: (error: FlotillaError) => void
+}
+
+/** A body is `reading` if one is wanted, then the handler is `working`; an answer is `streaming` if it has no known length, then `done`. */
 export type Phase = 'reading' | 'working' | 'streaming' | 'done'
 
 const JSON_CONTENT_TYPE = 'application/json'
-const NO_BYTES = Buffer.from(EMPTY_BYTES)
 
-export class Exchange {
+export class Exchange implements BodySink {
   readonly services: Services
   readonly target: Target
   /** The method as sent; HEAD is routed as GET and answered without a body. */
@@ -53,7 +60,7 @@ export class Exchange {
   #reservedBytes = 0
   #closesConnection = false
   #bodyIsComing: boolean
-  #rejectBody: ((error: Error) => void) | undefined
+  #wanted: WantedBody | undefined
 
   constructor(
     services: Services,
@@ -147,62 +154,42 @@ export class Exchange {
    * requests together hold too much; REQUEST_TIMEOUT when it stalls. Not an async function: that would be a second promise per write.
    */
   readBody(bytesMax: number, tooLargeCode: BodyTooLargeCode): Promise<Buffer> | Buffer {
-    if (!this.#bodyIsComing) return NO_BYTES
+    if (!this.#bodyIsComing) return NO_BODY
     const declared = this.#incoming.headers['content-length']
     const declaredBytes = declared === undefined ? undefined : Number(declared)
-    if (declaredBytes === 0) return NO_BYTES
+    if (declaredBytes === 0) return NO_BODY
     if (declaredBytes !== undefined && declaredBytes > bytesMax) throw bodyTooLarge(tooLargeCode, bytesMax)
     if (this.#expectsContinue) this.#outgoing.writeContinue()
     this.phase = 'reading'
     return new Promise((resolve, reject) => {
-      this.#rejectBody = reject
-      this.#collect(declaredBytes, bytesMax, tooLargeCode, resolve, reject)
+      this.#wanted = { bytesMax, tooLargeCode, resolve, reject }
+      collectBody(this.#incoming, declaredBytes, this)
     })
   }
 
-  #collect(
-    declaredBytes: number | undefined,
-    bytesMax: number,
-    tooLargeCode: BodyTooLargeCode,
-    resolve: (body: Buffer) => void,
-    reject: (error: Error) => void,
-  ): void {
-    const incoming = this.#incoming
-    let first: Buffer | undefined
-    let chunks: Buffer[] | undefined
-    const onData = (chunk: Buffer): void => {
-      if (this.phase !== 'reading') return
-      this.receivedBytes += chunk.length
-      if (this.receivedBytes > bytesMax) {
-        this.phase = 'working'
-        reject(bodyTooLarge(tooLargeCode, bytesMax))
-      } else if (!this.#reserve(chunk.length)) {
-        this.phase = 'working'
-        reject(refusal('OVERLOADED', 'too many request bodies are in progress'))
-      } else if (this.receivedBytes === declaredBytes) {
-        this.phase = 'working'
-        this.#bodyIsComing = false
-        resolve(first === undefined ? chunk : Buffer.concat([...(chunks ?? [first]), chunk]))
-      } else if (first === undefined) {
-        first = chunk
-      } else {
-        chunks ??= [first]
-        chunks.push(chunk)
-      }
+  takeBytes(bytes: number): boolean {
+    if (this.phase !== 'reading' || this.#wanted === undefined) return false
+    this.receivedBytes += bytes
+    const { bytesMax, tooLargeCode } = this.#wanted
+    if (this.receivedBytes > bytesMax) this.#refuseBody(bodyTooLarge(tooLargeCode, bytesMax))
+    else if (!this.#set.reserveBytes(bytes)) this.#refuseBody(refusal('OVERLOADED', 'too many bodies are in progress'))
+    else {
+      this.#reservedBytes += bytes
+      return true
     }
-    incoming.on('data', onData)
-    if (declaredBytes !== undefined) return
-    incoming.on('end', () => {
-      if (this.phase !== 'reading') return
-      this.phase = 'working'
-      resolve(chunks === undefined ? (first ?? NO_BYTES) : Buffer.concat(chunks))
-    })
+    return false
   }
 
-  #reserve(bytes: number): boolean {
-    if (!this.#set.reserveBytes(bytes)) return false
-    this.#reservedBytes += bytes
-    return true
+  endBody(body: Buffer): void {
+    if (this.phase !== 'reading') return
+    this.phase = 'working'
+    this.#bodyIsComing = false
+    this.#wanted?.resolve(body)
+  }
+
+  #refuseBody(error: FlotillaError): void {
+    this.phase = 'working'
+    this.#wanted?.reject(error)
   }
 
   // The answer.
@@ -271,18 +258,14 @@ export class Exchange {
         throw error
       })
     }
-    return {
-      code: 'INTERNAL',
-      message: 'The server failed in a way it did not expect; the request id leads to its log.',
-      outcome: this.mayHaveWritten ? 'unknown' : 'none',
-      retryable: false,
-    }
+    const message = 'the server failed in a way it did not expect; the request id leads to its log'
+    return internal(message, this.mayHaveWritten ? 'unknown' : 'none')
   }
 
   /** Ends the request with an error that is an ordinary answer, such as an absent key. */
   sendError(error: ErrorValue, extensions?: Readonly<Record<string, unknown>>): void {
     if (this.phase === 'done') return
-    const status = httpStatusOf(error.code)
+    const status = ERROR_TABLE[error.code].httpStatus
     if (hasRetryAfter(status)) this.#headers.push('Retry-After', String(RETRY_AFTER_SECONDS))
     if (this.target.kind === 'key' && !this.#headers.includes('Flotilla-Shard')) {
       if (error.shard !== undefined) this.#headers.push('Flotilla-Shard', String(error.shard))
@@ -330,8 +313,7 @@ export class Exchange {
   failBody(error: FlotillaError): void {
     if (this.phase !== 'reading') return
     this.#closesConnection = true
-    this.phase = 'working'
-    this.#rejectBody?.(error)
+    this.#refuseBody(error)
   }
 
   /** Whether this is a request of the given connection. */
@@ -348,7 +330,7 @@ export class Exchange {
   abandon(): void {
     if (this.phase === 'done') return
     this.#done(499)
-    this.#rejectBody?.(clientGone())
+    this.#wanted?.reject(clientGone())
   }
 
   /** Ends the connection of an exchange that is over but whose body never came to an end. */

@@ -13,8 +13,7 @@ import {
 import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { LIMITS } from '../base/index.ts'
-import type { FlotillaError } from '../protocol/index.ts'
-import { httpStatusOf } from './error-statuses.ts'
+import { ERROR_TABLE, type FlotillaError } from '../protocol/index.ts'
 import type { ExchangeSet } from './exchange-set.ts'
 import { invalidArgument, refusal } from './failures.ts'
 import { KEEP_ALIVE_MS, SWEEP_INTERVAL_MS } from './limits.ts'
@@ -105,7 +104,7 @@ function failureOf(error: NodeJS.ErrnoException): FlotillaError {
 function answerRaw(services: Services, socket: Duplex, error: FlotillaError, extraHeaders = ''): void {
   if (!socket.writable) return
   const requestId = services.nextRequestId()
-  const status = httpStatusOf(error.code)
+  const status = ERROR_TABLE[error.code].httpStatus
   const body = JSON.stringify(problemOf(error, requestId))
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +

@@ -1,8 +1,7 @@
 /**
  * Errors as `application/problem+json` (RFC 9457). Gives values their form; who sends them decides headers.
  */
-import type { ErrorValue } from '../protocol/index.ts'
-import { httpStatusOf, titleOf } from './error-statuses.ts'
+import { ERROR_TABLE, type ErrorValue } from '../protocol/index.ts'
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 
@@ -31,10 +30,11 @@ export function problemOf(
   requestId: string,
   extensions?: Readonly<Record<string, unknown>>,
 ): Problem {
+  const meaning = ERROR_TABLE[error.code]
   return {
     type: `urn:flotilla:error:${error.code}`,
-    title: titleOf(error.code),
-    status: httpStatusOf(error.code),
+    title: meaning.title,
+    status: meaning.httpStatus,
     detail: error.message,
     code: error.code,
     retryable: error.retryable,

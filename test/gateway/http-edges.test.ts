@@ -300,6 +300,39 @@ test('chunked bodies, in chunks of any size', async (t) => {
   assert.equal((await h.ask('/kv/b')).body.length, 0)
 })
 
+test('a body is the same however it is cut', async (t) => {
+  const h = await startHarness(t)
+  const chunked = (chunks: readonly Uint8Array[]): Buffer =>
+    Buffer.concat(
+      [...chunks, new Uint8Array(0)].flatMap((chunk) => [
+        Buffer.from(`${chunk.length.toString(16)}\r\n`),
+        chunk,
+        Buffer.from('\r\n'),
+      ]),
+    )
+  const head = 'PUT /kv/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.uint8Array({ minLength: 1, maxLength: 9000 }), { maxLength: 12 }), async (chunks) => {
+      const whole = Buffer.concat(chunks)
+      const framings = [
+        Buffer.concat([Buffer.from(`${head}Transfer-Encoding: chunked\r\n\r\n`), chunked(chunks)]),
+        Buffer.concat([Buffer.from(`${head}Content-Length: ${whole.length}\r\n\r\n`), whole]),
+      ]
+      for (const framing of framings) {
+        assert.match(await h.raw(framing), /^HTTP\/1.1 204 /)
+        assert.deepEqual((await h.ask('/kv/a')).body, whole)
+      }
+    }),
+    { numRuns: 30 },
+  )
+  const crumbs = Array.from({ length: 100_000 }, (_, i) => Buffer.from([i & 0xff]))
+  assert.match(
+    await h.raw(Buffer.concat([Buffer.from(`${head}Transfer-Encoding: chunked\r\n\r\n`), chunked(crumbs)])),
+    /^HTTP\/1.1 204 /,
+  )
+  assert.deepEqual((await h.ask('/kv/a')).body, Buffer.concat(crumbs))
+})
+
 test('a client that leaves does not stop its write, and its request ends', async (t) => {
   const h = await startHarness(t)
   let release = (): void => {}

@@ -15,9 +15,8 @@ import {
   Fields,
   MSGPACK_TYPE,
 } from '../document.ts'
-import { isRetryable } from '../error-statuses.ts'
 import type { Exchange } from '../exchange.ts'
-import { invalidArgument, refusal } from '../failures.ts'
+import { conditionFailed, invalidArgument, refusal } from '../failures.ts'
 import { jsonValue } from '../json-bytes.ts'
 import { BATCH_BODY_BYTES_MAX } from '../limits.ts'
 import { type Problem, problemOf } from '../problem.ts'
@@ -164,19 +163,8 @@ function done(result: KvOperationResult, type: DocumentType, requestId: string):
         ...(type === 'json' ? jsonValue(result.value) : { value: result.value }),
         revision: result.revision,
       }
-    case 'condition-failed': {
-      const code = 'PRECONDITION_FAILED'
-      const message =
-        result.revision === undefined ? 'the key does not exist' : `the key has revision ${result.revision}`
-      const error = {
-        code,
-        message,
-        outcome: 'none',
-        retryable: isRetryable(code),
-        revision: result.revision ?? null,
-      } as const
-      return { ok: false, error: problemOf(error, requestId) }
-    }
+    case 'condition-failed':
+      return { ok: false, error: problemOf(conditionFailed(result.revision), requestId) }
     default:
       return unreachable(result)
   }

@@ -9,7 +9,7 @@ import type { WriteAnswer } from '../../router/index.ts'
 import { entityTag, parseConditions } from '../conditions.ts'
 import { decodeDocument, documentTypeOf, Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
-import { invalidArgument, refusal } from '../failures.ts'
+import { conditionFailed, invalidArgument, keyNotFound, refusal } from '../failures.ts'
 import { jsonKey, jsonValue } from '../json-bytes.ts'
 import { JSON_BYTES_PER_BYTE } from '../limits.ts'
 import { base64UrlDecode, percentDecode } from '../percent.ts'
@@ -59,15 +59,7 @@ export async function getKey(exchange: Exchange): Promise<void> {
   if (consistency === 'stale') exchange.header('Flotilla-Staleness-Ms', String(Math.ceil(answer.stalenessMs)))
   const found = answer.found
   if (found === undefined) {
-    const { shard, leader } = answer.served
-    exchange.sendError({
-      code: 'KEY_NOT_FOUND',
-      message: 'the key does not exist',
-      outcome: 'none',
-      retryable: false,
-      shard,
-      ...(leader === undefined ? {} : { leader }),
-    })
+    exchange.sendError(keyNotFound(answer.served))
     return
   }
   exchange.header('ETag', entityTag(found.revision))
@@ -150,16 +142,6 @@ function putRevision(exchange: Exchange, answer: WriteAnswer): number | undefine
 }
 
 function sendConditionFailed(exchange: Exchange, answer: WriteAnswer, revision: number | undefined): void {
-  const { shard, leader } = answer.served
   if (revision !== undefined) exchange.header('ETag', entityTag(revision))
-  exchange.sendError({
-    code: 'PRECONDITION_FAILED',
-    message: revision === undefined ? 'the key does not exist' : `the key has revision ${revision}`,
-    outcome: 'none',
-    retryable: false,
-    shard,
-    ...(leader === undefined ? {} : { leader }),
-    hint: 'Read the key again and decide anew.',
-    revision: revision ?? null,
-  })
+  exchange.sendError(conditionFailed(revision, answer.served))
 }

@@ -2,6 +2,7 @@
  * The routes about this process: is it alive, is it ready, what does it measure, what is it.
  */
 
+import { errorValue } from '../../protocol/index.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ExchangeSet } from '../exchange-set.ts'
 import { refusal } from '../failures.ts'
@@ -31,7 +32,7 @@ export function showHealth(options: GatewayOptions): Handler {
 
 function sendNotReady(exchange: Exchange, reasons: readonly string[]): void {
   const message = reasons.length === 0 ? 'the store is not ready' : `the store is not ready: ${reasons.join('; ')}`
-  exchange.sendError({ code: 'NOT_READY', message, outcome: 'none', retryable: true }, { ready: false, reasons })
+  exchange.sendError(errorValue('NOT_READY', message), { ready: false, reasons })
 }
 
 export function showVersion(options: GatewayOptions): Handler {
