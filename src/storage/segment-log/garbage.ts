@@ -17,16 +17,17 @@ export interface CollectionPlan {
   readonly bytesMax: number
 }
 
-export function planCollection(segments: Segments): CollectionPlan | undefined {
+/** `end`: segments from here on may hold bytes that are still being written, so they cannot be read. */
+export function planCollection(segments: Segments, end: number): CollectionPlan | undefined {
   let bytes = 0
   let liveBytes = 0
-  for (let sequence = segments.oldest; sequence < segments.newest; sequence++) {
+  for (let sequence = segments.oldest; sequence < end; sequence++) {
     const segment = segments.get(sequence)
     bytes += segment.bytes
     liveBytes += segment.liveBytes
   }
   if (liveBytes > bytes * LIVE_SHARE_MAX) return undefined
-  for (let sequence = segments.oldest; sequence < segments.newest; sequence++) {
+  for (let sequence = segments.oldest; sequence < end; sequence++) {
     const segment = segments.get(sequence)
     if (segment.liveBytes > 0) return { segment, bytesMax: BYTES_PER_CALL }
   }

@@ -30,6 +30,9 @@ export interface Recovered {
   readonly damaged: readonly DamagedLog[]
 }
 
+/** More segments than any disk holds; a stray file with a high number must not send recovery on an endless search. */
+const SEGMENT_SPAN_MAX = 1_000_000
+
 interface SegmentFile {
   readonly sequence: number
   readonly path: string
@@ -61,6 +64,12 @@ export function recover(files: FileSystem, random: Random, logger: Logger): Reco
   // A segment that was begun proves that the one before it is durable to its end.
   const tail = findTail(files, newest, logId, unborn !== undefined)
   const oldest = oldestNeeded(files, found, logId, tail)
+  if (newest.sequence - oldest > SEGMENT_SPAN_MAX) {
+    throw new LogStoreError(
+      'DAMAGED',
+      `${files.root}/${LOG_DIRECTORY} has segments ${oldest} to ${newest.sequence}, which no log of ours has: remove the files that do not belong there`,
+    )
+  }
   const replay = new Replay()
   const batches = new BatchOrder(replay)
   const segments = new Segments(files, oldest)

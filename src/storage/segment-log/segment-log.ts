@@ -58,6 +58,8 @@ export class SegmentLog implements LogStore, LogHost {
   /** The segment the filling batch goes to, 0 while it is empty, and the batch's offset there. */
   #segment = 0
   #batchOffset = 0
+  /** The segment of the batch that was written last, or is being written. */
+  #segmentWriting = 0
   #appendable: boolean
   /** The newest segment whose file exists. */
   #newestFile: number
@@ -266,6 +268,7 @@ export class SegmentLog implements LogStore, LogHost {
     this.#stampDue = false
     this.#filling = this.#writing
     this.#writing = batch
+    this.#segmentWriting = this.#segment
     this.#segment = 0
     this.#movesWriting = this.#moves
     this.#moves = []
@@ -312,7 +315,11 @@ export class SegmentLog implements LogStore, LogHost {
 
   /** Copies live records out of the oldest segments, as far as that pays. */
   #rewrite(): void {
-    const plan = planCollection(this.#segments)
+    const newest = this.#segments.newest
+    const plan = planCollection(
+      this.#segments,
+      this.#done === undefined ? newest : Math.min(newest, this.#segmentWriting),
+    )
     if (plan === undefined) return
     let budget = plan.bytesMax
     for (const group of plan.segment.groups) {

@@ -110,3 +110,16 @@ test('a file full of batch magics takes linear time', () => {
   files.write('log/0000000000000001.segment', bytes)
   assert.equal(open(files).damaged().length, 1)
 })
+
+test('a stray file with a high number is an error, not an endless search', async () => {
+  const files = memoryFiles(1)
+  const log = open(files)
+  log.create(1, 1, { index: 0, term: 0 })
+  await sync(log)
+  await log.close()
+  files.write('log/001ffffffffffff0.segment', new Uint8Array(100).fill(1))
+  assert.throws(
+    () => open(files),
+    (error) => error instanceof LogStoreError && error.code === 'DAMAGED' && /remove/.test(error.message),
+  )
+})

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { entriesOf, hardState, memoryFiles, openLog, pictures, seededRandom, segmentFiles, sync } from './support.ts'
+import { MemoryFiles } from '../../../src/storage/index.ts'
+import {
+  entriesOf,
+  hardState,
+  ManualClock,
+  memoryFiles,
+  openLog,
+  pictures,
+  seededRandom,
+  segmentFiles,
+  sync,
+} from './support.ts'
 
 /** Old segments go once nothing in them is live, and what is live never goes. */
 const SEGMENT_BYTES = 8 * 1024
@@ -138,4 +149,29 @@ test('nothing is collected while damage waits for a decision', async () => {
   }
   await sync(log)
   assert(log.stats().segments < segments)
+})
+
+test('a collection while a sync runs leaves alone what is being written', async () => {
+  const clock = new ManualClock()
+  const files = new MemoryFiles({ random: seededRandom(1), clock })
+  const log = openLog(files, 4096, 0)
+  const idle = log.create(1, 1, { index: 0, term: 0 })
+  const busy = log.create(2, 2, { index: 0, term: 0 })
+  for (let turn = 0; turn < 100; turn++) {
+    busy.append(entriesOf(busy.lastIndex() + 1, busy.lastIndex() + 50, 1, 100), undefined)
+    if (turn % 10 === 0) idle.append(entriesOf(idle.lastIndex() + 1, idle.lastIndex() + 1), undefined)
+    let reported = false
+    log.sync((error) => {
+      assert.equal(error, undefined)
+      reported = true
+    })
+    // What is being written is dead already, and the next batch goes to another segment.
+    busy.compact(busy.lastIndex())
+    log.collectGarbage()
+    clock.run()
+    await Promise.resolve()
+    assert(reported)
+  }
+  assert.deepEqual(log.damaged(), [])
+  assert(log.stats().segments <= 5, `${log.stats().segments} segments`)
 })

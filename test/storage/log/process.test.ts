@@ -37,8 +37,13 @@ class Appender {
   }
 
   async untilTurns(turns: number): Promise<void> {
-    while (this.#turns < turns) {
-      assert.equal(this.#child.exitCode, null, `the appender stopped: ${this.#errors}`)
+    for (let waits = 0; this.#turns < turns; waits++) {
+      const { exitCode, signalCode } = this.#child
+      assert(
+        exitCode === null && signalCode === null,
+        `the appender stopped (${exitCode ?? signalCode}): ${this.#errors}`,
+      )
+      assert(waits < 30_000, `the appender hangs after ${this.#turns} turns`)
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
   }
