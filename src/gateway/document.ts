@@ -8,7 +8,7 @@ import { checkJsonShape, checkMsgpackShape } from './document-shape.ts'
 import { invalidArgument } from './failures.ts'
 import { preferredType } from './request-headers.ts'
 
-export const JSON_TYPE = 'application/json'
+const JSON_TYPE = 'application/json'
 export const MSGPACK_TYPE = 'application/vnd.msgpack'
 
 export type DocumentType = 'json' | 'msgpack'

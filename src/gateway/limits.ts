@@ -21,7 +21,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
 
 /** JSON may spell a byte with six characters, and each operation of a batch has some names around its bytes. */
 export const JSON_BYTES_PER_BYTE = 6
-export const BATCH_OVERHEAD_BYTES = LIMITS.batchOpsMax * 256
+const BATCH_OVERHEAD_BYTES = LIMITS.batchOpsMax * 256
 export const BATCH_BODY_BYTES_MAX = LIMITS.batchBytesMax * JSON_BYTES_PER_BYTE + BATCH_OVERHEAD_BYTES
 /** Bodies of the operating routes are a few names and numbers. */
 export const ADMIN_BODY_BYTES_MAX = 64 * 1024

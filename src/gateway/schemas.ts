@@ -39,7 +39,7 @@ export const entry = z
   .object({ key: z.string(), keyEncoding: z.literal('base64').optional(), value: z.string(), encoding, revision })
   .meta({ id: 'Entry' })
 
-export const listedEntry = z
+const listedEntry = z
   .object({
     key: z.string(),
     keyEncoding: z.literal('base64').optional(),
