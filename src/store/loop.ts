@@ -74,6 +74,8 @@ export class Loop {
   #messages: { readonly replica: Replica; readonly message: Message }[] = []
   #dirty: Replica[] = []
   #unsynced: PendingAppend[] = []
+  /** Replicas whose writes wait until the running log write has ended. */
+  readonly #held: Replica[] = []
   #syncing = false
   #scheduled = false
   #tickDue = false
@@ -227,8 +229,10 @@ export class Loop {
 
   #process(replica: Replica): void {
     if (replica.installing || this.#replicas.get(replica.group) !== replica) return
-    this.#propose(replica)
-    this.#beginRead(replica)
+    // While a log write is under way new proposals gather for the next one: it could not begin earlier anyway, and one frame then
+    // carries what would have been many.
+    if (!this.#syncing) this.#propose(replica)
+    const readsWait = !this.#beginRead(replica)
     if (replica.raft.hasReady()) this.#perform(replica, replica.raft.ready())
     const appliedBefore = replica.appliedIndex
     if (this.#applier.run(replica)) this.stats.entriesApplied += replica.appliedIndex - appliedBefore
@@ -237,8 +241,8 @@ export class Loop {
       this.stats.readsServed += servable.length
       this.#reader.serve(replica, servable)
     }
-    if (replica.raft.hasReady() || replica.writes.hasQueued || (replica.reads.wantsRound && replica.isLeader))
-      this.wake(replica)
+    if (replica.raft.hasReady() || (!readsWait && replica.reads.wantsRound)) this.wake(replica)
+    if (replica.writes.hasQueued) this.#held.push(replica)
   }
 
   /** Damage found while reading one group's log ends that replica, not the store. Everything else is a bug and ends the process. */
@@ -276,15 +280,20 @@ export class Loop {
       replica.writes.proposed(proposed.firstIndex + i, proposed.term, present(calls[i], 'call'))
   }
 
-  #beginRead(replica: Replica): void {
-    if (!replica.reads.wantsRound) return
+  /** False when reads must wait for something else to happen first. */
+  #beginRead(replica: Replica): boolean {
+    if (!replica.reads.wantsRound) return true
     const round = replica.raft.readIndex()
     if (round.ok) {
       replica.reads.roundStarted(round.readId)
-    } else if (round.reason === 'not-leader') {
-      this.#refuseReads(replica)
+      return true
     }
-    // Otherwise the new leader has not committed in its term yet; its first commit brings the replica back here.
+    if (round.reason === 'not-leader') {
+      this.#refuseReads(replica)
+      return true
+    }
+    // A new leader has not committed in its term yet; its first commit brings the replica back here.
+    return false
   }
 
   #perform(replica: Replica, ready: Ready): void {
@@ -375,6 +384,8 @@ export class Loop {
         return
       }
       this.#durable(pending)
+      for (const replica of this.#held) this.wake(replica)
+      this.#held.length = 0
       this.#schedule()
     })
   }
