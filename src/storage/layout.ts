@@ -109,7 +109,10 @@ export function decodeRange(record: Uint8Array): KeyRange {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
   const startEnd = 9 + bytes.readUInt32BE(1)
   const start = bytes.toString('latin1', 9, startEnd)
-  return { start, end: bytes[0] === 0 ? undefined : bytes.toString('latin1', startEnd, startEnd + bytes.readUInt32BE(5)) }
+  return {
+    start,
+    end: bytes[0] === 0 ? undefined : bytes.toString('latin1', startEnd, startEnd + bytes.readUInt32BE(5)),
+  }
 }
 
 export interface InstallMarker {

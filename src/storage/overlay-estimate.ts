@@ -3,7 +3,6 @@ import type { KeyRange } from './data-store.ts'
 import type { KvStore } from './kv-store.ts'
 import { userRange } from './layout.ts'
 import type { Overlay } from './overlay.ts'
-import { countOverlayKeys } from './overlay-scan.ts'
 
 const SAMPLE_ITEMS = 200
 const SAMPLE_BYTES = 256 * 1024
@@ -21,7 +20,7 @@ export async function estimateSize(
   let overlayBytes = 0
   let overlayKeys = 0
   for (const generation of overlay.generations()) {
-    const keys = countOverlayKeys(generation, range)
+    const keys = generation.keys.estimateCount(range.start, range.end)
     overlayKeys += keys
     if (generation.entries.size > 0) overlayBytes += (generation.dataBytes * keys) / generation.entries.size
   }

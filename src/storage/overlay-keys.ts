@@ -10,18 +10,22 @@ import type { DataKey } from './data-store.ts'
 /** Once scans are seen, this many keys at a time are sorted as they come (0.2 us per key), so that no later scan pays for all at once. */
 const EAGER_RUN_KEYS = 512
 
+/** Exact up to this many unsorted keys; above, an estimate with an error of a few per cent. */
+const SAMPLED_KEYS_MAX = 2000
+
 export class OverlayKeys {
   #fresh: DataKey[] = []
   readonly #runs: DataKey[][] = []
   #eager: boolean
+  #asked = false
 
   constructor(eager: boolean) {
     this.#eager = eager
   }
 
   /** Whether anybody asked for the order: the next generation should start eager then. */
-  get eager(): boolean {
-    return this.#eager
+  get asked(): boolean {
+    return this.#asked
   }
 
   /** Adds a key that the generation did not know. */
@@ -32,9 +36,24 @@ export class OverlayKeys {
 
   /** All keys, as sorted runs; a key may be in two of them when it was forgotten and added again. Valid until the next `add`. */
   runs(): readonly (readonly DataKey[])[] {
+    this.#asked = true
     this.#eager = true
     this.#settle()
     return this.#runs
+  }
+
+  /** About how many keys lie in `[start, end)`, without sorting anything: unsorted keys are sampled. */
+  estimateCount(start: DataKey, end: DataKey | undefined): number {
+    let count = 0
+    for (const run of this.#runs)
+      count += (end === undefined ? run.length : lowerBound(run, end)) - lowerBound(run, start)
+    const fresh = this.#fresh
+    const stride = Math.ceil(fresh.length / SAMPLED_KEYS_MAX)
+    for (let i = 0; i < fresh.length; i += stride) {
+      const key = fresh[i] as DataKey
+      if (key >= start && (end === undefined || key < end)) count += stride
+    }
+    return count
   }
 
   #settle(): void {

@@ -82,13 +82,6 @@ function nextCursor(cursors: readonly RunCursor[], reverse: boolean): RunCursor 
   return best
 }
 
-/** How many keys of the range the overlay's runs hold, live or not; for estimates. */
-export function countOverlayKeys(generation: OverlayGeneration, range: KeyRange): number {
-  let count = 0
-  for (const cursor of openCursors([generation], range, false)) count += cursor.stop - cursor.position
-  return count
-}
-
 /** Merges the slice with the iterator (over the same range, in the same direction) to one page. Closes the iterator. */
 export async function mergePage(
   slice: OverlaySlice,

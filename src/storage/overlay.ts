@@ -72,7 +72,7 @@ export class Overlay {
   freeze(): OverlayGeneration {
     assert(this.#frozen === undefined, 'one generation is flushed at a time')
     const frozen = this.#active
-    const active = new OverlayGeneration(frozen.keys.eager)
+    const active = new OverlayGeneration(frozen.keys.asked)
     const keys = this.#uncoveredKeys
     for (let i = keys.length - 1; i >= 0; i--) {
       const key = keys[i] as DataKey
@@ -129,5 +129,5 @@ export class Overlay {
 function ownable(value: Uint8Array): Uint8Array {
   const pinned = value.buffer.byteLength
   if (pinned <= PINNED_BYTES_SMALL || value.length * PINNED_RATIO >= pinned) return value
-  return Uint8Array.prototype.slice.call(value)
+  return Buffer.from(value)
 }

@@ -37,6 +37,8 @@ export interface LevelOptions {
 
 export class LevelKvStore implements KvStore {
   readonly #level: Level
+  /** An empty batch for the next caller; LevelDB closes it with the database. */
+  #spare: BatchHooks | undefined
   readonly getSync: (key: EngineKey) => Uint8Array | undefined
 
   private constructor(level: Level) {
@@ -82,7 +84,19 @@ export class LevelKvStore implements KvStore {
   }
 
   batch(): EngineBatch {
-    return new LevelBatch(this.#level)
+    const native = this.#spare ?? openBatch(this.#level)
+    this.#spare = undefined
+    return new LevelBatch(native, (used) => this.#reuse(used))
+  }
+
+  /** A native batch keeps its buffer when cleared; growing a new one to megabytes again would hold the loop for milliseconds. */
+  async #reuse(batch: BatchHooks): Promise<void> {
+    if (this.#spare !== undefined) {
+      await batch.close()
+      return
+    }
+    batch._clear()
+    this.#spare = batch
   }
 
   async approximateBytes(range: EngineRange): Promise<number> {
@@ -153,19 +167,18 @@ class LevelSnapshot implements EngineSnapshot {
 interface BatchHooks {
   _put(key: string, value: Uint8Array): void
   _del(key: string): void
+  _clear(): void
   _write(options: { sync: boolean }): Promise<void>
   close(): Promise<void>
 }
 
 class LevelBatch implements EngineBatch {
   readonly #batch: BatchHooks
+  readonly #done: (batch: BatchHooks) => Promise<void>
 
-  constructor(level: Level) {
-    const batch: unknown = level.batch()
-    if (!hasHooks(batch)) {
-      throw new DataStoreError('ENGINE_UNAVAILABLE', 'this classic-level lacks the batch hooks; install version 3')
-    }
+  constructor(batch: BatchHooks, done: (batch: BatchHooks) => Promise<void>) {
     this.#batch = batch
+    this.#done = done
   }
 
   put(key: EngineKey, value: Uint8Array): void {
@@ -182,19 +195,27 @@ class LevelBatch implements EngineBatch {
     } catch (error) {
       throw engineError(error, 'write')
     } finally {
-      await this.#batch.close()
+      await this.#done(this.#batch)
     }
   }
 
   async discard(): Promise<void> {
-    await this.#batch.close()
+    await this.#done(this.#batch)
   }
+}
+
+function openBatch(level: Level): BatchHooks {
+  const batch: unknown = level.batch()
+  if (!hasHooks(batch)) {
+    throw new DataStoreError('ENGINE_UNAVAILABLE', 'this classic-level lacks the batch hooks; install version 3')
+  }
+  return batch
 }
 
 function hasHooks(batch: unknown): batch is BatchHooks {
   return (
     typeof batch === 'object' &&
     batch !== null &&
-    ['_put', '_del', '_write', 'close'].every((hook) => typeof Reflect.get(batch, hook) === 'function')
+    ['_put', '_del', '_clear', '_write', 'close'].every((hook) => typeof Reflect.get(batch, hook) === 'function')
   )
 }

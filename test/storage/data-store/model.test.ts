@@ -240,7 +240,11 @@ test('the lazily sorted keys of the overlay are sorted, complete, and few runs',
             keys.add(added)
             all.push(added)
           }
+          const below = all.filter((key) => key >= '2' && key < '5').length
+          const estimate = keys.estimateCount('2', '5')
+          assert.ok(Math.abs(estimate - below) <= all.length / 4, `${estimate} estimated for ${below} of ${all.length}`)
           const runs = keys.runs()
+          assert.equal(keys.estimateCount('2', '5'), below)
           for (const run of runs) assert.deepEqual(run, [...run].sort())
           assert.deepEqual(runs.flat().sort(), [...all].sort())
           assert.ok(runs.length <= 2 + Math.log2(all.length), `${runs.length} runs for ${all.length} keys`)
