@@ -44,7 +44,7 @@ import { assert } from '../../base/index.ts'
 export const FORMAT_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 64
 export const BATCH_HEADER_BYTES = 32
-export const DIRECTORY_ENTRY_BYTES = 12
+const DIRECTORY_ENTRY_BYTES = 12
 
 const HEADER_COPY_BYTES = 32
 export const END_MARK_BYTES = 4

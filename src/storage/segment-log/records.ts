@@ -30,11 +30,11 @@ import { getUint64, putUint64, viewOf } from './layout.ts'
  *
  * A state or restart record is complete in itself, so that the segments before it may go.
  */
-export const RECORD_HEADER_BYTES = 24
+const RECORD_HEADER_BYTES = 24
 export const STATE_RECORD_BYTES = RECORD_HEADER_BYTES + 48
 export const TOMBSTONE_RECORD_BYTES = RECORD_HEADER_BYTES + 8
 export const HARD_STATE_BYTES = 24
-export const ENTRY_HEADER_BYTES = 4
+const ENTRY_HEADER_BYTES = 4
 
 const RUN_HEADER_BYTES = RECORD_HEADER_BYTES + 16
 const FLAG_HARD_STATE = 1
@@ -56,7 +56,7 @@ export interface LogStart {
   readonly term: number
 }
 
-export interface RunRecord {
+interface RunRecord {
   readonly type: RunType
   readonly group: number
   readonly first: number
@@ -75,7 +75,7 @@ export interface StateRecord {
   readonly hardState: HardState
 }
 
-export interface TombstoneRecord {
+interface TombstoneRecord {
   readonly type: 'tombstone'
   readonly group: number
   readonly replica: number
