@@ -60,6 +60,9 @@ export class FrameTransport implements Transport {
   #deadlineTimer: Timer | undefined
   #upkeepTimer: Timer | undefined
   #upkeepIsSoon = false
+  #silenceCheckedMs = 0
+  /** When the connection for requests last opened. */
+  #openedMs = 0
   /** Requests that were refused; their askers are told after the call returned. */
   #refused: { readonly done: RequestDone; readonly why: RequestFailure }[] = []
 
@@ -120,7 +123,7 @@ export class FrameTransport implements Transport {
       this.#refuse(done, 'not-sent')
       return
     }
-    this.#pending.queued(id, stream.outbox, this.#sender.append(stream, REQUEST_ENTRY, id, waitMs, body))
+    this.#pending.queued(id, stream, this.#sender.append(stream, REQUEST_ENTRY, id, waitMs, body))
     if (this.#deadlineTimer === undefined) this.#armDeadlines()
   }
 
@@ -207,6 +210,7 @@ export class FrameTransport implements Transport {
   }
 
   #onOpened(channel: Channel): void {
+    if (channel === REQUEST) this.#openedMs = this.#clock.nowMs()
     for (const peer of this.#peers.all()) {
       const stream = peer.stream(channel)
       if (stream === undefined) continue
@@ -243,9 +247,23 @@ export class FrameTransport implements Transport {
 
   #endDue(): void {
     if (this.#state === 'closed') return
-    this.#pending.advance(this.#clock.nowMs())
+    const nowMs = this.#clock.nowMs()
+    this.#pending.advance(nowMs)
+    if (nowMs - this.#silenceCheckedMs >= TRANSPORT_LIMITS.silenceCheckMs) this.#endSilent(nowMs)
     this.#deadlineTimer = undefined
     if (this.#pending.size > 0) this.#armDeadlines()
+  }
+
+  /** Ends the requests to peers that give no sign of life, so that nobody waits out a long deadline for a process that died. */
+  #endSilent(nowMs: number): void {
+    this.#silenceCheckedMs = nowMs
+    // Without a connection nobody can be heard; that is no sign of their death.
+    if (!this.#sender.isOpen(REQUEST)) return
+    for (const [stream, oldestMs] of this.#pending.waiting()) {
+      const silentMs = nowMs - Math.max(stream.peer.heardMs, oldestMs, this.#openedMs)
+      if (silentMs >= TRANSPORT_LIMITS.peerGoneMs) this.#pending.expireOn(stream)
+      else if (silentMs >= TRANSPORT_LIMITS.silenceCheckMs) this.#sender.probe(stream)
+    }
   }
 
   // Upkeep: often while something waits for a peer, rarely otherwise

@@ -21,6 +21,13 @@ export const TRANSPORT_LIMITS = {
   assemblyStaleMs: 10_000,
   /** How often a sender without credit asks again: this long a lost grant costs. */
   probeIntervalMs: 250,
+  /** How often peers that owe an answer are looked after; one that was silent since the last look is asked for a sign of life. */
+  silenceCheckMs: 250,
+  /**
+   * A peer that owes an answer and gave no sign of life for this long, though asked, is taken for gone: its requests end without an answer
+   * long before their deadlines. Well above pauses of a healthy process, well below what a caller would wait.
+   */
+  peerGoneMs: 1_500,
   /** A peer that was silent for this long is forgotten; longer than any request may wait for its answer. */
   peerSilentMsMax: LIMITS.requestTimeoutMsMax + 5_000,
   /** How often silent peers are looked for. */

@@ -5,7 +5,7 @@
  */
 import { assert, LIMITS } from '../base/index.ts'
 import { TRANSPORT_LIMITS } from './limits.ts'
-import type { Outbox } from './outbox.ts'
+import type { Stream } from './stream.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import type { RequestFailure } from './transport.ts'
 
@@ -17,7 +17,8 @@ class Place {
   generation = 1
   done: RequestDone | undefined
   /** Where the request was queued and in which frame: tells whether it has left. */
-  outbox: Outbox | undefined
+  stream: Stream | undefined
+  openedMs = 0
   frameNumber = 0
 }
 
@@ -38,14 +39,15 @@ export class PendingRequests {
     if (index === this.#places.length) this.#places.push(new Place())
     const place = this.#at(index)
     place.done = done
+    place.openedMs = nowMs
     this.#wheel.arm(index, nowMs, timeoutMs)
     return place.generation * PLACES + index
   }
 
   /** Notes where the request waits to leave. */
-  queued(id: number, outbox: Outbox, frameNumber: number): void {
+  queued(id: number, stream: Stream, frameNumber: number): void {
     const place = this.#at(id % PLACES)
-    place.outbox = outbox
+    place.stream = stream
     place.frameNumber = frameNumber
   }
 
@@ -68,15 +70,43 @@ export class PendingRequests {
     this.#wheel.advance(nowMs, this.#onDue)
   }
 
+  /** The streams on which somebody waits for an answer, each with the time of its oldest request. */
+  waiting(): Map<Stream, number> {
+    const oldest = new Map<Stream, number>()
+    for (const { done, stream, openedMs } of this.#places) {
+      if (done === undefined || stream === undefined) continue
+      oldest.set(stream, Math.min(openedMs, oldest.get(stream) ?? openedMs))
+    }
+    return oldest
+  }
+
+  /** Ends every request on a stream, as if its time had come. */
+  expireOn(stream: Stream): void {
+    for (const [index, place] of this.#places.entries()) {
+      if (place.done === undefined || place.stream !== stream) continue
+      this.#wheel.disarm(index)
+      this.#expire(index)
+    }
+  }
+
+  /** The process that took the requests of a stream is gone: they end without an answer. Those that have not left may go to its successor. */
+  expireSentOn(stream: Stream): void {
+    for (const [index, place] of this.#places.entries()) {
+      if (place.done === undefined || place.stream !== stream || stream.outbox.lastTaken < place.frameNumber) continue
+      this.#wheel.disarm(index)
+      this.#expire(index)
+    }
+  }
+
   settleAll(answer: RequestFailure): void {
     for (const [index, place] of this.#places.entries()) this.settle(place.generation * PLACES + index, answer)
   }
 
   #expire(index: number): void {
-    const { outbox, frameNumber } = this.#at(index)
-    if (outbox !== undefined && outbox.lastTaken < frameNumber) {
+    const { stream, frameNumber } = this.#at(index)
+    if (stream !== undefined && stream.outbox.lastTaken < frameNumber) {
       // It must not leave after its asker was told that it did not.
-      outbox.hasEndedRequests = true
+      stream.outbox.hasEndedRequests = true
       this.#finish(index, 'not-sent')
     } else {
       this.#finish(index, 'no-answer')
@@ -88,7 +118,7 @@ export class PendingRequests {
     const { done } = place
     assert(done !== undefined, `request place ${index} ends twice`)
     place.done = undefined
-    place.outbox = undefined
+    place.stream = undefined
     place.generation++
     this.#free.push(index)
     done(answer)

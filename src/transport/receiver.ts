@@ -75,6 +75,7 @@ export class Receiver {
     if (!isAnother) return
     for (const each of peer.streams()) {
       each.restart()
+      this.#pending.expireSentOn(each)
       this.assembling.delete(each)
       // Answers are for the process that asked, and what Raft had to say it says anew to a restarted store.
       this.#sender.dropForLostPeer(each, true)

@@ -54,6 +54,36 @@ function askNow(
 }
 
 describe('memory transport', () => {
+  it('ends requests to a peer that died long before their deadline, and keeps those to one that merely thinks', () => {
+    const { clock, hub, open } = world()
+    const a = open('a')
+    const atB = new Recorder()
+    open('b', atB)
+    const slow = askNow(a, 'b', pattern(1), 10_000)
+    clock.advance(5_000)
+    assert.equal(slow.end, undefined, 'b answers probes: it lives')
+    hub.cut('b', 'a')
+    const lost = askNow(a, 'b', pattern(2), 10_000)
+    clock.advance(1_000)
+    assert.equal(lost.end, undefined)
+    clock.advance(1_500)
+    assert.equal(lost.end, 'no-answer')
+    assert.equal(slow.end, 'no-answer')
+  })
+
+  it('ends requests that a process took with it, once its successor is heard', () => {
+    const { clock, open } = world()
+    const a = open('a')
+    const first = open('b', new Recorder())
+    const asked = askNow(a, 'b', pattern(1), 10_000)
+    clock.advance(100)
+    void first.close()
+    const second = open('b', new Recorder())
+    second.send('a', 'control', number32(1))
+    clock.advance(50)
+    assert.equal(asked.end, 'no-answer')
+  })
+
   it('loses one direction of a partition and keeps the other', () => {
     const { clock, hub, open } = world()
     const atA = new Recorder()
