@@ -13,8 +13,8 @@ import type { GroupId } from './log-store.ts'
 export type DataKey = string
 
 /**
- * - `DISK_FULL`, `IO_ERROR` from a flush, an install or a destroy are fatal: what is durable is unknown, the store refuses everything from
- *   then on, and the process must end. From a read they concern that read. Cure: free disk or replace it, then start again.
+ * - `DISK_FULL`, `IO_ERROR` from a flush, an install or a destroy are fatal: what is durable is unknown, the store refuses
+ *   every later flush, install, destroy and export, and the process must end. From a read they concern that read. Cure: free disk or replace it, then start again.
  * - `STORE_LOCKED`: another process has the directory open. Cure: stop it.
  * - `UNSUPPORTED_VERSION`: the directory, or a snapshot, was written by another format. Cure: run the version that wrote it.
  * - `ENGINE_UNAVAILABLE`: the engine asked for is not installed, or does not survive its probe. Cure: the message says.

@@ -30,7 +30,7 @@ import { assert, LIMITS } from '../../base/index.ts'
 import { DataStoreError } from '../data-store.ts'
 import type { GroupId } from '../log-store.ts'
 
-export const SNAPSHOT_FORMAT_VERSION = 1
+const SNAPSHOT_FORMAT_VERSION = 1
 export const CHUNK_HEAD_BYTES = 20
 export const RECORD_HEAD_BYTES = 8
 /** So that a block that does not compress still fits a chunk. */
