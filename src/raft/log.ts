@@ -8,6 +8,7 @@
  *       |<------------- durable ----------------->|<- writing ->|<- to write ->|
  */
 import { assert } from '../base/index.ts'
+import { ApplyingCursor } from './applying-cursor.ts'
 import { EMPTY_SLICE, type EntrySlice, entryBytes, limitBytes } from './entry.ts'
 import { EntryBuffer } from './entry-buffer.ts'
 import type { Entry, SnapshotMeta, StableLog } from './types.ts'
@@ -19,11 +20,6 @@ export const UNKNOWN_TERM = -1
 export interface ConflictHint {
   readonly index: number
   readonly term: number
-}
-
-interface ApplyingPage {
-  readonly lastIndex: number
-  readonly bytes: number
 }
 
 export interface RaftLogOptions {
@@ -50,12 +46,7 @@ export class RaftLog {
   /** Invariant: all of [lastRunStart, lastIndex] has term lastTerm. Answers nearly every question for a term without storage. */
   #lastRunStart: number
   #commitIndex: number
-  #applyingIndex: number
-  #appliedIndex: number
-  /** Pages handed out for applying and not finished, oldest first. */
-  readonly #pages: ApplyingPage[] = []
-  #applyingBytes = 0
-  #applyingPaused = false
+  readonly #applying: ApplyingCursor
   /** The slice cut last and what it was cut from: peers in step with each other, and the disk, get the same one. */
   #cached: EntrySlice = EMPTY_SLICE
   #cachedLow = 0
@@ -76,8 +67,7 @@ export class RaftLog {
     this.#lastRunStart = lastIndex
     const before = stable.firstIndex() - 1
     this.#commitIndex = before
-    this.#applyingIndex = before
-    this.#appliedIndex = before
+    this.#applying = new ApplyingCursor(before, options.applyingBytesMax)
   }
 
   get firstIndex(): number {
@@ -97,7 +87,7 @@ export class RaftLog {
   }
 
   get appliedIndex(): number {
-    return this.#appliedIndex
+    return this.#applying.appliedIndex
   }
 
   /** First index not known to be durable here. */
@@ -257,7 +247,7 @@ export class RaftLog {
 
   /** Whether a committed entry that is not applied yet changes the membership (Thesis §4.1: such a replica must not campaign). */
   hasUnappliedMembershipChange(): boolean {
-    let low = this.#appliedIndex + 1
+    let low = this.#applying.appliedIndex + 1
     if (this.#snapshot !== undefined) low = Math.max(low, this.#snapshot.index + 1)
     while (low <= this.#commitIndex) {
       const page = this.slice(low, this.#commitIndex + 1, this.#options.applyingBytesMax)
@@ -342,48 +332,35 @@ export class RaftLog {
   }
 
   get hasEntriesToApply(): boolean {
-    return !this.#applyingPaused && this.#snapshot === undefined && this.#applyingIndex < this.#appliableIndex()
+    return this.#snapshot === undefined && this.#applying.mayTake(this.#appliableIndex())
   }
 
   /** The next page of committed entries. Does not move the cursor. */
   entriesToApply(): EntrySlice {
     if (!this.hasEntriesToApply) return EMPTY_SLICE
-    const bytesMax = this.#options.applyingBytesMax - this.#applyingBytes
-    const slice = this.slice(this.#applyingIndex + 1, this.#appliableIndex() + 1, bytesMax)
-    assert(slice !== 'compacted', `committed entry ${this.#applyingIndex + 1} was compacted before it was applied`)
+    const low = this.#applying.takenIndex + 1
+    const slice = this.slice(low, this.#appliableIndex() + 1, this.#applying.bytesLeft)
+    assert(slice !== 'compacted', `committed entry ${low} was compacted before it was applied`)
     return slice
   }
 
-  /** The host took a page; the next one waits while too much is unfinished, or while this page was cut short. */
+  /** The host took a page. */
   acceptApplying(page: EntrySlice): void {
-    const last = page.entries[page.entries.length - 1]
-    if (last === undefined) return
-    this.#applyingIndex = last.index
-    this.#applyingBytes += page.bytes
-    this.#pages.push({ lastIndex: last.index, bytes: page.bytes })
-    this.#applyingPaused =
-      this.#applyingBytes >= this.#options.applyingBytesMax || this.#applyingIndex < this.#appliableIndex()
+    if (page.entries.length === 0) return
+    this.#applying.take(page, this.#appliableIndex())
     this.#release()
   }
 
-  /** The state machine holds everything up to `index`; pages that end there or before are finished. */
+  /** The state machine holds everything up to `index`. */
   appliedTo(index: number): void {
     assert(index <= this.#commitIndex, `applied index ${index} is beyond commit index ${this.#commitIndex}`)
-    this.#appliedIndex = Math.max(this.#appliedIndex, index)
-    this.#applyingIndex = Math.max(this.#applyingIndex, this.#appliedIndex)
-    let finished = 0
-    while (finished < this.#pages.length && (this.#pages[finished] as ApplyingPage).lastIndex <= index) {
-      this.#applyingBytes -= (this.#pages[finished] as ApplyingPage).bytes
-      finished += 1
-    }
-    if (finished > 0) this.#pages.splice(0, finished)
-    this.#applyingPaused = this.#applyingBytes >= this.#options.applyingBytesMax
+    this.#applying.finish(index)
     this.#release()
   }
 
   /** Drops durable entries from memory once they were handed out for applying, or earlier when memory is short. */
   #release(): void {
-    this.#buffer.dropBefore(Math.min(this.#offset, this.#applyingIndex + 1))
+    this.#buffer.dropBefore(Math.min(this.#offset, this.#applying.takenIndex + 1))
     while (this.#buffer.bytes > this.#options.bufferedBytesMax && this.#buffer.start < this.#offset) {
       this.#buffer.dropBefore(this.#buffer.start + 1)
     }
