@@ -41,7 +41,7 @@ export class RequestHandler {
   handle(call: Call): void {
     const { request } = call
     if (this.#closed) {
-      answerError(call, closing('shard' in request ? request.shard : 0, 'none'))
+      answerError(call, closing('none'))
       return
     }
     switch (request.kind) {
@@ -141,11 +141,11 @@ export class RequestHandler {
     this.#closed = true
     for (const replica of this.#store.replicas.values()) {
       for (const { call, proposed } of replica.writes.remove(() => true)) {
-        answerError(call, closing(replica.group, proposed ? 'unknown' : 'none'))
+        answerError(call, closing(proposed ? 'unknown' : 'none'))
       }
-      for (const call of replica.reads.remove(() => true)) answerError(call, closing(replica.group, 'none'))
+      for (const call of replica.reads.remove(() => true)) answerError(call, closing('none'))
     }
-    for (const transfer of this.#transfers) answerError(transfer.call, closing(transfer.replica.group, 'unknown'))
+    for (const transfer of this.#transfers) answerError(transfer.call, closing('unknown'))
     this.#transfers = []
   }
 
