@@ -1,0 +1,35 @@
+/** Waiting in tests: for a condition with a generous deadline, never for a guess of how long something takes. */
+import { AssertionError } from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const INTERVAL_MS = 25
+
+/**
+ * Asks `probe` until it answers something other than undefined or false, and returns that. A probe that throws counts as "not yet"; when the
+ * deadline passes, its last complaint is the reason of the failure.
+ */
+export async function poll<T>(
+  what: string,
+  deadlineMs: number,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
+  const startedMs = performance.now()
+  let last: unknown
+  for (;;) {
+    try {
+      const answer = await probe()
+      if (answer !== undefined && answer !== false) return answer
+      last = answer
+    } catch (error) {
+      // Not yet: whoever cannot be asked now may be there at the next look. The last reason is reported.
+      last = error
+    }
+    if (performance.now() - startedMs > deadlineMs) {
+      const reason = last instanceof Error ? `: ${last.message}` : ''
+      throw new AssertionError({ message: `${what}: not within ${deadlineMs} ms${reason}` })
+    }
+    await delay(INTERVAL_MS)
+  }
+}
+
+export { delay }

@@ -1,0 +1,41 @@
+/**
+ * What tests on real processes start: the built program where the build is younger than the sources, as `npm test` makes it, and the sources
+ * otherwise, so that a test never runs yesterday's program by accident.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const BUILT = path.join(ROOT, 'dist', 'tools', 'flotilla.js')
+const SUPPORT = path.join(ROOT, 'test', 'support')
+
+let isBuilt: boolean | undefined
+
+/** The command that runs a store with a configuration file. */
+export function storeCommand(configFile: string): string[] {
+  isBuilt ??= buildIsCurrent()
+  return isBuilt
+    ? [process.execPath, BUILT, 'start', '-c', configFile]
+    : [process.execPath, '--import', 'tsx', path.join(SUPPORT, 'run-store.ts'), configFile]
+}
+
+/** The command that runs the embedded broker on a port of 127.0.0.1. */
+export function brokerCommand(port: number): string[] {
+  return [process.execPath, '--import', 'tsx', path.join(SUPPORT, 'run-broker.ts'), String(port)]
+}
+
+function buildIsCurrent(): boolean {
+  if (!existsSync(BUILT)) return false
+  const builtMs = statSync(BUILT).mtimeMs
+  return ['src', 'shard-map', 'tools'].every((folder) => newestMs(path.join(ROOT, folder)) <= builtMs)
+}
+
+function newestMs(folder: string): number {
+  let newest = 0
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name)
+    newest = Math.max(newest, entry.isDirectory() ? newestMs(file) : statSync(file).mtimeMs)
+  }
+  return newest
+}
