@@ -143,12 +143,15 @@ export class Loop {
   /** A message for one of our replicas has come in. */
   receive(replica: Replica, message: Message): void {
     this.#messages.push({ replica, message })
+    // New entries only add to the next log write. While one is under way its end brings the turn that takes them, all at once.
+    if (this.#syncing && message.type === 'AppendEntries') return
     this.#schedule()
   }
 
   submitWrite(replica: Replica, call: Call): void {
     replica.writes.enqueue(call)
-    this.wake(replica)
+    if (!this.#syncing) this.wake(replica)
+    else if (!replica.held) this.#hold(replica)
   }
 
   submitRead(replica: Replica, call: Call): void {
@@ -242,13 +245,19 @@ export class Loop {
       this.#reader.serve(replica, servable)
     }
     if (replica.raft.hasReady() || (!readsWait && replica.reads.wantsRound)) this.wake(replica)
-    if (replica.writes.hasQueued) this.#held.push(replica)
+    if (replica.writes.hasQueued && !replica.held) this.#hold(replica)
   }
 
   /** Damage found while reading one group's log ends that replica, not the store. Everything else is a bug and ends the process. */
   #contain(replica: Replica, error: unknown): void {
     if (!(error instanceof LogStoreError) || error.code !== 'DAMAGED') throw error
     this.#hooks.replicaDamaged(replica, error.message)
+  }
+
+  /** Its writes are taken up when the running log write has ended. */
+  #hold(replica: Replica): void {
+    replica.held = true
+    this.#held.push(replica)
   }
 
   #propose(replica: Replica): void {
@@ -384,7 +393,10 @@ export class Loop {
         return
       }
       this.#durable(pending)
-      for (const replica of this.#held) this.wake(replica)
+      for (const replica of this.#held) {
+        replica.held = false
+        this.wake(replica)
+      }
       this.#held.length = 0
       this.#schedule()
     })

@@ -59,6 +59,8 @@ export class Replica {
   readonly load = new LoadMeter()
   /** In the loop's list of replicas with something to do. */
   dirty = false
+  /** Its queued writes wait for the end of the running log write. */
+  held = false
   /** A snapshot is being put in place: no Ready may be taken, nothing may be applied. */
   installing = false
   /** Leader and role as last seen by the loop. */
