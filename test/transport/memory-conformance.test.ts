@@ -1,3 +1,4 @@
+/** The conformance suite of the transport port on the memory adapter. */
 import { createMemoryHub, openMemoryTransport } from '../../src/transport/index.ts'
 import { MemoryWire } from '../../src/transport/memory/memory-wire.ts'
 import { realClock, testRandom } from './clocks.ts'

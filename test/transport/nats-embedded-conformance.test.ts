@@ -1,3 +1,4 @@
+/** The conformance suite of the transport port over NATS, against the embedded broker. */
 import { type Broker, startBroker } from '../../src/broker/index.ts'
 import { describeTransport } from './conformance.ts'
 import { natsFixture } from './nats-fixture.ts'
