@@ -2,7 +2,7 @@ import type { Shard } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, present, type Timer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import { encodeRaftMessage } from '../protocol/index.ts'
-import type { AppendAck, Message, Ready } from '../raft/index.ts'
+import type { AppendAck, AppendWork, Message, Ready } from '../raft/index.ts'
 import { type DataStore, type LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { Applier } from './applier.ts'
@@ -322,9 +322,14 @@ export class Loop {
     for (const read of ready.readStates) replica.reads.roundConfirmed(read.readId, read.index)
   }
 
-  #append(replica: Replica, append: NonNullable<Extract<Ready, { mode: 'async' }>['append']>): void {
-    if (append.entries.length > 0 || append.hardState !== undefined)
-      replica.log.log.append(append.entries, append.hardState)
+  #append(replica: Replica, append: AppendWork): void {
+    if (append.mustSync || append.snapshot !== undefined) {
+      replica.log.log.append(append.entries, append.hardState ?? replica.unwrittenState)
+      replica.unwrittenState = undefined
+    } else if (append.hardState !== undefined) {
+      // Only the commit index moved. It is worth no write of its own: a restart learns it again.
+      replica.unwrittenState = append.hardState
+    }
     // Even an answer without anything of its own to store waits for what was stored before it.
     this.#unsynced.push({ replica, responses: append.responses, ack: append.ack })
   }
@@ -414,7 +419,7 @@ export class Loop {
   }
 
   /** The core accepted the snapshot that was offered: replace the data, then the log, then go on. */
-  #install(replica: Replica, append: NonNullable<Extract<Ready, { mode: 'async' }>['append']>): void {
+  #install(replica: Replica, append: AppendWork): void {
     const snapshot = this.#snapshots.get(replica)
     const meta = present(append.snapshot, 'the snapshot of the Ready')
     assert(

@@ -2,6 +2,7 @@ import type { Shard, StoreId } from '../../shard-map/index.ts'
 import { assert, type Random } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import {
+  type HardState,
   type InitialState,
   type MembershipState,
   NO_REPLICA,
@@ -63,6 +64,8 @@ export class Replica {
   held = false
   /** A snapshot is being put in place: no Ready may be taken, nothing may be applied. */
   installing = false
+  /** The newest hard state, where only its commit index differs from the stored one: it goes with the next write. */
+  unwrittenState: HardState | undefined
   /** Leader and role as last seen by the loop. */
   leader: ReplicaId = NO_REPLICA
   role: Role = 'follower'

@@ -1,4 +1,4 @@
-import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreInfo } from '../../shard-map/index.ts'
+import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId, type StoreInfo } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, type Random, type Timer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import { decodeRaftMessage, decodeSnapshotItem, type Reply, type Request } from '../protocol/index.ts'
@@ -188,6 +188,12 @@ export class Store {
   /** A request from inside the process. */
   request(request: Request, timeoutMs: number, done: (reply: Reply) => void): void {
     this.submit(new LocalCall(request, this.options.clock.nowMs(), timeoutMs, done))
+  }
+
+  /** Whom a router in this process asks for a shard: its leader; itself while its replica knows none, because then it will be the first to hear. */
+  whomToAsk(group: number): StoreId | undefined {
+    const replica = this.#replicas.get(group)
+    return replica === undefined ? this.map.leaders[group] : (replica.leaderStore ?? this.id)
   }
 
   submit(call: Call): void {
