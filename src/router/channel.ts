@@ -1,24 +1,34 @@
-import type { StoreId } from '../../shard-map/index.ts'
+import type { ShardId, StoreId } from '../../shard-map/index.ts'
+import type { Clock } from '../base/index.ts'
 import { decodeReply, encodeRequest, type Reply, type Request } from '../protocol/index.ts'
 import type { RequestFailure, Transport } from '../transport/index.ts'
+import { type Pending, SilenceWatch } from './silence-watch.ts'
 
 /**
- * How a router reaches stores: a call without bytes where the store is in this process, a frame otherwise.
+ * How a router reaches stores: a call without bytes where the store is in this process, a frame otherwise. Requests to a store that has
+ * fallen silent end early (see `SilenceWatch`).
  */
 export interface LocalStore {
   readonly id: StoreId
   request(request: Request, timeoutMs: number, done: (reply: Reply) => void): void
+  /**
+   * Whom to ask for a shard of which this store has a replica: its leader, or this store itself while the replica knows none. A replica
+   * hears of a new leader first. Undefined where there is no replica here.
+   */
+  whomToAsk(shard: ShardId): StoreId | undefined
 }
 
 export class Channel {
   readonly #transport: Transport
   readonly #local: LocalStore | undefined
   readonly #anyStore: () => StoreId
+  readonly #watch: SilenceWatch
 
-  constructor(transport: Transport, local: LocalStore | undefined, anyStore: () => StoreId) {
+  constructor(transport: Transport, clock: Clock, local: LocalStore | undefined, anyStore: () => StoreId) {
     this.#transport = transport
     this.#local = local
     this.#anyStore = anyStore
+    this.#watch = new SilenceWatch(transport, clock)
   }
 
   /** Some store, for those who know none better: the one in this process, or another one each time. */
@@ -30,12 +40,28 @@ export class Channel {
     return this.#local?.id
   }
 
+  /**
+   * See `LocalStore.whomToAsk`; undefined without a store in this process. While the leader is silent, the replica here is asked until it
+   * hears of another: guessing could put a write on its way to a dead store, and nobody would know its outcome.
+   */
+  whomToAsk(shard: ShardId): StoreId | undefined {
+    const store = this.#local?.whomToAsk(shard)
+    return store !== undefined && this.isSilent(store) ? this.localId : store
+  }
+
+  /** Whether it was found silent a moment ago, so that asking it now would most likely be for nothing. */
+  isSilent(store: StoreId): boolean {
+    return this.#watch.isSilent(store)
+  }
+
   request(store: StoreId, request: Request, timeoutMs: number, done: (reply: Reply | RequestFailure) => void): void {
     if (store === this.#local?.id) {
       this.#local.request(request, timeoutMs, done)
       return
     }
+    const pending: Pending = this.#watch.sent(store, done)
     this.#transport.request(store, encodeRequest(request), timeoutMs, (answer) => {
+      if (!this.#watch.ended(store, pending, typeof answer !== 'string')) return
       if (typeof answer === 'string') {
         done(answer)
         return

@@ -47,6 +47,8 @@ export class RoutedCall {
   #attempts = 0
   #leaderlessSinceMs: number | undefined
   #lastError: ErrorValue | undefined
+  /** The leader that the last answer named. */
+  #cure: StoreId | undefined
   #over = false
   #sentMs = 0
 
@@ -115,9 +117,23 @@ export class RoutedCall {
     if (this.#target.anyReplica) {
       if (this.#attempts === 0 && channel.localId !== undefined && stores.includes(channel.localId))
         return channel.localId
-      return stores[this.#attempts % stores.length] ?? channel.anyStore
+      return this.#oneOf(stores)
     }
-    return view.leaderOf(shard.id) ?? stores[this.#attempts % stores.length] ?? channel.anyStore
+    const cure = this.#cure
+    this.#cure = undefined
+    if (cure !== undefined && !channel.isSilent(cure)) return cure
+    const local = channel.whomToAsk(shard.id)
+    if (local !== undefined) return local
+    const known = view.leaderOf(shard.id)
+    return known !== undefined && !channel.isSilent(known) ? known : this.#oneOf(stores)
+  }
+
+  /** Another one at each attempt, those last that were found silent. */
+  #oneOf(stores: readonly StoreId[]): StoreId {
+    const { channel } = this.#context
+    const answering = stores.filter((store) => !channel.isSilent(store))
+    const choice = answering.length > 0 ? answering : stores
+    return choice[this.#attempts % choice.length] ?? channel.anyStore
   }
 
   #answered(reply: Reply | RequestFailure, shard: Shard, store: StoreId, view: ClusterView): void {
@@ -147,6 +163,7 @@ export class RoutedCall {
       this.#fail({ code: 'CLOSED', message: 'the client is closed', outcome: 'none', retryable: false })
       return
     }
+    if (view.leaderOf(shard.id) === store) view.learnLeader(shard.id, undefined)
     if (failure === 'no-answer' && !this.#target.isRead) {
       this.#fail({
         code: 'TIMEOUT',
@@ -158,7 +175,6 @@ export class RoutedCall {
       })
       return
     }
-    if (view.leaderOf(shard.id) === store) view.learnLeader(shard.id, undefined)
     this.#lastError = {
       code: 'NO_LEADER',
       message: `store ${store} does not answer`,
@@ -178,6 +194,7 @@ export class RoutedCall {
         const known = error.leader
         if (known !== undefined && known !== store) {
           view.learnLeader(shard.id, known)
+          this.#cure = known
           this.#leaderlessSinceMs = undefined
           // Two stores may point at each other for a moment after an election; do not spin on that.
           if (this.#attempts < 3) this.#attempt()

@@ -43,6 +43,8 @@ export interface StoreOptions {
 
 const HAND_OVER_MS = 1_500
 const HAND_OVER_POLL_MS = 50
+const FIRST_CAMPAIGNS = 4
+const FIRST_CAMPAIGN_INTERVAL_MS = 100
 
 export class Store {
   readonly options: StoreOptions
@@ -190,10 +192,10 @@ export class Store {
     this.submit(new LocalCall(request, this.options.clock.nowMs(), timeoutMs, done))
   }
 
-  /** Whom a router in this process asks for a shard: its leader; itself while its replica knows none, because then it will be the first to hear. */
+  /** Whom a router in this process asks for a shard; this store itself while its replica knows no leader, because it will hear of one first. */
   whomToAsk(group: number): StoreId | undefined {
     const replica = this.#replicas.get(group)
-    return replica === undefined ? this.map.leaders[group] : (replica.leaderStore ?? this.id)
+    return replica === undefined ? undefined : (replica.leaderStore ?? this.id)
   }
 
   submit(call: Call): void {
@@ -331,9 +333,17 @@ export class Store {
       if (this.#damaged.has(shard.id)) continue
       const replica = this.#add(shard.id, initialRecord(shard, own.id))
       // The first named replica begins, so that leaders are spread from the start and nobody waits for a time-out.
-      if (shard.replicas[0]?.store === this.id) replica.raft.campaign()
+      if (shard.replicas[0]?.store === this.id) this.#campaignUntilLed(replica, FIRST_CAMPAIGNS)
       this.loop.wake(replica)
     }
+  }
+
+  /** Asks again for a while, because the other members may not exist yet. */
+  #campaignUntilLed(replica: Replica, attempts: number): void {
+    if (replica.leader !== 0 || attempts === 0 || this.#state === 'stopping') return
+    replica.raft.campaign()
+    this.loop.wake(replica)
+    this.options.clock.after(FIRST_CAMPAIGN_INTERVAL_MS, () => this.#campaignUntilLed(replica, attempts - 1))
   }
 
   /** Founds a replica: its state is durable before its log exists, so that a crash in between is told apart from a lost log. */
