@@ -13,7 +13,7 @@ const SETTLE_MS = 3_000
 const INTERVAL_MS = 2_000
 const TRANSFER_TIMEOUT_MS = 5_000
 const TRANSFERS_AT_ONCE_MAX = 4
-const TOLERANCE_LEADERS = 0.5
+const TOLERANCE_LEADERS = 0.25
 /** A shard that was just moved stays where it is for a while, whether or not the transfer succeeded. */
 const COOL_DOWN_MS = 30_000
 
