@@ -152,17 +152,15 @@ export class Store {
     if (this.#state !== 'running') return
     const { clock } = this.options
     const deadlineMs = clock.nowMs() + HAND_OVER_MS
-    for (;;) {
-      const led = [...this.#replicas.values()].filter(
-        (replica) => replica.isLeader && replica.shard.replicas.length > 1,
-      )
-      if (led.length === 0 || clock.nowMs() >= deadlineMs) return
-      for (const replica of led) {
-        const target = mostCaughtUp(replica)
-        if (target === undefined) continue
-        replica.raft.transferLeader(target)
-        this.loop.wake(replica)
-      }
+    // Each is given away once: when all stores of a cluster stop together, leadership must not run in circles.
+    const given = [...this.#replicas.values()].filter((replica) => {
+      const target = replica.isLeader ? mostCaughtUp(replica) : undefined
+      if (target === undefined) return false
+      replica.raft.transferLeader(target)
+      this.loop.wake(replica)
+      return true
+    })
+    while (given.some((replica) => replica.isLeader) && clock.nowMs() < deadlineMs) {
       await new Promise<void>((resolve) => {
         clock.after(HAND_OVER_POLL_MS, resolve)
       })
