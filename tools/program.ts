@@ -86,11 +86,14 @@ function allCommands(command: Command): Command[] {
 
 /** Errors are thrown and shown in one place; only help is printed by the parser. */
 function configure(command: Command, context: Context, printed: Promise<void>[]): Command {
-  return command.exitOverride().configureOutput({
-    writeOut: (text) => printed.push(write(context.stdout, text)),
-    writeErr: (text) => printed.push(write(context.stderr, text)),
-    outputError: () => {},
-  })
+  return command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => printed.push(write(context.stdout, text)),
+      writeErr: (text) => printed.push(write(context.stderr, text)),
+      outputError: () => {},
+    })
 }
 
 /** Tells the person what went wrong and answers the exit code. What is a fault of the program goes on and crashes. */
