@@ -159,6 +159,11 @@ export class Loop {
     this.wake(replica)
   }
 
+  /** The log has something to write that nobody waits for, such as what garbage collection moved. */
+  writeSoon(): void {
+    if (this.#log.dirty) this.#schedule()
+  }
+
   /** Serves a read from whatever this replica has applied. */
   serveStale(replica: Replica, call: Call): void {
     this.#reader.serve(replica, [call])
@@ -379,7 +384,7 @@ export class Loop {
   }
 
   #sync(): void {
-    if (this.#syncing || this.#unsynced.length === 0) return
+    if (this.#syncing || (this.#unsynced.length === 0 && !this.#log.dirty)) return
     const pending = this.#unsynced
     this.#unsynced = []
     if (!this.#log.dirty) {

@@ -67,6 +67,7 @@ export class Maintenance {
       for (const replica of this.#store.replicas.values()) replica.load.roll(nowMs - this.#lastRollMs)
       this.#lastRollMs = nowMs
       log.collectGarbage()
+      this.#store.loop.writeSoon()
     }
     if (nowMs - this.#lastEstimateMs >= SIZE_ESTIMATE_MS && !this.#estimating) this.#estimate(nowMs)
     this.#arm()
@@ -75,9 +76,11 @@ export class Maintenance {
   #startFlush(nowMs: number): void {
     if (this.#flushing !== undefined || this.#store.options.data.overlayBytes === 0) return
     this.#lastFlushMs = nowMs
-    this.#flushing = this.#flush().finally(() => {
+    const ended = (): void => {
       this.#flushing = undefined
-    })
+    }
+    // A failed flush has ended the store already, through the data store's `onFatal`.
+    this.#flushing = this.#flush().then(ended, ended)
   }
 
   async #flush(): Promise<void> {
