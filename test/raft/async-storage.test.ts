@@ -76,6 +76,28 @@ test('entries that replace some on their way to the disk are written again from 
   assert.equal(node.raft.hasReady(), false)
 })
 
+test('entries that replace durable ones are not durable themselves', () => {
+  const node = new TestNode(ASYNC)
+  node.step(append(2, 1, 1, [0, 0], [1, 1, 1]))
+  const first = node.takeReady().append
+  assert.ok(first)
+  node.finishWrite(first)
+  node.step(append(3, 1, 2, [1, 1], [2], 2))
+  const second = node.takeReady()
+  assert.ok(second.append)
+  // Entry 1 is committed and durable; entry 2 is committed, too, but only its predecessor was ever stored here.
+  assert.deepEqual(
+    second.apply?.entries.map((entry) => entry.index),
+    [1],
+  )
+  node.finishWrite(second.append)
+  node.finishApplying(second.apply?.entries ?? [])
+  assert.deepEqual(
+    node.takeReady().apply?.entries.map((entry) => `${entry.term}/${entry.index}`),
+    ['2/2'],
+  )
+})
+
 test('a late acknowledgement of an entry that was replaced twice releases nothing (the ABA race)', () => {
   const node = new TestNode(ASYNC)
   node.step(append(2, 1, 1, [0, 0], [1]))
@@ -245,6 +267,13 @@ test('entries must be durable (Raft, Figure 2)', () => {
   node.step(append(2, 1, 1, [0, 0], [1]))
   const { append: work } = node.takeReady()
   assert.deepEqual([work?.hardState, work?.mustSync], [undefined, true])
+})
+
+test('entries must be durable also next to a commit index, which alone need not be', () => {
+  const node = new TestNode({ ...ASYNC, hardState: { term: 1 } })
+  node.step(append(2, 1, 1, [0, 0], [1], 1))
+  const { append: work } = node.takeReady()
+  assert.deepEqual([work?.hardState?.commitIndex, work?.mustSync], [1, true])
 })
 
 test('a commit index alone need not be synced (Raft, Figure 2: volatile state)', () => {

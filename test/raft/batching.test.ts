@@ -91,6 +91,30 @@ test('batched: acknowledgements are not merged across a refusal, a term or a lea
   )
 })
 
+test('batched: every stale leader is told the term', () => {
+  const node = new TestNode({ hardState: { term: 5 }, options: { batchAppends: true, checkQuorum: true } })
+  node.step(append(2, 1, 3, [0, 0]), append(3, 1, 4, [0, 0]))
+  assert.deepEqual(
+    ofType(node.drain(), 'AppendEntriesReply').map((reply) => [reply.to, reply.term]),
+    [
+      [2, 5],
+      [3, 5],
+    ],
+  )
+})
+
+test('batched: acknowledgements to one leader in two terms are two', () => {
+  const node = new TestNode(BATCHED)
+  node.step(append(2, 1, 1, [0, 0], [1]), append(2, 1, 2, [1, 1], [2]))
+  assert.deepEqual(
+    ofType(node.drain(), 'AppendEntriesReply').map((reply) => [reply.term, reply.index]),
+    [
+      [1, 1],
+      [2, 2],
+    ],
+  )
+})
+
 test('batched: a leader acknowledges to itself once per turn', () => {
   const node = new TestNode({ options: { batchAppends: true, asyncStorage: true } }).lead(2, 3)
   node.propose('a')

@@ -83,9 +83,9 @@ test('a candidate counts only the first answer of each voter (Raft §5.2)', () =
   const node = new TestNode({ voters: [1, 2, 3, 4, 5] })
   node.raft.campaign()
   node.drain()
-  node.step(voteReply(2, 1, node.term, true), voteReply(2, 1, node.term, true))
+  node.step(voteReply(2, 1, node.term, false), voteReply(2, 1, node.term, true), voteReply(3, 1, node.term, true))
   assert.equal(node.raft.role, 'candidate')
-  node.step(voteReply(3, 1, node.term, true))
+  node.step(voteReply(3, 1, node.term, true), voteReply(4, 1, node.term, true))
   assert.equal(node.raft.role, 'leader')
 })
 

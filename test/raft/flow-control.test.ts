@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EMPTY_MEMBERSHIP, type ProgressStatus } from '../../src/raft/index.ts'
-import { appendReply, heartbeatReply, ofType, only, rejection, TestNode } from './harness/test-node.ts'
+import { appendReply, ELECTION_TICKS, heartbeatReply, ofType, only, rejection, TestNode } from './harness/test-node.ts'
 
 function progressOf(node: TestNode, id: number): ProgressStatus {
   const progress = node.raft.status().progress.get(id)
@@ -165,12 +165,22 @@ test('a peer that needs compacted entries gets a snapshot, and nothing more unti
 })
 
 test('no snapshot is sent to a peer that was not heard from', () => {
-  const node = leaderWithCompactedLog()
-  // Nothing came from 3 in this term; a proposal makes the leader look for what 3 could get.
+  const node = new TestNode({ options: { checkQuorum: true } }).lead(2, 3)
+  node.propose('a', 'b', 'c')
+  node.drain()
+  node.acknowledge(4, 2)
+  node.tick(ELECTION_TICKS)
+  node.drain()
+  assert.equal(progressOf(node, 3).recentlyActive, false)
+  node.storage.compact(4)
+  node.storage.offer = () => ({ index: 4, term: 1, membership: { ...EMPTY_MEMBERSHIP, voters: [1, 2, 3] } })
   node.raft.reportUnreachable(3)
-  node.raft.transferLeader(3)
+  node.propose('d')
   assert.deepEqual(ofType(node.drain(), 'InstallSnapshot'), [])
-  assert.notEqual(progressOf(node, 3).state, 'snapshot')
+  assert.deepEqual([progressOf(node, 3).state, progressOf(node, 3).nextIndex], ['probe', 2])
+  // As soon as it speaks, it gets one.
+  node.step(heartbeatReply(3, 1, 1))
+  assert.equal(ofType(node.drain(), 'InstallSnapshot').length, 1)
 })
 
 test('no snapshot is sent while none can be described; it is tried again later', () => {
@@ -202,7 +212,8 @@ test('an acknowledgement before what the log continues leaves the snapshot pendi
   askForSnapshot(node)
   node.drain()
   node.step(appendReply(3, 1, node.term, 3))
-  assert.equal(progressOf(node, 3).state, 'snapshot')
+  assert.deepEqual(node.drain(), [])
+  assert.deepEqual([progressOf(node, 3).state, progressOf(node, 3).pendingSnapshotIndex], ['snapshot', 6])
 })
 
 test('a delivered snapshot makes the peer probed behind it, once it speaks', () => {

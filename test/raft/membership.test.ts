@@ -9,7 +9,7 @@ import {
   type MembershipChange,
   type Message,
 } from '../../src/raft/index.ts'
-import { append, change, entry, ofType, only, TestNode } from './harness/test-node.ts'
+import { append, change, entry, ofType, only, TestNode, voteReply } from './harness/test-node.ts'
 
 const ADD_4 = change([{ kind: 'add-voter', replica: 4 }])
 const ADD_5 = change([{ kind: 'add-voter', replica: 5 }])
@@ -127,15 +127,24 @@ test('a joint membership that leaves by itself does so only after entering it wa
   )
 })
 
-test('an older entry applied in a joint membership does not end it before its own entry is applied (Thesis §4.3)', () => {
-  // A leader elected in a joint membership: the entry of its own term is not applied yet.
-  const membership = { votersOutgoing: [1, 2, 3], autoLeave: true }
-  const node = new TestNode({ terms: [1, 1, 1], hardState: { term: 1, commitIndex: 3 }, appliedIndex: 1, membership })
+test('a new leader does not end a joint membership before it applied all of its predecessors’ entries (Thesis §4.3)', () => {
+  const node = new TestNode({
+    terms: [1, 1, 1],
+    hardState: { term: 1, commitIndex: 3 },
+    appliedIndex: 1,
+    membership: { votersOutgoing: [1, 2, 3], autoLeave: true },
+    options: { asyncStorage: true },
+  })
   node.raft.campaign()
-  const messages = node.handleReady()
-  assert.ok(messages.length > 0)
-  assert.equal(node.raft.lastIndex, 3)
-  assert.equal(node.raft.membership.autoLeave, true)
+  const { append: vote } = node.takeReady()
+  assert.ok(vote)
+  node.finishWrite(vote)
+  node.step(voteReply(2, 1, 2, true), voteReply(3, 1, 2, true))
+  assert.equal(node.raft.lastIndex, 4)
+  node.raft.applied(2)
+  assert.equal(node.raft.lastIndex, 4)
+  node.raft.applied(3)
+  assert.equal(node.raft.lastIndex, 5)
 })
 
 test('a new leader finishes the joint phase of its predecessor (Thesis §4.3)', () => {
@@ -268,7 +277,8 @@ test('a change applied while a snapshot is being installed is part of the snapsh
   node.finishWrite(first.append)
   const { apply } = node.takeReady()
   assert.ok(apply)
-  const membership = { ...EMPTY_MEMBERSHIP, voters: [1, 2, 3, 4, 5] }
+  // Later changes removed 4 again and brought 5.
+  const membership = { ...EMPTY_MEMBERSHIP, voters: [1, 2, 3, 5] }
   node.step({ type: 'InstallSnapshot', from: 2, to: 1, term: 1, snapshot: { index: 9, term: 1, membership } })
   node.finishApplying(apply.entries)
   assert.deepEqual(node.raft.membership, membership)

@@ -113,6 +113,18 @@ test('changes step by step and through one joint membership lead to the same pla
   )
 })
 
+test('without a joint membership at most one voter changes (Thesis §4.1)', () => {
+  fc.assert(
+    fc.property(someMembership, fc.array(operation, { maxLength: 4 }), (start, operations) => {
+      const result = simpleChange(start, operations)
+      const after = stepByStep(start, operations).voters
+      const gone = start.voters.filter((voter) => !after.includes(voter)).length
+      const come = after.filter((voter) => !start.voters.includes(voter)).length
+      assert.equal(result.ok, gone + come <= 1)
+    }),
+  )
+})
+
 test('the members keep their progress through both ways alike', () => {
   fc.assert(
     fc.property(someMembership, fc.array(operation, { maxLength: 10 }), (start, operations) => {
