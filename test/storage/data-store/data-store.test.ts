@@ -20,7 +20,7 @@ async function scanText(store: DataStore, options: Partial<ScanOptions> = {}): P
 
 for (const engine of engines) {
   describe(`DataStore on ${engine.name}`, { skip: engine.missing ?? false }, () => {
-    const open = async (t: TestContext, where: DataEngine = engine.place(t)): Promise<DataStore> => {
+    const open = async (t: TestContext, where: DataEngine = engine.place()): Promise<DataStore> => {
       const store = await openStore(where)
       t.after(() => store.close().catch(() => {}))
       return store
@@ -79,7 +79,7 @@ for (const engine of engines) {
     })
 
     test('state records are replaced at once and durable with the flush', async (t) => {
-      const where = engine.place(t)
+      const where = engine.place()
       const store = await open(t, where)
       assert.equal(store.state(7), undefined)
       store.put(7, 'a', bytes('1'))
@@ -106,7 +106,7 @@ for (const engine of engines) {
     })
 
     test('a flush leaves out what no state record covers, and keeps what that replaced', async (t) => {
-      const where = engine.place(t)
+      const where = engine.place()
       const store = await open(t, where)
       store.put(7, 'a', bytes('covered'))
       store.put(7, 'b', bytes('covered'))
@@ -137,7 +137,7 @@ for (const engine of engines) {
     })
 
     test('uncovered writes become durable with the next state record', async (t) => {
-      const where = engine.place(t)
+      const where = engine.place()
       const store = await open(t, where)
       store.setState(7, bytes('zero'))
       store.put(7, 'a', bytes('1'))
@@ -190,7 +190,7 @@ for (const engine of engines) {
     })
 
     test('the overlay is bounded by its caller, and empty after a flush', async (t) => {
-      const store = await openStore(engine.place(t), 10_000)
+      const store = await openStore(engine.place(), 10_000)
       t.after(() => store.close())
       assert.equal(store.overFull, false)
       for (let i = 0; i < 20; i++) store.put(7, `k${i}`, Buffer.alloc(1000))
@@ -220,7 +220,7 @@ for (const engine of engines) {
     })
 
     test('destroying a group deletes its range and state, in the overlay and in the engine', async (t) => {
-      const where = engine.place(t)
+      const where = engine.place()
       const store = await open(t, where)
       for (let i = 0; i < 3000; i++) store.put(7, `k${i}`, bytes('1'))
       store.setState(7, bytes('one'))

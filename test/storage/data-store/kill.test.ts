@@ -84,8 +84,8 @@ for (const engine of engines) {
   if (engine.name === 'memory') continue
   const skip = engine.missing ?? false
 
-  test(`kill -9 in the middle of flushes leaves a state each group had (${engine.name})`, { skip }, async (t) => {
-    const where = engine.place(t)
+  test(`kill -9 in the middle of flushes leaves a state each group had (${engine.name})`, { skip }, async () => {
+    const where = engine.place()
     for (let life = 0; life < 4; life++) {
       const victim = new Victim(where, 'flush')
       try {
@@ -99,8 +99,8 @@ for (const engine of engines) {
     }
   })
 
-  test(`a copy of the directory taken in the middle of writes is consistent (${engine.name})`, { skip }, async (t) => {
-    const where = engine.place(t)
+  test(`a copy of the directory taken in the middle of writes is consistent (${engine.name})`, { skip }, async () => {
+    const where = engine.place()
     assert.ok(where.kind !== 'memory')
     const victim = new Victim(where, 'flush')
     try {
@@ -108,7 +108,7 @@ for (const engine of engines) {
         await victim.until(10 * (copy + 1), copy * 7)
         await victim.stop()
         const durable = Number(victim.said)
-        const directory = path.join(temporaryDirectory(t), 'copy')
+        const directory = path.join(temporaryDirectory(), 'copy')
         cpSync(where.directory, directory, { recursive: true })
         victim.child.kill('SIGCONT')
         const store = await openStore({ ...where, directory })
@@ -120,8 +120,8 @@ for (const engine of engines) {
     }
   })
 
-  test(`kill -9 in the middle of installs leaves one snapshot or the other (${engine.name})`, { skip }, async (t) => {
-    const where = engine.place(t)
+  test(`kill -9 in the middle of installs leaves one snapshot or the other (${engine.name})`, { skip }, async () => {
+    const where = engine.place()
     const letters = new Set<string>()
     for (let life = 0; life < 4; life++) {
       const victim = new Victim(where, 'install')

@@ -32,12 +32,12 @@ async function write(kv: KvStore, changes: Record<string, string | null>): Promi
 for (const engine of engines) {
   describe(`KvStore on ${engine.name}`, { skip: engine.missing ?? false }, () => {
     const open = async (t: TestContext): Promise<KvStore> => {
-      const kv = await openKv(await place(t))
+      const kv = await openKv(await place())
       t.after(() => kv.close())
       return kv
     }
-    const place = async (t: TestContext) => {
-      const where = engine.place(t)
+    const place = async () => {
+      const where = engine.place()
       if (where.kind !== 'memory') {
         const { mkdirSync } = await import('node:fs')
         mkdirSync(where.directory, { recursive: true })
@@ -179,7 +179,7 @@ for (const engine of engines) {
     })
 
     test('what was written is there after closing and opening again', async (t) => {
-      const where = await place(t)
+      const where = await place()
       const first = await openKv(where)
       await write(first, { a: '1', b: '2' })
       await write(first, { b: null, c: '3' })

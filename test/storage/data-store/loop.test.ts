@@ -12,7 +12,7 @@ const VALUE_BYTES = 4096
 const VALUES = (64 * MIB) / VALUE_BYTES
 
 test('64 MiB are exported and installed while the foreground goes on', async (t) => {
-  const place = () => ({ kind: 'classic-level', directory: temporaryDirectory(t) }) as const
+  const place = () => ({ kind: 'classic-level', directory: temporaryDirectory() }) as const
   const from = await openStore(place())
   const to = await openStore(place())
   const value = Buffer.alloc(VALUE_BYTES)

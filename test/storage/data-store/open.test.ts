@@ -10,8 +10,8 @@ import { FORMAT_KEY } from '../../../src/storage/layout.ts'
 import { openRocksKvStore } from '../../../src/storage/rocks/index.ts'
 import { bytes, openKv, openStore, temporaryDirectory, withCode } from './support.ts'
 
-test('a directory that another process has open is refused, and opens once that process is gone', async (t) => {
-  const engine = { kind: 'classic-level', directory: temporaryDirectory(t) } as const
+test('a directory that another process has open is refused, and opens once that process is gone', async () => {
+  const engine = { kind: 'classic-level', directory: temporaryDirectory() } as const
   const child = fileURLToPath(new URL('./kill-child.ts', import.meta.url))
   const args = ['--import', 'tsx', child, JSON.stringify(engine), 'flush']
   const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -41,8 +41,8 @@ test('a directory of another format version, or of somebody else, is refused', a
   }
 })
 
-test('an engine that is not installed is refused with a cure', async (t) => {
-  const directory = temporaryDirectory(t)
+test('an engine that is not installed is refused with a cure', async () => {
+  const directory = temporaryDirectory()
   const opening = openRocksKvStore(`${directory}/rocks`, directory)
   await assert.rejects(opening, (error: unknown) => {
     return (

@@ -84,7 +84,7 @@ async function transfer(chunks: readonly Uint8Array[], to: DataStore, group: num
 
 for (const engine of engines) {
   describe(`snapshots on ${engine.name}`, { skip: engine.missing ?? false }, () => {
-    const open = (t: TestContext, where = engine.place(t)): Promise<DataStore> => openClosing(t, where)
+    const open = (t: TestContext, where = engine.place()): Promise<DataStore> => openClosing(t, where)
 
     for (const [what, records] of Object.entries(CONTENTS)) {
       test(`a snapshot of ${what} arrives whole, and replaces what was there`, async (t) => {
@@ -95,7 +95,7 @@ for (const engine of engines) {
         const chunks = await collect(snapshot)
         assert.equal(text(await snapshot.state), 'state of 7')
 
-        const where = engine.place(t)
+        const where = engine.place()
         const to = await open(t, where)
         fill(
           to,
@@ -179,7 +179,7 @@ for (const engine of engines) {
     test('an install waits for the flush that still holds writes of its group', async (t) => {
       const from = await open(t)
       fill(from, 7, new Map([['k', bytes('new')]]), 'new')
-      const where = engine.place(t)
+      const where = engine.place()
       const to = await open(t, where)
       const receiving = await transfer(await collect(from.exportSnapshot(7, ALL)), to, 7)
       await receiving.finish()
@@ -248,7 +248,7 @@ for (const engine of engines) {
         group = 7,
         code = 'SNAPSHOT_DAMAGED',
       ): Promise<void> => {
-        const where = engine.place(t)
+        const where = engine.place()
         const to = await open(t, where)
         fill(to, 7, new Map([['k1', bytes('old')]]), 'old')
         const receiving = to.importSnapshot(group)
@@ -333,7 +333,7 @@ for (const engine of engines) {
       const from = await open(t)
       fill(from, 7, CONTENTS['several chunks of noise'] ?? new Map(), 'state')
       const chunks = await collect(from.exportSnapshot(7, ALL))
-      const where = engine.place(t)
+      const where = engine.place()
       const to = await open(t, where)
       for (let written = 0; written <= chunks.length; written += 2) {
         const receiving = await transfer(chunks.slice(0, written), to, 7)

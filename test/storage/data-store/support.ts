@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { TestContext } from 'node:test'
 import {
   type DataEngine,
   type DataStore,
@@ -24,12 +23,18 @@ export interface EngineUnderTest {
   /** Why this engine cannot be tested here; printed. */
   readonly missing: string | undefined
   /** A new, empty place. */
-  place(t: TestContext): DataEngine
+  place(): DataEngine
 }
 
-export function temporaryDirectory(t: TestContext): string {
+const directories: string[] = []
+// Not after each test: its hooks run in the order they were registered, so the directory would go before the store in it is closed.
+process.on('exit', () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+})
+
+export function temporaryDirectory(): string {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'flotilla-data-'))
-  t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }))
+  directories.push(directory)
   return directory
 }
 
@@ -51,9 +56,9 @@ export const engines: readonly EngineUnderTest[] = [
     name: 'classic-level',
     missing: undefined,
     // Small buffers, so that tests meet table files and compactions.
-    place: (t) => ({ kind: 'classic-level', directory: temporaryDirectory(t), writeBufferBytes: 256 * 1024 }),
+    place: () => ({ kind: 'classic-level', directory: temporaryDirectory(), writeBufferBytes: 256 * 1024 }),
   },
-  { name: 'rocksdb', missing: whyNoRocks, place: (t) => rocksEngine(temporaryDirectory(t)) },
+  { name: 'rocksdb', missing: whyNoRocks, place: () => rocksEngine(temporaryDirectory()) },
 ]
 
 export async function openKv(engine: DataEngine): Promise<KvStore> {
