@@ -16,10 +16,6 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && compareBytes(a, b) === 0
-}
-
 export function utf8Encode(text: string): Uint8Array {
   return encoder.encode(text)
 }

@@ -4,7 +4,6 @@ export {
   bytesToLatin1,
   compareBytes,
   EMPTY_BYTES,
-  equalBytes,
   latin1ToBytes,
   prefixEnd,
   utf8Decode,

@@ -24,22 +24,10 @@ export function errorValue(
   }
 }
 
-export function invalidArgument(message: string): ErrorValue {
-  return errorValue('INVALID_ARGUMENT', message)
-}
-
 export function notLeader(shard: ShardId, leader: StoreId | undefined): ErrorValue {
   const message =
     leader === undefined ? `this store does not lead shard ${shard}` : `shard ${shard} is led by store ${leader}`
   return errorValue('NOT_LEADER', message, { shard, ...(leader === undefined ? {} : { leader }) })
-}
-
-export function noLeader(shard: ShardId): ErrorValue {
-  return errorValue('NO_LEADER', `shard ${shard} has no leader at the moment`, { shard })
-}
-
-export function quorumLost(shard: ShardId, outcome: Outcome = 'none'): ErrorValue {
-  return errorValue('QUORUM_LOST', `most replicas of shard ${shard} do not answer`, { shard, outcome })
 }
 
 /** `shards` now cover what was asked for. */
@@ -66,20 +54,8 @@ export function preconditionFailed(shard: ShardId, revision: number | undefined,
   })
 }
 
-export function shardNotFound(shard: ShardId): ErrorValue {
-  return errorValue('SHARD_NOT_FOUND', `there is no shard ${shard}`, { shard })
-}
-
-export function storeNotFound(store: StoreId): ErrorValue {
-  return errorValue('STORE_NOT_FOUND', `there is no store ${store}`)
-}
-
 export function draining(outcome: Outcome = 'none'): ErrorValue {
   return errorValue('DRAINING', 'the store is stopping', { outcome })
-}
-
-export function unavailable(message: string, outcome: Outcome = 'none'): ErrorValue {
-  return errorValue('UNAVAILABLE', message, { outcome })
 }
 
 /** A bug. The message must not show the inside of the program. */

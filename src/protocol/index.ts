@@ -5,17 +5,11 @@ export {
   draining,
   errorValue,
   internal,
-  invalidArgument,
-  noLeader,
   notLeader,
   overloaded,
   preconditionFailed,
-  quorumLost,
-  shardNotFound,
   staleEpoch,
-  storeNotFound,
   timeout,
-  unavailable,
 } from './error-values.ts'
 export { type ErrorCode, type ErrorValue, FlotillaError, type Outcome } from './errors.ts'
 export { decodeMembership, encodeMembership } from './membership-codec.ts'

@@ -1,16 +1,10 @@
-/** The Raft core: a pure state machine per replica. Hosts use RaftNode; the arithmetic is exported for proofs and tools. */
+/** The Raft core: a pure state machine per replica. Hosts use RaftNode; the rest are its words. */
 export {
-  changeMembership,
   EMPTY_MEMBERSHIP,
-  enterJoint,
   isJoint,
   isVoter,
-  leaveJoint,
   type MembershipError,
   type MembershipResult,
-  membersOf,
-  restoreMembership,
-  simpleChange,
 } from './membership.ts'
 export {
   type DecodedMembershipChange,

@@ -8,4 +8,3 @@ export {
   openStore,
 } from './embedded.ts'
 export { type RunningNode, startNode } from './start-node.ts'
-export { VERSION } from './version.ts'

@@ -9,7 +9,6 @@ export {
   csvLine,
   type Format,
   formatDetails,
-  formatJson,
   formatTable,
   shortBytes,
   shortDuration,
