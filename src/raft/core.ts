@@ -3,12 +3,10 @@
  * them (elections, replication, follower, ...), which are functions over this state; RaftNode is the only owner. Nothing
  * outside this folder sees it.
  */
-import { present } from '../base/index.ts'
 import { RaftLog } from './log.ts'
 import { restoreMembership } from './membership.ts'
 import type { RaftOptions } from './options.ts'
 import { PendingReads } from './pending-reads.ts'
-import type { Progress } from './progress.ts'
 import { Tracker } from './tracker.ts'
 import {
   type InitialState,
@@ -90,11 +88,6 @@ export class RaftCore {
 
   get membership(): MembershipState {
     return this.tracker.membership
-  }
-
-  /** The Progress of a member; a leader asks only for members. */
-  progress(replica: ReplicaId): Progress {
-    return present(this.tracker.get(replica), `progress of replica ${replica}`)
   }
 
   /** Whether this replica may become leader: a voter whose log is not waiting for a snapshot. */

@@ -3,7 +3,7 @@
  * a conflict and is dropped at the front once nobody here needs them. It knows nothing of durability or commitment; only
  * RaftLog uses it.
  */
-import { assert, present } from '../base/index.ts'
+import { assert } from '../base/index.ts'
 import { entryBytes } from './entry.ts'
 import type { Entry } from './types.ts'
 
@@ -33,12 +33,15 @@ export class EntryBuffer {
   }
 
   at(index: number): Entry {
-    return present(this.#entries[this.#dropped + index - this.#start], `buffered entry ${index}`)
+    const entry = this.#entries[this.#dropped + index - this.#start]
+    if (entry === undefined) assert(false, `entry ${index} is outside of [${this.#start}, ${this.end})`)
+    return entry
   }
 
   /** Entries [low, high). */
   slice(low: number, high: number): readonly Entry[] {
-    assert(low >= this.#start && high <= this.end, `slice [${low}, ${high}) of [${this.#start}, ${this.end})`)
+    if (low < this.#start || high > this.end)
+      assert(false, `[${low}, ${high}) is outside of [${this.#start}, ${this.end})`)
     const shift = this.#dropped - this.#start
     return this.#entries.slice(low + shift, high + shift)
   }

@@ -2,6 +2,7 @@
  * A replica's log as the algorithm sees it: what is durable (the host's StableLog) continued by what is not yet (entries
  * being written, or a snapshot being installed), and how far it is committed, handed out for applying, and applied. It
  * performs no I/O: the host learns from `Ready` what to write and reports back. It decides nothing about terms or roles.
+ * On the paths of every entry a message of an assertion is only built when the assertion fails.
  *
  *   firstIndex        applied   applying        offset      handedOut      lastIndex
  *       |................|.........|..............|.............|..............|
@@ -146,13 +147,15 @@ export class RaftLog {
     if (this.term(prevIndex) !== prevTerm) return undefined
     const lastNew = prevIndex + entries.length
     if (entries.length > 0) {
-      assert((entries[0] as Entry).index === prevIndex + 1, `entries do not follow index ${prevIndex}`)
-      assert((entries[entries.length - 1] as Entry).index === lastNew, `entries up to ${lastNew} are not consecutive`)
+      if ((entries[0] as Entry).index !== prevIndex + 1) assert(false, `entries do not follow index ${prevIndex}`)
+      if ((entries[entries.length - 1] as Entry).index !== lastNew)
+        assert(false, `entries up to ${lastNew} are not consecutive`)
     }
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry
       if (entry.index <= this.#lastIndex && this.term(entry.index) === entry.term) continue
-      assert(entry.index > this.#commitIndex, `entry ${entry.index} conflicts below commit index ${this.#commitIndex}`)
+      if (entry.index <= this.#commitIndex)
+        assert(false, `entry ${entry.index} conflicts below commit index ${this.#commitIndex}`)
       this.#replaceFrom(entries, i)
       break
     }
@@ -163,8 +166,8 @@ export class RaftLog {
     const first = entries[from]
     if (first === undefined) return
     const start = first.index
-    assert(start > this.#commitIndex, `append at ${start} is not behind commit index ${this.#commitIndex}`)
-    assert(start <= this.#lastIndex + 1, `append at ${start} leaves a gap behind ${this.#lastIndex}`)
+    if (start <= this.#commitIndex) assert(false, `append at ${start} is not behind commit index ${this.#commitIndex}`)
+    if (start > this.#lastIndex + 1) assert(false, `append at ${start} leaves a gap behind ${this.#lastIndex}`)
     if (start <= this.#lastIndex) this.#truncate(start)
     this.#buffer.push(entries, from)
     const last = entries[entries.length - 1] as Entry
@@ -202,10 +205,8 @@ export class RaftLog {
   /** Raises the commit index; never lowers it. */
   commitTo(index: number): void {
     if (index <= this.#commitIndex) return
-    assert(
-      index <= this.#lastIndex,
-      `commit index ${index} is beyond the last index ${this.#lastIndex}: the log lost entries`,
-    )
+    if (index > this.#lastIndex)
+      assert(false, `commit index ${index} is beyond ${this.#lastIndex}: the log lost entries`)
     this.#commitIndex = index
   }
 
@@ -236,7 +237,7 @@ export class RaftLog {
     if (low >= start) return limitBytes(this.#buffer.slice(low, high), bytesMax)
     const stored = this.#stable.entries(low, Math.min(high, start), bytesMax)
     if (stored === 'compacted') return stored
-    assert(stored !== 'unavailable', `stored entries [${low}, ${Math.min(high, start)}) are unavailable`)
+    if (stored === 'unavailable') assert(false, `stored entries [${low}, ${Math.min(high, start)}) are unavailable`)
     const older = limitBytes(stored, bytesMax)
     if (older.entries.length < start - low || high <= start) return older
     const newer = limitBytes(this.#buffer.slice(start, high), bytesMax - older.bytes)
@@ -277,7 +278,7 @@ export class RaftLog {
   entriesToWrite(): readonly Entry[] {
     if (!this.hasEntriesToWrite) return EMPTY_SLICE.entries
     const slice = this.slice(this.#handedOut, this.#lastIndex + 1, Number.POSITIVE_INFINITY)
-    assert(slice !== 'compacted', `unwritten entry ${this.#handedOut} was compacted`)
+    if (slice === 'compacted') assert(false, `unwritten entry ${this.#handedOut} was compacted`)
     return slice.entries
   }
 
@@ -340,7 +341,7 @@ export class RaftLog {
     if (!this.hasEntriesToApply) return EMPTY_SLICE
     const low = this.#applying.takenIndex + 1
     const slice = this.slice(low, this.#appliableIndex() + 1, this.#applying.bytesLeft)
-    assert(slice !== 'compacted', `committed entry ${low} was compacted before it was applied`)
+    if (slice === 'compacted') assert(false, `committed entry ${low} was compacted before it was applied`)
     return slice
   }
 
@@ -353,7 +354,7 @@ export class RaftLog {
 
   /** The state machine holds everything up to `index`. */
   appliedTo(index: number): void {
-    assert(index <= this.#commitIndex, `applied index ${index} is beyond commit index ${this.#commitIndex}`)
+    if (index > this.#commitIndex) assert(false, `applied index ${index} is beyond commit index ${this.#commitIndex}`)
     this.#applying.finish(index)
     this.#release()
   }

@@ -214,7 +214,7 @@ export class ReadyMaker {
     let bytes = 0
     for (const entry of applying.entries) if (entry.term === core.term) bytes += entryBytes(entry)
     core.uncommittedBytes -= bytes
-    assert(core.uncommittedBytes >= 0, `uncommitted bytes fell to ${core.uncommittedBytes}`)
+    if (core.uncommittedBytes < 0) assert(false, `uncommitted bytes fell to ${core.uncommittedBytes}`)
   }
 }
 
