@@ -155,12 +155,15 @@ test('data of a store that runs elsewhere is one clear sentence and exit code 1'
   const dir = path.join(directory, 'locked')
   const holder = demo(port, dir)
   await running(holder)
+  const configFile = path.join(dir, 's1', 'flotilla.yaml')
+  const config = readFileSync(configFile, 'utf8')
   const other = demo(await freePorts(), dir)
   assert.deepEqual(await other.ended(START_MS_MAX), { code: 1, signal: null }, other.output())
   assert.match(
     other.lines.join('\n'),
     /^error: NOT_READY: store s\d did not start: STORE_LOCKED: .* is in use by process/m,
   )
+  assert.equal(readFileSync(configFile, 'utf8'), config)
   holder.signal('SIGTERM')
   assert.equal((await holder.ended(STOP_MS_MAX)).code, 0)
 })

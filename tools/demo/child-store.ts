@@ -2,7 +2,7 @@
  * One store of the demo: a `flotilla start` process, its configuration file, its log file. Reports lines and the end; decides nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { formatSettings } from '../../src/server/config/index.ts'
@@ -39,6 +39,8 @@ export class ChildStore {
   readonly ended: Promise<ChildEnd>
   /** The last complaint of the command line, such as `UNAVAILABLE: gateway.listen ... is in use`. */
   lastError: string | undefined
+  /** The configuration of an earlier run. */
+  readonly #formerConfig: string | undefined
   readonly #process: ChildProcess
   readonly #log: LogFile
 
@@ -52,6 +54,7 @@ export class ChildStore {
     this.configFile = path.join(this.directory, 'flotilla.yaml')
     this.logFile = path.join(this.directory, 'flotilla.log')
     mkdirSync(this.directory, { recursive: true })
+    this.#formerConfig = existsSync(this.configFile) ? readFileSync(this.configFile, 'utf8') : undefined
     writeFileSync(this.configFile, configurationOf(options, path.resolve(this.directory)))
     this.#log = new LogFile(this.logFile, (error) => onLine(`the log file cannot be written: ${error.message}`))
     const [command = process.execPath, ...words] = program
@@ -86,9 +89,16 @@ export class ChildStore {
     if (this.isRunning) this.#process.kill(signal)
   }
 
+  /** For a store that did not start: the directory may be in use by another demo, which needs its own file. */
+  restoreConfiguration(): void {
+    if (this.#formerConfig !== undefined) writeFileSync(this.configFile, this.#formerConfig)
+  }
+
   #see(line: string, onLine: (line: string) => void): void {
     const error = /^error: (.*)$/.exec(line)?.[1]
+    const more = /^ {2}(?!try: |hint: )(.*)$/.exec(line)?.[1]
     if (error !== undefined) this.lastError = error
+    else if (more !== undefined && this.lastError !== undefined) this.lastError += `; ${more}`
     this.#log.write(`${line}\n`)
     onLine(line)
   }

@@ -188,6 +188,7 @@ class Demo {
   }
 
   #startFailure(store: ChildStore, reason: string): CliError {
+    for (const each of this.#stores) each.restoreConfiguration()
     return new CliError(EXIT.failed, 'NOT_READY', `store ${store.id} did not start: ${reason}`, [
       `tail ${store.logFile}`,
     ])

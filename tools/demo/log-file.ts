@@ -3,24 +3,26 @@
  */
 import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:fs'
 
-const FILE_BYTES_MAX = 8 * 1024 * 1024
+const FILE_BYTES_MAX_DEFAULT = 8 * 1024 * 1024
 
 export class LogFile {
   readonly #path: string
   readonly #onError: (error: Error) => void
+  readonly #bytesMax: number
   #stream: WriteStream
   #bytes: number
 
   /** Creates the file, or goes on at its end. */
-  constructor(path: string, onError: (error: Error) => void) {
+  constructor(path: string, onError: (error: Error) => void, bytesMax = FILE_BYTES_MAX_DEFAULT) {
     this.#path = path
     this.#onError = onError
+    this.#bytesMax = bytesMax
     this.#bytes = sizeOf(path)
     this.#stream = this.#open()
   }
 
   write(text: string): void {
-    if (this.#bytes > FILE_BYTES_MAX) {
+    if (this.#bytes >= this.#bytesMax) {
       this.#stream.end()
       // An open file keeps its name's data: what is still buffered goes into the renamed one.
       renameSync(this.#path, `${this.#path}.1`)
