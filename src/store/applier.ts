@@ -134,11 +134,9 @@ export class Applier {
   #apply(replica: Replica, count: number): void {
     const { queue } = replica
     const startedMs = this.#clock.nowMs()
-    let bytes = 0
     let last: Entry | undefined
     for (let position = 0; position < count; position++) {
       last = queue.at(position)
-      bytes += last.data.length
       this.#applyEntry(replica, last, startedMs)
     }
     queue.drop(count)

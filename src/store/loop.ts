@@ -8,11 +8,13 @@ import type { Transport } from '../transport/index.ts'
 import { Applier } from './applier.ts'
 import { answerError, type Call } from './call.ts'
 import { Fetcher } from './fetcher.ts'
+import { OfferedSnapshots } from './offered-snapshots.ts'
 import { ReadServer } from './read-server.ts'
-import { notLeader, outcomeUnknown, overloaded, staleEpoch } from './refusals.ts'
+import { notLeader, outcomeUnknown } from './refusals.ts'
 import type { Replica } from './replica.ts'
 import type { ReceivedSnapshot } from './snapshot-receiver.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
+import { beginReads, proposeWrites, refuseReads } from './submission.ts'
 
 /**
  * The one loop that performs the effects of all groups of a store. A turn drains what arrived, lets time pass, proposes, takes
@@ -69,7 +71,7 @@ export class Loop {
   readonly #applier: Applier
   readonly #reader: ReadServer
   readonly #replicas: ReadonlyMap<number, Replica>
-  readonly #snapshots: Map<Replica, ReceivedSnapshot> = new Map()
+  readonly #snapshots = new OfferedSnapshots()
   #sender: SnapshotSender | undefined
   #messages: { readonly replica: Replica; readonly message: Message }[] = []
   #dirty: Replica[] = []
@@ -172,16 +174,7 @@ export class Loop {
 
   /** A whole snapshot is here; the core decides whether it is wanted. */
   offerSnapshot(replica: Replica, snapshot: ReceivedSnapshot): void {
-    this.#snapshots.get(replica)?.discard()
-    this.#snapshots.set(replica, snapshot)
-    const { appliedIndex: index, appliedTerm: term, membership } = snapshot.record
-    this.receive(replica, {
-      type: 'InstallSnapshot',
-      from: snapshot.from,
-      to: replica.id,
-      term: snapshot.term,
-      snapshot: { index, term, membership },
-    })
+    this.receive(replica, this.#snapshots.offer(replica, snapshot))
   }
 
   #schedule(): void {
@@ -239,8 +232,8 @@ export class Loop {
     if (replica.installing || this.#replicas.get(replica.group) !== replica) return
     // While a log write is under way new proposals gather for the next one: it could not begin earlier anyway, and one frame then
     // carries what would have been many.
-    if (!this.#syncing) this.#propose(replica)
-    const readsWait = !this.#beginRead(replica)
+    if (!this.#syncing) this.stats.writesProposed += proposeWrites(replica)
+    const readsWait = !beginReads(replica)
     if (replica.raft.hasReady()) this.#perform(replica, replica.raft.ready())
     const appliedBefore = replica.appliedIndex
     if (this.#applier.run(replica)) this.stats.entriesApplied += replica.appliedIndex - appliedBefore
@@ -265,51 +258,6 @@ export class Loop {
     this.#held.push(replica)
   }
 
-  #propose(replica: Replica): void {
-    if (!replica.writes.hasQueued) return
-    const calls: Call[] = []
-    const commands: Uint8Array[] = []
-    for (const call of replica.writes.takeQueued()) {
-      assert(call.request.kind === 'write', 'only writes are queued as writes')
-      if (call.request.rangeEpoch !== replica.shard.epoch.range) {
-        answerError(call, staleEpoch(replica.group, [replica.shard]))
-        continue
-      }
-      calls.push(call)
-      commands.push(call.request.command)
-    }
-    if (calls.length === 0) return
-    const proposed = replica.raft.propose(commands)
-    if (!proposed.ok) {
-      const refusal =
-        proposed.reason === 'overloaded'
-          ? overloaded(replica.group)
-          : notLeader(replica.group, replica.storeOf(proposed.leader))
-      for (const call of calls) answerError(call, refusal)
-      return
-    }
-    assert(!proposed.forwarded, `group ${replica.group}: a proposal was forwarded`)
-    this.stats.writesProposed += calls.length
-    for (let i = 0; i < calls.length; i++)
-      replica.writes.proposed(proposed.firstIndex + i, proposed.term, present(calls[i], 'call'))
-  }
-
-  /** False when reads must wait for something else to happen first. */
-  #beginRead(replica: Replica): boolean {
-    if (!replica.reads.wantsRound) return true
-    const round = replica.raft.readIndex()
-    if (round.ok) {
-      replica.reads.roundStarted(round.readId)
-      return true
-    }
-    if (round.reason === 'not-leader') {
-      this.#refuseReads(replica)
-      return true
-    }
-    // A new leader has not committed in its term yet; its first commit brings the replica back here.
-    return false
-  }
-
   #perform(replica: Replica, ready: Ready): void {
     assert(ready.mode === 'async', `group ${replica.group}: the core runs in another storage mode`)
     if (ready.softState !== undefined) this.#leadershipChanged(replica)
@@ -322,7 +270,7 @@ export class Loop {
         this.#append(replica, append)
       }
     }
-    this.#discardUnwanted(replica)
+    this.#snapshots.discardUnwanted(replica)
     if (ready.apply !== undefined) replica.queue.push(ready.apply.entries, this.#nowMs)
     for (const read of ready.readStates) replica.reads.roundConfirmed(read.readId, read.index)
   }
@@ -361,14 +309,10 @@ export class Loop {
       }
     }
     if (previousRole === 'leader' && role !== 'leader') {
-      this.#refuseReads(replica)
+      refuseReads(replica)
       this.#sender?.stop(replica)
     }
     if (previousLeader !== leader || previousRole !== role) this.#hooks.leadershipChanged(replica)
-  }
-
-  #refuseReads(replica: Replica): void {
-    for (const call of replica.reads.takeUnconfirmed()) answerError(call, notLeader(replica.group, replica.leaderStore))
   }
 
   #send(replica: Replica, message: Message): void {
@@ -425,13 +369,8 @@ export class Loop {
 
   /** The core accepted the snapshot that was offered: replace the data, then the log, then go on. */
   #install(replica: Replica, append: AppendWork): void {
-    const snapshot = this.#snapshots.get(replica)
     const meta = present(append.snapshot, 'the snapshot of the Ready')
-    assert(
-      snapshot !== undefined && snapshot.record.appliedIndex === meta.index,
-      `group ${replica.group}: a snapshot at ${meta.index} that nobody holds`,
-    )
-    this.#snapshots.delete(replica)
+    const snapshot = this.#snapshots.take(replica, meta)
     replica.installing = true
     replica.queue.clear()
     for (const { call, proposed } of replica.writes.remove(() => true)) {
@@ -441,8 +380,7 @@ export class Loop {
     snapshot.install().then(
       () => {
         if (this.#stopped) return
-        const { log } = replica.log
-        log.reset(meta.index, meta.term)
+        replica.log.log.reset(meta.index, meta.term)
         replica.machine = this.#hooks.createMachine(snapshot.record.shard, snapshot.record.machine)
         replica.restored(snapshot.record)
         replica.log.flushedTo(meta.index, meta.term, meta.membership)
@@ -458,13 +396,5 @@ export class Loop {
         throw error
       },
     )
-  }
-
-  #discardUnwanted(replica: Replica): void {
-    const snapshot = this.#snapshots.get(replica)
-    if (snapshot === undefined || replica.installing) return
-    if (replica.raft.commitIndex < snapshot.record.appliedIndex) return
-    this.#snapshots.delete(replica)
-    snapshot.discard()
   }
 }

@@ -5,6 +5,7 @@ import { decodeRaftMessage, decodeSnapshotItem, type Reply, type Request } from 
 import { type DataStore, type LogStore, type LogStoreError, UNKNOWN_GROUP } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
+import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { INITIAL_INDEX, initialRecord } from './initial-state.ts'
 import { Loop } from './loop.ts'
@@ -41,8 +42,6 @@ export interface StoreOptions {
   readonly onFatal: (error: Error) => void
 }
 
-const HAND_OVER_MS = 1_500
-const HAND_OVER_POLL_MS = 50
 const FIRST_CAMPAIGNS = 4
 const FIRST_CAMPAIGN_INTERVAL_MS = 100
 
@@ -150,21 +149,7 @@ export class Store {
   /** Before an orderly stop: gives the leadership of every group away, so that nobody has to wait for an election. Bounded in time. */
   async handOver(): Promise<void> {
     if (this.#state !== 'running') return
-    const { clock } = this.options
-    const deadlineMs = clock.nowMs() + HAND_OVER_MS
-    // Each is given away once: when all stores of a cluster stop together, leadership must not run in circles.
-    const given = [...this.#replicas.values()].filter((replica) => {
-      const target = replica.isLeader ? mostCaughtUp(replica) : undefined
-      if (target === undefined) return false
-      replica.raft.transferLeader(target)
-      this.loop.wake(replica)
-      return true
-    })
-    while (given.some((replica) => replica.isLeader) && clock.nowMs() < deadlineMs) {
-      await new Promise<void>((resolve) => {
-        clock.after(HAND_OVER_POLL_MS, resolve)
-      })
-    }
+    await handOver(this.#replicas.values(), this.options.clock, (replica) => this.loop.wake(replica))
   }
 
   /** Stops taking part. What was acknowledged stays; what was not answered gets an answer that says so. */
@@ -401,15 +386,4 @@ export class Store {
     })
     this.options.onFatal(error)
   }
-}
-
-/** The voter that could lead at once: reachable, and furthest along. */
-function mostCaughtUp(replica: Replica): number | undefined {
-  let best: { readonly id: number; readonly matchIndex: number } | undefined
-  for (const [id, progress] of replica.raft.status().progress ?? []) {
-    const isVoter = replica.membership.voters.includes(id)
-    if (id === replica.id || !isVoter || !progress.recentlyActive) continue
-    if (best === undefined || progress.matchIndex > best.matchIndex) best = { id, matchIndex: progress.matchIndex }
-  }
-  return best?.id
 }

@@ -1,0 +1,59 @@
+import { assert, present } from '../base/index.ts'
+import { answerError, type Call } from './call.ts'
+import { notLeader, overloaded, staleEpoch } from './refusals.ts'
+import type { Replica } from './replica.ts'
+
+/**
+ * From those who wait to the Raft core: proposes a replica's queued writes together, begins the ReadIndex round its reads share, and sends away whom
+ * a replica that does not lead cannot serve. The loop calls these in its turn; they perform no effects.
+ */
+
+/** Returns how many writes were proposed; the others were refused with the cure. */
+export function proposeWrites(replica: Replica): number {
+  if (!replica.writes.hasQueued) return 0
+  const calls: Call[] = []
+  const commands: Uint8Array[] = []
+  for (const call of replica.writes.takeQueued()) {
+    assert(call.request.kind === 'write', 'only writes are queued as writes')
+    if (call.request.rangeEpoch !== replica.shard.epoch.range) {
+      answerError(call, staleEpoch(replica.group, [replica.shard]))
+      continue
+    }
+    calls.push(call)
+    commands.push(call.request.command)
+  }
+  if (calls.length === 0) return 0
+  const proposed = replica.raft.propose(commands)
+  if (!proposed.ok) {
+    const refusal =
+      proposed.reason === 'overloaded'
+        ? overloaded(replica.group)
+        : notLeader(replica.group, replica.storeOf(proposed.leader))
+    for (const call of calls) answerError(call, refusal)
+    return 0
+  }
+  assert(!proposed.forwarded, `group ${replica.group}: a proposal was forwarded`)
+  for (let i = 0; i < calls.length; i++)
+    replica.writes.proposed(proposed.firstIndex + i, proposed.term, present(calls[i], 'call'))
+  return calls.length
+}
+
+/** False when reads must wait for something else to happen first. */
+export function beginReads(replica: Replica): boolean {
+  if (!replica.reads.wantsRound) return true
+  const round = replica.raft.readIndex()
+  if (round.ok) {
+    replica.reads.roundStarted(round.readId)
+    return true
+  }
+  if (round.reason === 'not-leader') {
+    refuseReads(replica)
+    return true
+  }
+  // A new leader has not committed in its term yet; its first commit brings the replica back here.
+  return false
+}
+
+export function refuseReads(replica: Replica): void {
+  for (const call of replica.reads.takeUnconfirmed()) answerError(call, notLeader(replica.group, replica.leaderStore))
+}
