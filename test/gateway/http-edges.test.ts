@@ -4,17 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { failure } from './fake-router.ts'
 import { checkProblem, type Harness, startHarness } from './harness.ts'
-
-/** The problem document of a raw answer, after checking that it is complete. */
-function rawProblem(answer: string, status: number, code: string): Record<string, unknown> {
-  const [head = '', body = ''] = answer.split('\r\n\r\n', 2)
-  assert.match(head, new RegExp(`^HTTP/1.1 ${status} `), answer)
-  assert.match(head, /\r\nContent-Type: application\/problem\+json/i)
-  const problem = JSON.parse(body)
-  assert.equal(problem.code, code)
-  assert.equal(problem.status, status)
-  return problem
-}
+import { rawProblem } from './raw-problem.ts'
 
 async function assertAlive(h: Harness): Promise<void> {
   assert.equal((await h.ask('/livez')).status, 200)
@@ -331,58 +321,6 @@ test('a body is the same however it is cut', async (t) => {
     /^HTTP\/1.1 204 /,
   )
   assert.deepEqual((await h.ask('/kv/a')).body, Buffer.concat(crumbs))
-})
-
-test('a client that leaves does not stop its write, and its request ends', async (t) => {
-  const h = await startHarness(t)
-  let release = (): void => {}
-  h.router.before = () => new Promise<void>((resolve) => (release = resolve))
-  const socket = await h.connect()
-  socket.write('PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx')
-  while (h.router.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  socket.destroy()
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  release()
-  while (h.gateway.inflight > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  assert.equal(h.router.records.size, 1)
-  const half = await h.connect()
-  half.write('PUT /kv/b HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx')
-  while (h.gateway.inflight === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  half.destroy()
-  while (h.gateway.inflight > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  assert.equal(h.router.records.has('b'), false)
-})
-
-test('close refuses new requests, lets running ones end, and closes every connection', async (t) => {
-  const h = await startHarness(t)
-  let release = (): void => {}
-  h.router.before = () => new Promise<void>((resolve) => (release = resolve))
-  const running = h.ask('/kv/a', { method: 'PUT', body: 'x' })
-  const idle = await h.connect()
-  idle.on('error', () => {})
-  const kept = await h.connect()
-  kept.setEncoding('latin1')
-  kept.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTT')
-  await new Promise((resolve) => kept.once('data', resolve))
-  while (h.router.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  const closed = h.gateway.close()
-  kept.write('P/1.1\r\nHost: x\r\n\r\n')
-  const refused: string = await new Promise((resolve) => kept.once('data', (data) => resolve(String(data))))
-  rawProblem(refused, 503, 'DRAINING')
-  assert.match(refused, /\r\nRetry-After: \d/)
-  release()
-  assert.equal((await running).status, 204)
-  await closed
-  await assert.rejects(h.ask('/livez'))
-})
-
-test('close does not wait longer than it may', async (t) => {
-  const h = await startHarness(t, { limits: { drainMsMax: 100 } })
-  h.router.before = () => new Promise(() => {})
-  const stuck = h.ask('/kv/a').catch((error: Error) => error)
-  while (h.router.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  await h.gateway.close()
-  assert.ok((await stuck) instanceof Error)
 })
 
 test('every finished request is observed by route, method and status', async (t) => {

@@ -155,8 +155,10 @@ export function unreachableTests({ sources }: Repository): string[] {
   })
 }
 
+/** By an import, or by its name where it is started as a process. */
 function mentions(user: SourceFile, file: SourceFile): boolean {
-  return user.text.includes(`/${file.path.slice(file.path.lastIndexOf('/') + 1)}`)
+  const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+  return [`/${name}'`, `'${name}'`].some((text) => user.text.includes(text))
 }
 
 function startsWithAny(name: string, prefixes: readonly string[]): boolean {

@@ -3,55 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { LIMITS } from '../../src/base/index.ts'
-import {
-  createMemoryHub,
-  type MemoryHub,
-  openMemoryTransport,
-  type RequestFailure,
-  type Transport,
-} from '../../src/transport/index.ts'
-import { seededRandom, VirtualClock } from './clocks.ts'
+import type { RequestFailure, Transport } from '../../src/transport/index.ts'
+import { seededRandom } from './clocks.ts'
+import { askNow, world } from './memory-world.ts'
 import { assertSameBytes, echo, number32, pattern, Recorder, readNumber32 } from './support.ts'
-
-interface World {
-  readonly clock: VirtualClock
-  readonly hub: MemoryHub
-  open(address: string, handlers?: Recorder): Transport
-}
-
-function world(seed = 1): World {
-  const clock = new VirtualClock()
-  const random = seededRandom(seed)
-  const hub = createMemoryHub({ clock, random })
-  return {
-    clock,
-    hub,
-    open: (address, handlers) =>
-      openMemoryTransport(hub, {
-        clusterId: 'c',
-        address,
-        incarnation: `data-${address}`,
-        clock,
-        random,
-        ...(handlers === undefined ? {} : { handlers }),
-      }),
-  }
-}
-
-/** The end of a request, once it has one. */
-function askNow(
-  transport: Transport,
-  to: string,
-  body: Uint8Array,
-  timeoutMs = 1000,
-): { end?: Uint8Array | RequestFailure } {
-  const asked: { end?: Uint8Array | RequestFailure } = {}
-  transport.request(to, body, timeoutMs, (answer) => {
-    assert.equal(asked.end, undefined, 'done was called twice')
-    asked.end = answer
-  })
-  return asked
-}
 
 describe('memory transport', () => {
   it('ends requests to a peer that died long before their deadline, and keeps those to one that merely thinks', () => {
