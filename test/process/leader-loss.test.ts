@@ -5,14 +5,9 @@ import { http } from '../support/http.ts'
 import { delay, poll } from '../support/poll.ts'
 import { type ProcessCluster, withCluster } from '../support/process-cluster.ts'
 import { ANY_BROKER, BROKER_KINDS } from '../support/test-broker.ts'
-import { Workload } from '../support/workload.ts'
 
 /** The goal is 2 s; a full machine may need much longer, and a broken failover never ends. */
 const FAILOVER_MS_MAX = 20_000
-
-function addressesOf(cluster: ProcessCluster): () => readonly string[] {
-  return () => cluster.running.map((id) => cluster.address(id))
-}
 
 /** Milliseconds until a write has succeeded on every shard through a store that still runs. */
 async function untilWritable(cluster: ProcessCluster, keys: readonly string[]): Promise<number> {
@@ -45,7 +40,7 @@ for (const { kind, skip } of BROKER_KINDS) {
     await withCluster({ broker: kind }, async (cluster) => {
       const keys = await cluster.keysPerShard(5)
       const probes = await cluster.keysPerShard(1)
-      const load = new Workload('leader-loss', { addresses: addressesOf(cluster), keys, clients: 10 }).start()
+      const load = cluster.load('leader-loss', { keys, clients: 10 })
       await load.succeed(300)
       const victim = await cluster.busiestLeader()
       await cluster.kill9(victim)
@@ -57,7 +52,7 @@ for (const { kind, skip } of BROKER_KINDS) {
       await load.succeed(300)
       await cluster.restart(victim)
       await load.succeed(200)
-      await load.verify(addressesOf(cluster)())
+      await load.verify()
       const others = cluster.ids.filter((id) => id !== victim)
       const expected = await revisionsAt(cluster, others[0] ?? '', keys)
       await poll(`${victim} has what the others have`, 30_000, async () => {
@@ -92,7 +87,7 @@ test('a store that was away for long is brought back by snapshots, and its data 
       // Logs are shortened once their entries are flushed, which happens about once a second.
       await delay(1_100)
     }
-    const load = new Workload('snapshot', { addresses: addressesOf(cluster), keys, clients: 6 }).start()
+    const load = cluster.load('snapshot', { keys, clients: 6 })
     await load.succeed(50)
     await cluster.restart('s3')
     await poll('s3 has installed a snapshot of every data shard', 60_000, () => {
@@ -119,21 +114,21 @@ test('a store that was away for long is brought back by snapshots, and its data 
 test('kill -9 of all stores at once under load loses nothing that was acknowledged', async () => {
   await withCluster({ broker: ANY_BROKER }, async (cluster) => {
     const keys = await cluster.keysPerShard(6)
-    const load = new Workload('all-killed', { addresses: addressesOf(cluster), keys, clients: 12 }).start()
+    const load = cluster.load('all-killed', { keys, clients: 12 })
     for (let round = 0; round < 2; round++) {
       await load.succeed(300)
       await cluster.kill9(...cluster.ids)
       await cluster.startAll()
     }
     await load.succeed(100)
-    await load.verify(addressesOf(cluster)())
+    await load.verify()
   })
 })
 
 test('a leader that is paused longer than an election time-out answers nothing stale when it goes on', async () => {
   await withCluster({ broker: ANY_BROKER }, async (cluster) => {
     const keys = await cluster.keysPerShard(5)
-    const load = new Workload('paused', { addresses: addressesOf(cluster), keys, clients: 10 }).start()
+    const load = cluster.load('paused', { keys, clients: 10 })
     for (let round = 0; round < 2; round++) {
       await load.succeed(150)
       const victim = await cluster.busiestLeader()
@@ -143,6 +138,6 @@ test('a leader that is paused longer than an election time-out answers nothing s
       cluster.continue(victim)
     }
     await load.succeed(200)
-    await load.verify(addressesOf(cluster)())
+    await load.verify()
   })
 })

@@ -5,7 +5,6 @@ import { http, problem } from '../support/http.ts'
 import type { ProcessCluster } from '../support/process-cluster.ts'
 import { withCluster } from '../support/process-cluster.ts'
 import { ANY_BROKER, BROKER_KINDS } from '../support/test-broker.ts'
-import { Workload } from '../support/workload.ts'
 
 const STOP_MS_MAX = 30_000
 
@@ -30,11 +29,7 @@ for (const { kind, skip } of BROKER_KINDS) {
         assert.deepEqual(items.map((item) => item.key).sort(), [...keys].sort())
       }
       // One at a time under load first, as an upgrade does, then all at once.
-      const load = new Workload('rolling', {
-        addresses: () => cluster.running.map((id) => cluster.address(id)),
-        keys: keys.map((key) => `${key}.load`),
-        clients: 6,
-      }).start()
+      const load = cluster.load('rolling', { keys: keys.map((key) => `${key}.load`), clients: 6 })
       for (const id of cluster.ids) {
         await load.succeed(50)
         const exit = await cluster.stop(id)
@@ -74,11 +69,7 @@ test('a store whose directory was wiped is refused with the reason; the cluster 
   const refusal = /knows store s3 with other data/
   await withCluster({ broker: ANY_BROKER, expectedErrors: [refusal] }, async (cluster) => {
     const keys = await cluster.keysPerShard(2)
-    const load = new Workload('wiped', {
-      addresses: () => cluster.running.map((id) => cluster.address(id)),
-      keys,
-      clients: 4,
-    }).start()
+    const load = cluster.load('wiped', { keys, clients: 4 })
     await load.succeed(100)
     await cluster.kill9('s3')
     cluster.wipe('s3')

@@ -4,6 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const INTERVAL_MS = 25
 
+/** Thrown by a probe that knows that waiting is for nothing. */
+export class Hopeless extends Error {}
+
 /**
  * Asks `probe` until it answers something other than undefined or false, and returns that. A probe that throws counts as "not yet"; when the
  * deadline passes, its last complaint is the reason of the failure.
@@ -21,6 +24,7 @@ export async function poll<T>(
       if (answer !== undefined && answer !== false) return answer
       last = answer
     } catch (error) {
+      if (error instanceof Hopeless) throw error
       // Not yet: whoever cannot be asked now may be there at the next look. The last reason is reported.
       last = error
     }

@@ -12,10 +12,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type HttpAnswer, type HttpRequest, http, json } from './http.ts'
 import { type Exit, ManagedProcess } from './managed-process.ts'
-import { poll } from './poll.ts'
+import { Hopeless, poll } from './poll.ts'
 import { freePort } from './ports.ts'
 import { storeCommand } from './programs.ts'
 import { type BrokerKind, startTestBroker, type TestBroker } from './test-broker.ts'
+import { Workload, type WorkloadOptions } from './workload.ts'
 
 export interface ClusterOptions {
   readonly broker: BrokerKind
@@ -70,6 +71,7 @@ export class ProcessCluster {
   readonly #processes = new Map<string, ManagedProcess>()
   /** Those that ended, for their output. */
   readonly #past: ManagedProcess[] = []
+  readonly #loads: Workload[] = []
 
   private constructor(options: ClusterOptions, broker: TestBroker, root: string) {
     this.#options = options
@@ -112,7 +114,7 @@ export class ProcessCluster {
 
   async waitReady(id: string, deadlineMs = READY_MS): Promise<void> {
     await poll(`${id} is ready`, deadlineMs, async () => {
-      if (!this.process(id).isRunning) throw new Error(`it has ended`)
+      if (!this.process(id).isRunning) throw new Hopeless(`${id} ended instead of becoming ready`)
       const answer = await this.http(id, { method: 'GET', path: '/readyz', hangMs: 5_000 })
       if (answer.status !== 200) throw new Error(answer.body.toString('utf8').slice(0, 300))
       return true
@@ -229,6 +231,18 @@ export class ProcessCluster {
     return shards.flatMap(({ start = '' }) => Array.from({ length: count }, (_, number) => `${start}!${number}`))
   }
 
+  /** Where to send requests: the gateways of the stores that run. */
+  get addresses(): readonly string[] {
+    return this.running.map((id) => this.address(id))
+  }
+
+  /** Clients that use whatever stores run; they end with the cluster at the latest. */
+  load(name: string, options: Omit<WorkloadOptions, 'addresses'>): Workload {
+    const load = new Workload(name, { addresses: () => this.addresses, ...options })
+    this.#loads.push(load)
+    return load.start()
+  }
+
   // Logs.
 
   /** Log lines of a store's present process that contain `text`. */
@@ -252,8 +266,10 @@ export class ProcessCluster {
   }
 
   async cleanUp(): Promise<void> {
+    for (const load of this.#loads) load.cancel()
     await Promise.all([...this.#past, ...this.#processes.values()].map((child) => child.kill()))
     await this.broker.stop()
+    await Promise.all(this.#loads.map((load) => load.stop()))
     rmSync(this.#root, { recursive: true, force: true })
   }
 

@@ -7,14 +7,16 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const BUILT = path.join(ROOT, 'dist', 'tools', 'flotilla.js')
+/** FLOTILLA_TEST_PROGRAM names another build to test, such as that of an installed package. */
+const CHOSEN = process.env.FLOTILLA_TEST_PROGRAM
+const BUILT = CHOSEN ?? path.join(ROOT, 'dist', 'tools', 'flotilla.js')
 const SUPPORT = path.join(ROOT, 'test', 'support')
 
 let isBuilt: boolean | undefined
 
 /** The command that runs a store with a configuration file. */
 export function storeCommand(configFile: string): string[] {
-  isBuilt ??= buildIsCurrent()
+  isBuilt ??= CHOSEN !== undefined || buildIsCurrent()
   return isBuilt
     ? [process.execPath, BUILT, 'start', '-c', configFile]
     : [process.execPath, '--import', 'tsx', path.join(SUPPORT, 'run-store.ts'), configFile]

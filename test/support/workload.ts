@@ -5,13 +5,7 @@
 import assert from 'node:assert/strict'
 import type { Agent } from 'node:http'
 import { type HttpAnswer, http, keptConnections, NoAnswer, problem } from './http.ts'
-import {
-  type Action,
-  type Condition,
-  checkLinearizable,
-  type Operation,
-  type Outcome,
-} from './linearizability.ts'
+import { type Action, type Condition, checkLinearizable, type Operation, type Outcome } from './linearizability.ts'
 import { delay } from './poll.ts'
 
 export interface WorkloadOptions {
@@ -54,6 +48,12 @@ export class Workload {
     return this
   }
 
+  /** Ends the clients without waiting for their answers. */
+  cancel(): void {
+    this.#stopped = true
+    this.#agent.destroy()
+  }
+
   /** Resolves when every client has its last answer. */
   async stop(): Promise<void> {
     this.#stopped = true
@@ -90,7 +90,9 @@ export class Workload {
     assert(verdict.ok, verdict.ok ? '' : verdict.reason)
     const { ok, none, unknown } = this.counts
     const checkMs = Math.round(performance.now() - startedMs)
-    console.log(`${this.#name}: linearizable; ${ok} done, ${none} refused, ${unknown} unknown (checked in ${checkMs} ms)`)
+    console.log(
+      `${this.#name}: linearizable; ${ok} done, ${none} refused, ${unknown} unknown (checked in ${checkMs} ms)`,
+    )
   }
 
   async #client(number: number): Promise<void> {
