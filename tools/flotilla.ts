@@ -25,8 +25,9 @@ const clock: Clock = {
 
 let onSignal = (signal: Signal): void => process.exit(SIGNAL_EXIT_CODES[signal])
 for (const signal of Object.keys(SIGNAL_EXIT_CODES) as Signal[]) process.on(signal, () => onSignal(signal))
-// Whoever started this process over a channel and is gone cannot stop it any more. Stores recover from that as from a crash.
-process.on('disconnect', () => process.exit(1))
+// Whoever started this process over a channel and is gone cannot stop it any more, and stores recover from that as from a crash. Not `exit`: its hooks
+// flush the log into a pipe that nobody reads, and that may take for ever.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
