@@ -32,6 +32,9 @@ interface PendingAppend {
   readonly ack: AppendAck | undefined
 }
 
+/** How long acknowledgements may wait for the end of a log write. */
+const LATE_TURN_MS = 1
+
 export interface LoopStats {
   turns: number
   writesProposed: number
@@ -82,6 +85,7 @@ export class Loop {
   #scheduled = false
   #tickDue = false
   #tickTimer: Timer | undefined
+  #lateTimer: Timer | undefined
   #stopped = false
   #nowMs = 0
 
@@ -131,6 +135,7 @@ export class Loop {
   stop(): void {
     this.#stopped = true
     this.#tickTimer?.cancel()
+    this.#lateTimer?.cancel()
   }
 
   /** Something changed for this replica: it gets its turn soon. */
@@ -145,9 +150,11 @@ export class Loop {
   /** A message for one of our replicas has come in. */
   receive(replica: Replica, message: Message): void {
     this.#messages.push({ replica, message })
-    // New entries only add to the next log write. While one is under way its end brings the turn that takes them, all at once.
-    if (this.#syncing && message.type === 'AppendEntries') return
-    this.#schedule()
+    // While a log write is under way, new entries and acknowledgements wait for the turn that its end brings: all of them together
+    // then make one frame per store instead of many. Not for long, though: a slow disk must not slow down a quorum without it.
+    if (this.#syncing && (message.type === 'AppendEntries' || message.type === 'AppendEntriesReply'))
+      this.#scheduleLate()
+    else this.#schedule()
   }
 
   submitWrite(replica: Replica, call: Call): void {
@@ -183,8 +190,17 @@ export class Loop {
     this.#clock.soon(() => this.#turn())
   }
 
+  #scheduleLate(): void {
+    this.#lateTimer ??= this.#clock.after(LATE_TURN_MS, () => {
+      this.#lateTimer = undefined
+      this.#schedule()
+    })
+  }
+
   #turn(): void {
     this.#scheduled = false
+    this.#lateTimer?.cancel()
+    this.#lateTimer = undefined
     if (this.#stopped) return
     this.stats.turns++
     this.#nowMs = this.#clock.nowMs()
@@ -203,6 +219,8 @@ export class Loop {
     this.#sync()
     this.#fetcher.flush()
     this.#transport.flush()
+    // The end of the log write will bring a turn, and that a flush.
+    if (this.#syncing) this.#transport.holdUntilFlush()
   }
 
   #drain(): void {

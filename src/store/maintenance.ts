@@ -10,7 +10,7 @@ import type { Store } from './store.ts'
  * needed for a single request to succeed; all of it is needed for the store to live long.
  */
 const STEP_MS = 100
-const FLUSH_AFTER_MS = 1_000
+const FLUSH_AFTER_MS = 5_000
 /** The overlay is flushed early from this size on, long before appliers have to wait for it. */
 const FLUSH_BYTES = 4 * 1024 * 1024
 const LOAD_ROLL_MS = 1_000

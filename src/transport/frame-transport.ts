@@ -131,6 +131,10 @@ export class FrameTransport implements Transport {
     this.#sender.flush()
   }
 
+  holdUntilFlush(): void {
+    this.#sender.holdUntilFlush()
+  }
+
   stats(): TransportStats {
     return {
       ...this.#counters,

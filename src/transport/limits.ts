@@ -19,6 +19,8 @@ export const TRANSPORT_LIMITS = {
   assemblyBytesMax: 64 * MiB,
   /** A message whose next fragment did not come for this long never will. */
   assemblyStaleMs: 10_000,
+  /** How long frames wait for a `flush` that was announced: a fraction of what a slow disk takes. */
+  holdMsMax: 1,
   /** How often a sender without credit asks again: this long a lost grant costs. */
   probeIntervalMs: 250,
   /** How often peers that owe an answer are looked after; one that was silent since the last look is asked for a sign of life. */

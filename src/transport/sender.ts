@@ -2,7 +2,7 @@
  * The sending half of a transport: which streams have something to say this turn, what of it may leave, and how it leaves. One frame per
  * stream and turn, more only when it does not fit. What may be said to whom is decided above; this file loses nothing silently.
  */
-import { type Clock, LIMITS, unreachable } from '../base/index.ts'
+import { type Clock, LIMITS, type Timer, unreachable } from '../base/index.ts'
 import type { Channel } from './channels.ts'
 import type { Counters } from './counters.ts'
 import { FrameWriter, ITEM, type MessageKind, PROBE, REPLY, REQUEST_ENTRY } from './frame.ts'
@@ -31,6 +31,8 @@ export class Sender {
   readonly #keepPending = (kind: MessageKind, id: number): boolean => kind !== REQUEST_ENTRY || this.#pending.has(id)
   #dirty: Stream[] = []
   #isScheduled = false
+  #isHeld = false
+  #holdTimer: Timer | undefined
 
   /** `onStall` is called when a stream runs out of credit. */
   constructor(
@@ -82,10 +84,22 @@ export class Sender {
     this.#dirty.push(stream)
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#clock.soon(this.#onSoon)
+    if (this.#isHeld) this.#holdTimer = this.#clock.after(TRANSPORT_LIMITS.holdMsMax, this.#onSoon)
+    else this.#clock.soon(this.#onSoon)
+  }
+
+  /** See `Transport.holdUntilFlush`. */
+  holdUntilFlush(): void {
+    this.#isHeld = true
   }
 
   flush(): void {
+    this.#isHeld = false
+    if (this.#holdTimer !== undefined) {
+      this.#holdTimer.cancel()
+      this.#holdTimer = undefined
+      this.#isScheduled = false
+    }
     if (this.#dirty.length === 0) return
     const dirty = this.#dirty
     this.#dirty = []

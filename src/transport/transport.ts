@@ -94,6 +94,11 @@ export interface Transport {
   ): void
   /** Sends every queued frame now. Called by the loop at the end of its turn; without such a call a turn of the event loop later. */
   flush(): void
+  /**
+   * Announces a `flush`: until then what is queued waits, about a millisecond at most, so that it leaves together with what the caller
+   * will have to say.
+   */
+  holdUntilFlush(): void
   stats(): TransportStats
   /** Sends what is queued, fails what is pending with `closed`, lets the connections go. Calling it again returns the same promise. */
   close(): Promise<void>

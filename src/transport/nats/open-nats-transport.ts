@@ -9,8 +9,8 @@ import { NatsWire } from './nats-wire.ts'
 
 export interface NatsTransportOptions extends TransportOptions, NatsServerOptions {
   /**
-   * A store has a connection for each of liveness, Raft, bulk data and requests, so that none waits behind another. A client has one for
-   * everything.
+   * A store has a connection for liveness, one for bulk data, and one for Raft and requests, whose frames of a turn then share a write.
+   * A client has one for everything.
    */
   readonly role: 'store' | 'client'
   /** How long to wait for the broker before going on without it, in milliseconds. */
@@ -21,7 +21,7 @@ const START_WAIT_MS_DEFAULT = 2_000
 
 /** Which channels share a connection. */
 const CONNECTIONS: Readonly<Record<NatsTransportOptions['role'], readonly (readonly Channel[])[]>> = {
-  store: [[CONTROL], [RAFT], [BULK], [REQUEST]],
+  store: [[CONTROL], [RAFT, REQUEST], [BULK]],
   client: [CHANNELS],
 }
 
