@@ -39,10 +39,10 @@ export function logEvents(logger: Logger, level: LogLevel): EventSink {
 }
 
 function jsonLogger(options: LogOptions): Logger {
-  const destination = pino.destination({ dest: 2, sync: false, minLength: 0 })
+  // Through the stream, not the descriptor: a reader that went away must not keep a process from ending.
   const lines = pino(
     { level: options.level, base: { store: options.store }, timestamp: pino.stdTimeFunctions.isoTime },
-    destination,
+    process.stderr,
   )
   return {
     log(level, message, fields): void {

@@ -105,7 +105,8 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     transport.start({
       onItems: (from, lane, items, theirs) => store.onItems(from, lane, items, theirs),
       onRequest: (request) => store.onRequest(request),
-      onState: (state) => events.emit({ type: `transport_${state}`, level: state === 'open' ? 'info' : 'warn' }),
+      onState: (state) =>
+        events.emit({ type: `transport_${state}`, level: state === 'reconnecting' ? 'warn' : 'info' }),
     })
     const isFounder = placementShard.replicas.some((replica) => replica.store === id)
     const isEmpty = [...data.groups()].length === 0 && log.groups().size === 0 && log.damaged().length === 0
