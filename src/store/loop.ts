@@ -6,11 +6,12 @@ import type { AppendAck, AppendWork, Message, Ready } from '../raft/index.ts'
 import { type DataStore, type LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { Applier } from './applier.ts'
-import { answerError, type Call } from './call.ts'
+import type { Call } from './call.ts'
 import { Fetcher } from './fetcher.ts'
+import { adoptSnapshot, beginInstall } from './install-snapshot.ts'
+import { noteLeadership } from './leadership.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
 import { ReadServer } from './read-server.ts'
-import { notLeader, outcomeUnknown } from './refusals.ts'
 import type { Replica } from './replica.ts'
 import type { ReceivedSnapshot } from './snapshot-receiver.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
@@ -306,31 +307,13 @@ export class Loop {
   }
 
   #leadershipChanged(replica: Replica): void {
-    const { role, leader, term } = replica.raft
-    const previousRole = replica.role
-    const previousLeader = replica.leader
-    replica.role = role
-    replica.leader = leader
-    replica.leaderlessSinceMs = leader === 0 ? (replica.leaderlessSinceMs ?? this.#nowMs) : undefined
-    if (leader !== 0) replica.leaderHeardMs = this.#nowMs
-    if (previousRole !== role) {
-      this.#events.emit({
-        type: 'state_changed',
-        level: 'debug',
-        group: replica.group,
-        term,
-        data: { from: previousRole, to: role },
-      })
-      if (role === 'leader') {
-        this.stats.elections++
-        this.#events.emit({ type: 'election_won', level: 'info', group: replica.group, term })
-      }
-    }
-    if (previousRole === 'leader' && role !== 'leader') {
+    const change = noteLeadership(replica, this.#nowMs, this.#events)
+    if (change.won) this.stats.elections++
+    if (change.lost) {
       refuseReads(replica)
       this.#sender?.stop(replica)
     }
-    if (previousLeader !== leader || previousRole !== role) this.#hooks.leadershipChanged(replica)
+    if (change.isNews) this.#hooks.leadershipChanged(replica)
   }
 
   #send(replica: Replica, message: Message): void {
@@ -389,19 +372,12 @@ export class Loop {
   #install(replica: Replica, append: AppendWork): void {
     const meta = present(append.snapshot, 'the snapshot of the Ready')
     const snapshot = this.#snapshots.take(replica, meta)
-    replica.installing = true
-    replica.queue.clear()
-    for (const { call, proposed } of replica.writes.remove(() => true)) {
-      // The snapshot may or may not contain a proposed write: nobody here can tell any more.
-      answerError(call, proposed ? outcomeUnknown(replica.group) : notLeader(replica.group, replica.leaderStore))
-    }
+    beginInstall(replica)
     snapshot.install().then(
       () => {
         if (this.#stopped) return
-        replica.log.log.reset(meta.index, meta.term)
-        replica.machine = this.#hooks.createMachine(snapshot.record.shard, snapshot.record.machine)
-        replica.restored(snapshot.record)
-        replica.log.flushedTo(meta.index, meta.term, meta.membership)
+        const { record } = snapshot
+        adoptSnapshot(replica, record, meta, this.#hooks.createMachine(record.shard, record.machine))
         this.#append(replica, append)
         replica.installing = false
         snapshot.confirm()
