@@ -32,6 +32,8 @@ let addresses: Readonly<Record<string, string>> = {}
 /** Three stores in this process, over a broker: what `npm start` runs, on free ports. */
 before(async () => {
   assert.ok(existsSync(PROGRAM), 'the build is missing: npm run build')
+  // A project of its own, whatever lies in the directories above.
+  writeFileSync(path.join(directory, 'package.json'), '{ "private": true }')
   mkdirSync(path.join(directory, 'node_modules'))
   symlinkSync(ROOT, path.join(directory, 'node_modules', 'flotilla'))
   broker = await startBroker({ host: '127.0.0.1', port: 0 })
