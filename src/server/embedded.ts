@@ -45,6 +45,8 @@ export interface CreateClusterOptions extends OpenStoreOptions {
   readonly replicas?: number
   /** Where the stores keep their data, each in a folder of its own; in memory when absent. */
   readonly dir?: string
+  /** The network between the stores; for those who want to break it. */
+  readonly hub?: MemoryHub
 }
 
 /** A cluster in this process: the client's methods work on it, and its stores can be stopped and started again. */
@@ -67,7 +69,7 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   }
   const ids = Array.from({ length: count }, (_, position) => `s${position + 1}`)
   const bootstrap = { stores: ids, replicas: Math.min(options.replicas ?? 3, count), shards: options.shards ?? 8 }
-  const hub = createMemoryHub({ clock: systemClock })
+  const hub = options.hub ?? createMemoryHub({ clock: systemClock })
   const nodes = new Map<string, Node>()
   const start = async (id: string): Promise<void> => {
     const dir = options.dir === undefined ? undefined : path.join(options.dir, id)

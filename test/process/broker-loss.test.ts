@@ -32,7 +32,7 @@ for (const { kind, skip } of BROKER_KINDS) {
         `${kind}: 300 more operations ${Math.round(performance.now() - backMs)} ms after the broker came back`,
       )
       await Promise.all(cluster.ids.map((id) => cluster.waitReady(id)))
-      await load.verify()
+      await load.verify(cluster.readers())
       assert.deepEqual(cluster.running, cluster.ids)
     })
   })

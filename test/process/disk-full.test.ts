@@ -67,7 +67,7 @@ test('a full disk stops its store and nobody else; freed, it is back with everyt
         rmSync(ballast)
         await cluster.restart('s3')
         await load.succeed(100)
-        await load.verify()
+        await load.verify(cluster.readers())
         assert(acknowledged.size > 50, `only ${acknowledged.size} large writes were acknowledged`)
         await poll('s3 has every acknowledged write', 30_000, async () => {
           for (const [key, value] of acknowledged) {

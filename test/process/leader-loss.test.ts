@@ -52,7 +52,7 @@ for (const { kind, skip } of BROKER_KINDS) {
       await load.succeed(300)
       await cluster.restart(victim)
       await load.succeed(200)
-      await load.verify()
+      await load.verify(cluster.readers())
       const others = cluster.ids.filter((id) => id !== victim)
       const expected = await revisionsAt(cluster, others[0] ?? '', keys)
       await poll(`${victim} has what the others have`, 30_000, async () => {
@@ -103,7 +103,7 @@ test('a store that was away for long is brought back by snapshots, and its data 
     const [victim = 's1'] = [...(await cluster.leaders())].filter(([id]) => id !== 's3').map(([id]) => id)
     await cluster.kill9(victim)
     await load.succeed(100)
-    await load.verify([cluster.address('s3')])
+    await load.verify(cluster.readers(['s3']))
     for (const [key, value] of values) {
       const answer = await cluster.http('s3', { method: 'GET', path: `/kv/${key}` })
       assert.equal(answer.body.toString('utf8'), value, `a read of ${key} at s3`)
@@ -121,7 +121,7 @@ test('kill -9 of all stores at once under load loses nothing that was acknowledg
       await cluster.startAll()
     }
     await load.succeed(100)
-    await load.verify()
+    await load.verify(cluster.readers())
   })
 })
 
@@ -138,6 +138,6 @@ test('a leader that is paused longer than an election time-out answers nothing s
       cluster.continue(victim)
     }
     await load.succeed(200)
-    await load.verify()
+    await load.verify(cluster.readers())
   })
 })

@@ -1,7 +1,8 @@
 /** Stores start, serve, stop and come back; nobody else can have their directories. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { http, problem } from '../support/http.ts'
 import type { ProcessCluster } from '../support/process-cluster.ts'
 import { withCluster } from '../support/process-cluster.ts'
 import { ANY_BROKER, BROKER_KINDS } from '../support/test-broker.ts'
@@ -38,7 +39,7 @@ for (const { kind, skip } of BROKER_KINDS) {
         await cluster.restart(id)
       }
       await load.succeed(50)
-      await load.verify(cluster.ids.map((id) => cluster.address(id)))
+      await load.verify(cluster.readers())
       const exits = await Promise.all(cluster.ids.map((id) => cluster.stop(id)))
       assert.deepEqual(
         exits.map(({ code }) => code),
@@ -80,13 +81,24 @@ test('a store whose directory was wiped is refused with the reason; the cluster 
       cluster.process('s3').output(),
     )
     await load.succeed(100)
-    await load.verify([cluster.address('s1'), cluster.address('s2')])
+    await load.verify(cluster.readers(['s1', 's2']))
   })
 })
 
-test('a port that is in use, and a configuration that is wrong, end the start with one sentence', async () => {
-  await withCluster({ broker: ANY_BROKER, expectedErrors: [/in use/, /EADDRINUSE/] }, async (cluster) => {
-    const taken = await http(cluster.address('s1'), { method: 'PUT', path: '/kv/%ff?ttl=x', body: '' })
-    assert.equal(problem(taken)?.code, 'INVALID_ARGUMENT')
+test('a gateway port that is in use ends the start with a sentence that names it', async () => {
+  await withCluster({ broker: ANY_BROKER, expectedErrors: [/in use/] }, async (cluster) => {
+    const exit = await cluster.stop('s1')
+    assert.equal(exit.code, 0)
+    const [host, port] = cluster.address('s1').split(':')
+    const squatter = createServer().listen(Number(port), host)
+    await once(squatter, 'listening')
+    const refused = await cluster.start('s1').ended(30_000)
+    assert.equal(refused.code, 1)
+    assert(
+      cluster.process('s1').lines.some((line) => line.includes('in use') && line.includes(cluster.address('s1'))),
+      cluster.process('s1').output(),
+    )
+    squatter.close()
+    await cluster.restart('s1')
   })
 })

@@ -57,6 +57,6 @@ test('two of three stores down: nothing hangs, nothing is pretended, and one of 
     await load.succeed(200)
     await cluster.restart('s3')
     await load.succeed(50)
-    await load.verify()
+    await load.verify(cluster.readers())
   })
 })

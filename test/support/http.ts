@@ -33,6 +33,7 @@ export class NoAnswer extends Error {
 }
 
 const HANG_MS = 15_000
+const SECOND_LOOK_MS = 500
 
 /** Sends one request to `host:port`. Rejects with NoAnswer. */
 export function http(
@@ -42,9 +43,13 @@ export function http(
   const { hostname, port } = new URL(`http://${address}`)
   return new Promise((resolve, reject) => {
     const outgoing = request({ hostname, port, method, path, headers, agent: agent ?? false })
-    const hang = setTimeout(() => {
+    const onHang = (): void => {
       reject(new NoAnswer('hang', `${method} ${path} at ${address}: no answer within ${hangMs ?? HANG_MS} ms`))
       outgoing.destroy()
+    }
+    // Asked twice, so that after a pause of this process what has arrived meanwhile is read first.
+    let hang = setTimeout(() => {
+      hang = setTimeout(onHang, SECOND_LOOK_MS)
     }, hangMs ?? HANG_MS)
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = []

@@ -4,6 +4,26 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const INTERVAL_MS = 25
 
+/** Of one look, how much counts at most: while the whole machine stands still, nothing could have happened. */
+const COUNTED_MS_MAX = 5_000
+
+/** A deadline that does not pass while the machine sleeps. */
+export class Patience {
+  #leftMs: number
+  #lookedMs = performance.now()
+
+  constructor(deadlineMs: number) {
+    this.#leftMs = deadlineMs
+  }
+
+  isOver(): boolean {
+    const nowMs = performance.now()
+    this.#leftMs -= Math.min(COUNTED_MS_MAX, nowMs - this.#lookedMs)
+    this.#lookedMs = nowMs
+    return this.#leftMs < 0
+  }
+}
+
 /** Thrown by a probe that knows that waiting is for nothing. */
 export class Hopeless extends Error {}
 
@@ -16,7 +36,7 @@ export async function poll<T>(
   deadlineMs: number,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const startedMs = performance.now()
+  const patience = new Patience(deadlineMs)
   let last: unknown
   for (;;) {
     try {
@@ -28,7 +48,7 @@ export async function poll<T>(
       // Not yet: whoever cannot be asked now may be there at the next look. The last reason is reported.
       last = error
     }
-    if (performance.now() - startedMs > deadlineMs) {
+    if (patience.isOver()) {
       const reason = last instanceof Error ? `: ${last.message}` : ''
       throw new AssertionError({ message: `${what}: not within ${deadlineMs} ms${reason}` })
     }

@@ -11,6 +11,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type HttpAnswer, type HttpRequest, http, json } from './http.ts'
+import { HttpTarget } from './http-target.ts'
 import { type Exit, ManagedProcess } from './managed-process.ts'
 import { Hopeless, poll } from './poll.ts'
 import { freePort } from './ports.ts'
@@ -237,10 +238,16 @@ export class ProcessCluster {
   }
 
   /** Clients that use whatever stores run; they end with the cluster at the latest. */
-  load(name: string, options: Omit<WorkloadOptions, 'addresses'>): Workload {
-    const load = new Workload(name, { addresses: () => this.addresses, ...options })
+  load(name: string, options: WorkloadOptions & { readonly timeoutMs?: number }): Workload {
+    const target = new HttpTarget(() => this.addresses, options.clients, options.timeoutMs)
+    const load = new Workload(name, target, options)
     this.#loads.push(load)
     return load.start()
+  }
+
+  /** One reader for each of the stores, all that run by default; for the last reads of a workload. */
+  readers(ids: readonly string[] = this.running): HttpTarget[] {
+    return ids.map((id) => new HttpTarget(() => [this.address(id)], 1))
   }
 
   // Logs.
