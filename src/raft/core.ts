@@ -46,6 +46,8 @@ export class RaftCore {
   /** Follower: ticks since it heard from the leader or granted a vote. Leader: ticks since the last quorum check. */
   electionElapsed = 0
   heartbeatElapsed = 0
+  /** Counts answers, so that replicas can be told apart by who spoke last. */
+  heardOrder = 0
   electionTimeoutTicks = 0
 
   // Volatile state on leaders.

@@ -19,6 +19,8 @@ export class Progress {
   nextIndex: number
   state: ProgressState = 'probe'
   isLearner = false
+  /** Grows with every answer to this leader, over all replicas: the highest spoke last. */
+  heardOrder = 0
   /** Heard from since the last check for an active quorum. */
   recentlyActive = true
   /** Index of the snapshot it was sent; 0 outside of state `snapshot`. */
@@ -44,6 +46,7 @@ export class Progress {
     this.matchIndex = matchIndex
     this.nextIndex = lastIndex + 1
     this.recentlyActive = false
+    this.heardOrder = 0
     this.sentCommitIndex = 0
     this.confirmedReadId = 0
     this.appendDue = 0

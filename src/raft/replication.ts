@@ -117,15 +117,20 @@ export function broadcastHeartbeat(core: RaftCore): void {
   }
 }
 
-/** One round for all reads that came since the last one. Only voters confirm leadership, so only they are asked. */
+/**
+ * One round for all reads that came since the last one. Only voters confirm leadership, and no more of them are asked than are
+ * needed: the next heartbeat of the timer carries the same id to everybody, should one of those asked not answer.
+ */
 export function flushReadRound(core: RaftCore): void {
   if (!core.reads.isRoundDue) return
   core.reads.isRoundDue = false
+  const fewest = core.options.batchAppends ? core.tracker.fewestForQuorum(core.id) : undefined
   const { ids, all } = core.tracker
   for (let i = 0; i < ids.length; i++) {
     const progress = all[i] as Progress
     const peer = ids[i] as ReplicaId
-    if (peer !== core.id && !progress.isLearner) sendHeartbeat(core, peer, progress, core.reads.newestPendingId)
+    if (peer === core.id || progress.isLearner || fewest?.includes(peer) === false) continue
+    sendHeartbeat(core, peer, progress, core.reads.newestPendingId)
   }
 }
 
@@ -161,6 +166,7 @@ export function handleAppendReply(
   progress: Progress,
 ): void {
   progress.recentlyActive = true
+  progress.heardOrder = ++core.heardOrder
   if (message.rejected) {
     handleRefusedAppend(core, message, progress)
     return
@@ -221,6 +227,7 @@ export function handleHeartbeatReply(
   progress: Progress,
 ): void {
   progress.recentlyActive = true
+  progress.heardOrder = ++core.heardOrder
   progress.resume()
   // With reads in every turn, answers come far more often than the timer; one of them per heartbeat suffices to find a gap.
   const mayRepair = progress.repairDue || !core.options.batchAppends

@@ -99,6 +99,20 @@ export class Tracker {
     return majorityIndex(scratch)
   }
 
+  /**
+   * The fewest other voters whose confirmation makes a quorum together with `self`: those that spoke last, so that one that died is not
+   * asked again for long. Undefined where that cannot be said so simply, in a joint membership or when `self` is no voter.
+   */
+  fewestForQuorum(self: ReplicaId): readonly ReplicaId[] | undefined {
+    const { voters, votersOutgoing } = this.#membership
+    if (votersOutgoing.length > 0 || !voters.includes(self)) return undefined
+    const others = voters.filter((id) => id !== self)
+    const heard = (id: ReplicaId): number => this.#byId.get(id)?.heardOrder ?? 0
+    others.sort((left, right) => heard(right) - heard(left))
+    others.length = Math.floor(voters.length / 2)
+    return others
+  }
+
   /** Whether a quorum was heard from since the last time this was asked. */
   isQuorumActive(): boolean {
     const active = (id: ReplicaId) => this.#byId.get(id)?.recentlyActive === true

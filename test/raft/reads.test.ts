@@ -127,6 +127,53 @@ test('a lost round is repeated by the next heartbeats', () => {
   assert.ok(ofType(node.drain(), 'Heartbeat').every((message) => message.readId === 0))
 })
 
+test('with batching a round asks only as many as a quorum needs, those that spoke last; the timer asks all again', () => {
+  const node = new TestNode({ options: { batchAppends: true } }).lead(2, 3)
+  node.step(heartbeatReply(3, 1, 1, 0))
+  const readId = askedId(node)
+  const asked = ofType(node.drain(), 'Heartbeat')
+  assert.deepEqual(
+    asked.map((message) => [message.to, message.readId]),
+    [[3, readId]],
+  )
+  // The one that was asked is silent: the next heartbeat carries the attempt to everybody.
+  node.tick(1)
+  const again = ofType(node.drain(), 'Heartbeat')
+  assert.deepEqual(
+    again.map((message) => [message.to, message.readId]),
+    [
+      [2, readId],
+      [3, readId],
+    ],
+  )
+  node.step(heartbeatReply(2, 1, 1, readId))
+  node.drain()
+  assert.deepEqual(
+    node.reads.map((read) => read.readId),
+    [readId],
+  )
+  const next = askedId(node)
+  assert.deepEqual(
+    ofType(node.drain(), 'Heartbeat').map((message) => [message.to, message.readId]),
+    [[2, next]],
+  )
+})
+
+test('a group in a joint membership asks all voters for a read', () => {
+  const node = new TestNode({ options: { batchAppends: true } }).lead(2, 3)
+  const operations = [
+    { kind: 'add-voter', replica: 4 },
+    { kind: 'remove', replica: 3 },
+  ] as const
+  node.raft.applyMembership(change(operations, 'joint-explicit'))
+  node.drain()
+  askedId(node)
+  assert.deepEqual(
+    ofType(node.drain(), 'Heartbeat').map((message) => message.to),
+    [2, 3, 4],
+  )
+})
+
 test('no read before the first commit of the term: earlier commits may be unknown (Raft §8)', () => {
   const node = new TestNode({ terms: [1], hardState: { term: 1, commitIndex: 1 }, appliedIndex: 1 })
   node.elect(2)
