@@ -148,7 +148,7 @@ function addCompare(program: Command, action: (flags: CompareFlags) => Promise<v
     .description('start Flotilla, etcd and JetStream one after the other on this machine and print ratios')
     .option('--rounds <n>', 'how often each system runs; the order rotates', '3')
     .option('-d, --duration <time>', 'measured window of each workload', '5s')
-    .option('--warm-up <time>', 'load before each window', '2s')
+    .option('--warm-up <time>', 'load before each window', '5s')
     .option('-k, --keys <n>', 'number of keys, all written before the first workload', '10000')
     .option('-s, --value-bytes <n>', 'size of a value', '256')
     .option('--systems <list>', `some of ${SYSTEMS.join(', ')} (default: all that are installed)`)
