@@ -282,3 +282,10 @@ export function only<T extends MessageType>(messages: readonly Message[], type: 
   )
   return found[0] as Message & { type: T }
 }
+
+/** Asks for a read where that must work, and returns its id. */
+export function askedId(node: TestNode): number {
+  const asked = node.raft.readIndex()
+  assert(asked.ok, JSON.stringify(asked))
+  return asked.readId
+}
