@@ -107,7 +107,9 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   return Object.assign(client, {
     stores: ids,
     stopStore: async (id: string): Promise<void> => {
-      await nodes.get(id)?.close()
+      const node = nodes.get(id)
+      await node?.store.handOver()
+      await node?.close()
       nodes.delete(id)
     },
     startStore: async (id: string): Promise<void> => {

@@ -22,7 +22,8 @@ export async function handOver(
     wake(replica)
     return true
   })
-  while (given.some((replica) => replica.isLeader) && clock.nowMs() < deadlineMs) {
+  // Writes it proposed are committed under the next leader; staying until they are applied here gives them an answer better than "unknown".
+  while (given.some((replica) => replica.isLeader || replica.writes.size > 0) && clock.nowMs() < deadlineMs) {
     await new Promise<void>((resolve) => {
       clock.after(HAND_OVER_POLL_MS, resolve)
     })

@@ -22,7 +22,7 @@ async function withFaults(
   const hub = createMemoryHub({ clock: systemClock, random: new SeededRandom(1) })
   const cluster = await createCluster({ stores: 3, shards: 4, hub, ...options })
   // Short deadlines: a client that waits for a lost answer sees nothing of what comes after.
-  const load = new Workload(name, new ClientTarget(cluster, 2_000), { keys: KEYS, clients: 12, thinkMsMax: 4 }).start()
+  const load = new Workload(name, new ClientTarget(cluster, 1_000), { keys: KEYS, clients: 12, thinkMsMax: 4 }).start()
   try {
     await load.succeed(200)
     await run(cluster, hub, load)
@@ -40,7 +40,7 @@ async function withFaults(
 test('frames are lost, repeated and delayed', async () => {
   await withFaults('lossy', {}, async (_cluster, hub, load) => {
     hub.faults = { lostPerMille: 20, repeatedPerMille: 20, delayMsMin: 0, delayMsMax: 4 }
-    await load.succeed(1_000)
+    await load.succeed(600)
     assert(load.counts.unknown > 0, 'no answer was ever lost: the faults did nothing')
   })
 })
@@ -51,7 +51,7 @@ test('each store in turn is cut off from the others, in both directions and in o
       const others = cluster.stores.filter((other) => other !== id)
       if (round === 0) hub.partition([id], others)
       else for (const other of others) round === 1 ? hub.cut(id, other) : hub.cut(other, id)
-      await delay(1_500)
+      await delay(1_200)
       await load.succeed(50)
       hub.heal()
       await load.succeed(100)

@@ -150,7 +150,10 @@ async function raw(address: string, bytes: Uint8Array | string, ends: boolean): 
   await once(socket, 'connect')
   if (ends) socket.end(bytes)
   else socket.write(bytes)
-  const timer = setTimeout(() => socket.destroy(), 15_000)
+  // In two steps, so that after a pause of the whole machine the server gets its turn first.
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => socket.destroy(), 15_000)
+  }, 15_000)
   await once(socket, 'close')
   clearTimeout(timer)
   return answer

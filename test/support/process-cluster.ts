@@ -314,7 +314,8 @@ export class ProcessCluster {
 
 /** A line that is no JSON was not written by the logger: it is Node's own warning or a crash. Level 50 is `error`. */
 function isComplaint(line: string): boolean {
-  if (line.trim() === '') return false
+  // The command line's advice follows its error, which is judged itself.
+  if (line.trim() === '' || line.startsWith('  try: ')) return false
   try {
     const { level } = JSON.parse(line) as { level?: unknown }
     return typeof level !== 'number' || level >= 50
