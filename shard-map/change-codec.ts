@@ -8,6 +8,7 @@
  *   [3, store, [label, value or null, ...]]         label-store       [8, left, m, r, right, m, r]             merge
  *   [4, store, state]                               set-store-state   [9, id, m, r, replicas]                  change-replicas
  */
+
 import type { MapChange } from './change.ts'
 import {
   isUnreadable,
@@ -20,6 +21,7 @@ import {
   storeToPlain,
   type Unreadable,
 } from './codec.ts'
+import { shown } from './shown.ts'
 import type { Shard, StoreInfo } from './types.ts'
 
 const STATES: readonly string[] = ['registered', 'up', 'draining', 'decommissioning', 'gone']
@@ -69,7 +71,7 @@ export function changeFromPlain(plain: unknown): MapChange | Unreadable {
   if (!Array.isArray(plain)) return { unreadable: 'a change is a list' }
   const [kind, ...fields] = plain as unknown[]
   const change = readChange(kind, fields)
-  return change ?? { unreadable: `no change of kind ${String(kind)} has these ${fields.length} fields` }
+  return change ?? { unreadable: `no change of kind ${shown(kind)} has these ${fields.length} fields` }
 }
 
 function readChange(kind: unknown, fields: readonly unknown[]): MapChange | Unreadable | undefined {

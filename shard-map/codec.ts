@@ -10,8 +10,10 @@
  *
  * Roles and states are their places in the lists below, which may only grow. Keys are latin-1 text.
  */
+
 import type { MapDelta } from './delta.ts'
 import { violations } from './invariants.ts'
+import { shown } from './shown.ts'
 import type { Replica, ReplicaRole, Shard, ShardMap, StoreInfo } from './types.ts'
 
 export type Plain = null | boolean | number | string | readonly Plain[]
@@ -38,7 +40,7 @@ export function mapToPlain(map: ShardMap): Plain {
 export function mapFromPlain(plain: unknown): ShardMap | Unreadable {
   if (!isList(plain, 5)) return unreadable('a map is a list of 5')
   const [format, version, placementPlain, shardsPlain, storesPlain] = plain
-  if (format !== FORMAT) return unreadable(`map of unknown format ${String(format)}`)
+  if (format !== FORMAT) return unreadable(`map of unknown format ${shown(format)}`)
   if (!isCount(version)) return unreadable('a map has a version')
   const placement = optional(placementPlain, shardFromPlain)
   if (placement !== undefined && isUnreadable(placement)) return placement
@@ -67,7 +69,7 @@ export function deltaToPlain(delta: MapDelta): Plain {
 export function deltaFromPlain(plain: unknown): MapDelta | Unreadable {
   if (!isList(plain, 8)) return unreadable('a delta is a list of 8')
   const [format, from, to, placementPlain, shardsPlain, removedShards, storesPlain, removedStores] = plain
-  if (format !== FORMAT) return unreadable(`delta of unknown format ${String(format)}`)
+  if (format !== FORMAT) return unreadable(`delta of unknown format ${shown(format)}`)
   if (!isCount(from) || !isCount(to)) return unreadable('a delta leads from a version to a version')
   const placement = optional(placementPlain, shardFromPlain)
   if (placement !== undefined && isUnreadable(placement)) return placement

@@ -56,6 +56,7 @@ export {
 } from './plan/bootstrap.ts'
 export { planBoundaries } from './plan/boundaries.ts'
 export { changeReplicas, mergeShards, type Refusal, type RefusalReason, sameShard, splitShard } from './shard.ts'
+export { shown } from './shown.ts'
 export { sameStore } from './store-changes.ts'
 export {
   type Epoch,

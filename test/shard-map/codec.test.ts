@@ -119,7 +119,10 @@ test('every kind of change survives its plain form; damage gives a reason', () =
     }),
     { numRuns: 5000 },
   )
-  for (const nonsense of [null, 7, {}, [], [99], 'x']) assert.ok(isUnreadable(changeFromPlain(nonsense) as object))
+  // A value that cannot even be turned into text.
+  const unspeakable = { toString: '' }
+  for (const nonsense of [null, 7, {}, [], [99], 'x', [unspeakable], [0, unspeakable]])
+    assert.ok(isUnreadable(changeFromPlain(nonsense) as object))
 })
 
 test('keys go to bytes, text and paths and come back', () => {

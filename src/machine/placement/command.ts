@@ -7,7 +7,7 @@
  *         [1, count]                                                allocate-ids
  *         [2, [[name, value], ...], expected version or null]       configure
  */
-import { changeFromPlain, changeToPlain, isUnreadable } from '../../../shard-map/index.ts'
+import { changeFromPlain, changeToPlain, isUnreadable, shown } from '../../../shard-map/index.ts'
 import { unreachable } from '../../base/index.ts'
 import { pack, unpack } from '../msgpack.ts'
 import type { JsonValue, PlacementCommand } from './types.ts'
@@ -60,13 +60,13 @@ export function decodePlacementCommand(bytes: Uint8Array): PlacementCommand | Ma
       return isUnreadable(change) ? malformed(change.unreadable) : { kind: 'change', change }
     }
     case 1: {
-      if (!isCount(first) || first < 1 || first > IDS_PER_ALLOCATION_MAX) return malformed(`${String(first)} ids`)
+      if (!isCount(first) || first < 1 || first > IDS_PER_ALLOCATION_MAX) return malformed(`${shown(first)} ids`)
       return { kind: 'allocate-ids', count: first }
     }
     case 2:
       return configure(first, second)
     default:
-      return malformed(`unknown kind ${String(kind)}`)
+      return malformed(`unknown kind ${shown(kind)}`)
   }
 }
 

@@ -13,6 +13,7 @@ import {
   mapToPlain,
   type RejectedReport,
   type ShardMap,
+  shown,
   updateShards,
 } from '../../../shard-map/index.ts'
 import { assert, unreachable } from '../../base/index.ts'
@@ -41,7 +42,7 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
     if (!unpacked.ok) return { kind: 'malformed', reason: unpacked.reason }
     const fields: readonly unknown[] = Array.isArray(unpacked.value) ? unpacked.value : []
     const [format, mapPlain, nextId, configVersion, settingsPlain] = fields
-    if (format !== STATE_FORMAT) return { kind: 'malformed', reason: `unknown format ${String(format)}` }
+    if (format !== STATE_FORMAT) return { kind: 'malformed', reason: `unknown format ${shown(format)}` }
     const map = mapFromPlain(mapPlain)
     if (isUnreadable(map)) return { kind: 'malformed', reason: map.unreadable }
     const settings = Array.isArray(settingsPlain) ? readSettings(settingsPlain) : undefined
