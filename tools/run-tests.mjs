@@ -12,6 +12,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const PROCESS_TESTS = path.join('test', 'process') + path.sep
 const UNIT_CONCURRENCY = 2
+const FILE_TIMEOUT_MS = 600_000
+/** A file that takes longer hangs, most often on something that a failed test left open. */
+const FILE_MS_MAX = 300_000
 const COUNTER = pathToFileURL(path.join(ROOT, 'tools', 'test-counts.mjs')).href
 
 /** @type {import('node:child_process').ChildProcess | undefined} */
@@ -46,7 +49,15 @@ async function runAll(list, concurrency) {
     ['--test-reporter=spec', '--test-reporter-destination=stdout'],
     [`--test-reporter=${COUNTER}`, `--test-reporter-destination=${countsFile}`],
   ].flat()
-  const words = ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, ...reporters, ...list]
+  const words = [
+    '--import',
+    'tsx',
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${FILE_MS_MAX}`,
+    ...reporters,
+    ...list,
+  ]
   try {
     running = spawn(process.execPath, words, { cwd: ROOT, stdio: 'inherit' })
     const exitCode = await new Promise((resolve) => running?.once('close', resolve))
