@@ -1,6 +1,7 @@
 /**
  * The four streams between two processes: the three lanes of the port, and one for requests with their answers, which therefore wait
- * neither behind Raft frames nor behind snapshots. Each stream has its own subject, order, credits and, in a store, its own connection.
+ * neither behind Raft frames nor behind snapshots. Each stream has its own subject, order and credits; which of them share a connection is the
+ * adapter's choice.
  */
 import { unreachable } from '../base/index.ts'
 import type { Lane } from './transport.ts'

@@ -37,7 +37,7 @@ export async function openNatsTransport(options: NatsTransportOptions): Promise<
   const wires: NatsWire[] = []
   const wireOf: NatsWire[] = []
   for (const channels of connections) {
-    const what = channels.length === 1 ? channels.map(channelName).join() : 'all'
+    const what = channels.length === CHANNELS.length ? 'all' : channels.map(channelName).join('+')
     const connection = await toConnectionOptions(options, `flotilla ${options.clusterId} ${role} ${address} ${what}`)
     const wire = new NatsWire({ connection, servers: shownServers(servers), clock, logger })
     wires.push(wire)
