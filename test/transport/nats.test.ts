@@ -156,7 +156,7 @@ describe('NATS transport', () => {
     const a = await openNatsTransport(natsOptions(broker.url, { address: 'a' }))
     assert.equal(broker.stats().connections, 3)
     const b = await openNatsTransport(natsOptions(broker.url, { address: 'b', role: 'client', handlers: echo() }))
-    assert.equal(broker.stats().connections, 3)
+    assert.equal(broker.stats().connections, 4)
     await roundTrip(a, b)
     await until('all gone', () => broker.stats().connections === 0)
     await broker.stop()
