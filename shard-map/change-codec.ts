@@ -183,5 +183,6 @@ function isState(value: unknown): value is StoreInfo['state'] {
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+  // Negative zero would not survive its own plain form.
+  return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0)
 }

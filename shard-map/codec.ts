@@ -165,7 +165,8 @@ function isText(value: unknown): value is string {
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+  // Negative zero would not survive its own plain form.
+  return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0)
 }
 
 /** Bytes as text: no code unit above 255. */

@@ -12,7 +12,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const PROCESS_TESTS = path.join('test', 'process') + path.sep
 const UNIT_CONCURRENCY = 2
-const FILE_TIMEOUT_MS = 600_000
 /** A file that takes longer hangs, most often on something that a failed test left open. */
 const FILE_MS_MAX = 300_000
 const COUNTER = pathToFileURL(path.join(ROOT, 'tools', 'test-counts.mjs')).href

@@ -121,7 +121,7 @@ test('every kind of change survives its plain form; damage gives a reason', () =
   )
   // A value that cannot even be turned into text.
   const unspeakable = { toString: '' }
-  for (const nonsense of [null, 7, {}, [], [99], 'x', [unspeakable], [0, unspeakable]])
+  for (const nonsense of [null, 7, {}, [], [99], 'x', [unspeakable], [0, unspeakable], [8, -0, 1, 1, 3, 1, 1]])
     assert.ok(isUnreadable(changeFromPlain(nonsense) as object))
 })
 
