@@ -69,6 +69,6 @@ function judgeMap(map: ShardMap, id: StoreId, incarnation: string): FoundingVerd
     kind: 'refuse',
     reason:
       `the cluster knows store ${present(known, 'store').id} with other data than this directory holds. If the old data is lost for good, ` +
-      'decommission that store and join under a new store id; otherwise restore its directory',
+      'start under a new store id; otherwise restore its directory',
   }
 }
