@@ -1,12 +1,10 @@
 import type { ShardId, StoreId } from '../../shard-map/index.ts'
-import type { Clock } from '../base/index.ts'
 import { decodeReply, encodeRequest, type Reply, type Request } from '../protocol/index.ts'
 import type { RequestFailure, Transport } from '../transport/index.ts'
-import { type Pending, SilenceWatch } from './silence-watch.ts'
 
 /**
- * How a router reaches stores: a call without bytes where the store is in this process, a frame otherwise. Requests to a store that has
- * fallen silent end early (see `SilenceWatch`).
+ * How a router reaches stores: a call without bytes where the store is in this process, a frame otherwise. Which stores have
+ * fallen silent or left is the transport's finding; it also ends the requests to them.
  */
 export interface LocalStore {
   readonly id: StoreId
@@ -22,13 +20,11 @@ export class Channel {
   readonly #transport: Transport
   readonly #local: LocalStore | undefined
   readonly #anyStore: () => StoreId
-  readonly #watch: SilenceWatch
 
-  constructor(transport: Transport, clock: Clock, local: LocalStore | undefined, anyStore: () => StoreId) {
+  constructor(transport: Transport, local: LocalStore | undefined, anyStore: () => StoreId) {
     this.#transport = transport
     this.#local = local
     this.#anyStore = anyStore
-    this.#watch = new SilenceWatch(transport, clock)
   }
 
   /** Some store, for those who know none better: the one in this process, or another one each time. */
@@ -41,17 +37,17 @@ export class Channel {
   }
 
   /**
-   * See `LocalStore.whomToAsk`; undefined without a store in this process. While the leader is silent, the replica here is asked until it
+   * See `LocalStore.whomToAsk`; undefined without a store in this process. While the leader is absent, the replica here is asked until it
    * hears of another: guessing could put a write on its way to a dead store, and nobody would know its outcome.
    */
   whomToAsk(shard: ShardId): StoreId | undefined {
     const store = this.#local?.whomToAsk(shard)
-    return store !== undefined && this.isSilent(store) ? this.localId : store
+    return store !== undefined && this.isAbsent(store) ? this.localId : store
   }
 
-  /** Whether it was found silent a moment ago, so that asking it now would most likely be for nothing. */
-  isSilent(store: StoreId): boolean {
-    return this.#watch.isSilent(store)
+  /** Whether asking it now would most likely be for nothing: it was found silent, or it said that it stops. */
+  isAbsent(store: StoreId): boolean {
+    return store !== this.#local?.id && this.#transport.isAbsent(store)
   }
 
   request(store: StoreId, request: Request, timeoutMs: number, done: (reply: Reply | RequestFailure) => void): void {
@@ -59,9 +55,7 @@ export class Channel {
       this.#local.request(request, timeoutMs, done)
       return
     }
-    const pending: Pending = this.#watch.sent(store, done)
     this.#transport.request(store, encodeRequest(request), timeoutMs, (answer) => {
-      if (!this.#watch.ended(store, pending, typeof answer !== 'string')) return
       if (typeof answer === 'string') {
         done(answer)
         return

@@ -29,7 +29,7 @@ export function createRouter(options: {
   readonly close: () => Promise<void>
 }): Router {
   const view = new ClusterView()
-  const channel = new Channel(options.transport, options.clock, options.local, options.anyStore)
+  const channel = new Channel(options.transport, options.local, options.anyStore)
   const refresher = new MapRefresher(options.clock, view, channel)
   return new DataRouter({ clock: options.clock, view, channel, refresher }, options.close)
 }

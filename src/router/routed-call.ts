@@ -121,17 +121,17 @@ export class RoutedCall {
     }
     const cure = this.#cure
     this.#cure = undefined
-    if (cure !== undefined && !channel.isSilent(cure)) return cure
+    if (cure !== undefined && !channel.isAbsent(cure)) return cure
     const local = channel.whomToAsk(shard.id)
     if (local !== undefined) return local
     const known = view.leaderOf(shard.id)
-    return known !== undefined && !channel.isSilent(known) ? known : this.#oneOf(stores)
+    return known !== undefined && !channel.isAbsent(known) ? known : this.#oneOf(stores)
   }
 
-  /** Another one at each attempt, those last that were found silent. */
+  /** Another one at each attempt, those last that are absent. */
   #oneOf(stores: readonly StoreId[]): StoreId {
     const { channel } = this.#context
-    const answering = stores.filter((store) => !channel.isSilent(store))
+    const answering = stores.filter((store) => !channel.isAbsent(store))
     const choice = answering.length > 0 ? answering : stores
     return choice[this.#attempts % choice.length] ?? channel.anyStore
   }

@@ -116,6 +116,12 @@ export class FrameTransport implements Transport {
       return
     }
     const stream = this.#streamTo(to, REQUEST)
+    stream.peer.isAsked = true
+    if (stream.peer.absence === 'left') {
+      this.#refuse(done, 'not-sent')
+      this.#hasten()
+      return
+    }
     const waitMs = Math.max(1, Math.min(LIMITS.requestTimeoutMsMax, Math.ceil(timeoutMs)))
     const canLeave = this.#sender.isOpen(REQUEST) && this.#sender.hasRoom(stream, body)
     const id = canLeave ? this.#pending.open(this.#clock.nowMs(), waitMs, done) : undefined
@@ -125,6 +131,10 @@ export class FrameTransport implements Transport {
     }
     this.#pending.queued(id, stream, this.#sender.append(stream, REQUEST_ENTRY, id, waitMs, body))
     if (this.#deadlineTimer === undefined) this.#armDeadlines()
+  }
+
+  isAbsent(peer: PeerAddress): boolean {
+    return (this.#peers.find(peer)?.absence ?? 'none') !== 'none'
   }
 
   flush(): void {
@@ -151,11 +161,21 @@ export class FrameTransport implements Transport {
 
   async #close(): Promise<void> {
     this.#sender.flush()
+    this.#takeLeave()
     this.#setState('closed')
     this.#deadlineTimer?.cancel()
     this.#upkeepTimer?.cancel()
     this.#pending.settleAll('closed')
     await Promise.all([...new Set(this.#wires)].map((wire) => wire.close()))
+  }
+
+  /** Tells everybody who may wait for an answer, or ask next. */
+  #takeLeave(): void {
+    if (!this.#sender.isOpen(REQUEST)) return
+    for (const peer of [...this.#peers.all()]) {
+      if (peer.session !== 0 && peer.absence !== 'left')
+        this.#sender.sayGoodbye(this.#peers.streamTo(peer.address, REQUEST, this.#clock))
+    }
   }
 
   #streamTo(to: PeerAddress, channel: Channel): Stream {
@@ -180,6 +200,7 @@ export class FrameTransport implements Transport {
         this.#logger.log('error', 'answer too large', { to, bytes: body.length })
       return
     }
+    stream.peer.owedAnswers--
     this.#sender.append(stream, REPLY, id, 0, body)
   }
 
@@ -264,9 +285,17 @@ export class FrameTransport implements Transport {
     // Without a connection nobody can be heard; that is no sign of their death.
     if (!this.#sender.isOpen(REQUEST)) return
     for (const [stream, oldestMs] of this.#pending.waiting()) {
-      const silentMs = nowMs - Math.max(stream.peer.heardMs, oldestMs, this.#openedMs)
-      if (silentMs >= TRANSPORT_LIMITS.peerGoneMs) this.#pending.expireOn(stream)
-      else if (silentMs >= TRANSPORT_LIMITS.silenceCheckMs) this.#sender.probe(stream)
+      const silentMs = nowMs - Math.max(stream.heardMs, oldestMs, this.#openedMs)
+      if (silentMs < TRANSPORT_LIMITS.silenceCheckMs) continue
+      if (stream.unansweredProbes < TRANSPORT_LIMITS.unansweredProbesMax) {
+        stream.unansweredProbes++
+        this.#sender.probe(stream)
+        continue
+      }
+      stream.unansweredProbes = 0
+      stream.peer.absence = 'silent'
+      this.#hasten()
+      this.#pending.expireOn(stream)
     }
   }
 
@@ -296,10 +325,23 @@ export class FrameTransport implements Transport {
       stream.assembly.drop()
       this.#receiver.assembling.delete(stream)
     }
+    const isMissing = this.#askForMissing()
     this.#peers.forgetSilent(nowMs)
     this.#upkeepTimer = undefined
     this.#upkeepIsSoon = false
-    const isSoon = this.#sender.blocked.size > 0 || this.#receiver.assembling.size > 0
+    const isSoon = isMissing || this.#sender.blocked.size > 0 || this.#receiver.assembling.size > 0
     if (this.#peers.size > 0) this.#armUpkeep(isSoon)
+  }
+
+  /** Asks the absent for a sign of life, so that their return is noticed though nobody sends them anything. Whether there are any. */
+  #askForMissing(): boolean {
+    let isMissing = false
+    for (const peer of this.#peers.all()) {
+      if (!peer.isAsked || peer.absence === 'none') continue
+      isMissing = true
+      const stream = peer.stream(REQUEST)
+      if (stream !== undefined && this.#sender.isOpen(REQUEST)) this.#sender.probe(stream)
+    }
+    return isMissing
   }
 }

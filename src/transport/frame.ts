@@ -24,6 +24,7 @@
  *   | 3    | of, id, timeoutMs, size, body            | the first fragment of an entry of kind `of` whose body has `size` bytes  |
  *   | 4    | of, id, offset, body                     | the next fragment of the entry that is under way                         |
  *   | 5    |                                          | asks for a grant                                                         |
+ *   | 6    | complete                                 | goodbye; 1 when each request of the receiver that came was answered      |
  *
  * The id of a fragmented item counts the fragmented items of the stream, so that fragments of two never pass for one. Numbers are whole
  * and below 2^53, bodies are bin. Frames are written by the msgpack library; the reader is our own and knows just
@@ -42,6 +43,7 @@ export const REPLY = 2
 export const FRAGMENT_FIRST = 3
 export const FRAGMENT_NEXT = 4
 export const PROBE = 5
+export const GOODBYE = 6
 /** What a whole message can be. */
 export type MessageKind = typeof ITEM | typeof REQUEST_ENTRY | typeof REPLY
 
@@ -57,7 +59,7 @@ export function entryValues(kind: number): number {
   return ENTRY_VALUES[kind] ?? 0
 }
 
-const ENTRY_VALUES: readonly number[] = [2, 4, 3, 6, 5, 1]
+const ENTRY_VALUES: readonly number[] = [2, 4, 3, 6, 5, 1, 2]
 
 /** Turns the array of a frame into bytes. Reuses one buffer, so what it returns is a copy of the right size. */
 export class FrameWriter {
@@ -81,6 +83,10 @@ export class FrameReader {
   grant = 0
   /** Whether the sender asks for a grant. */
   probe = false
+  /** Whether the sender takes its leave, and then whether it owes no answer. */
+  goodbye: 'none' | 'complete' | 'incomplete' = 'none'
+  /** What the entries cost their sender of credit. */
+  cost = 0
   /** Kinds 0 to 4. */
   readonly kinds: number[] = []
   /** Of fragments: the kind of the whole. */
@@ -102,6 +108,8 @@ export class FrameReader {
     this.places.length = 0
     this.bodies.length = 0
     this.probe = false
+    this.goodbye = 'none'
+    this.cost = 0
     const reader = this.#reader
     reader.open(bytes)
     const valueCount = reader.array()
@@ -138,6 +146,9 @@ export class FrameReader {
       case PROBE:
         this.probe = true
         return true
+      case GOODBYE:
+        this.goodbye = reader.uint() === 1 ? 'complete' : 'incomplete'
+        return true
       default:
         return false
     }
@@ -150,6 +161,7 @@ export class FrameReader {
     this.timeouts.push(timeout)
     this.places.push(place)
     this.bodies.push(body)
+    this.cost += ENTRY_BYTES + body.length
     return whole <= REPLY
   }
 }

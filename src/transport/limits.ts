@@ -26,10 +26,11 @@ export const TRANSPORT_LIMITS = {
   /** How often peers that owe an answer are looked after; one that was silent since the last look is asked for a sign of life. */
   silenceCheckMs: 250,
   /**
-   * A peer that owes an answer and gave no sign of life for this long, though asked, is taken for gone: its requests end without an answer
-   * long before their deadlines. Well above pauses of a healthy process, well below what a caller would wait.
+   * A peer that owes an answer and was asked for a sign of life this often in vain is taken for gone: its requests end without an answer after
+   * some 1.5 s, long before their deadlines. Well above pauses of a healthy process, well below what a caller would wait. Counted, not timed,
+   * so that a pause of our own process passes for one question at most.
    */
-  peerGoneMs: 1_500,
+  unansweredProbesMax: 4,
   /** A peer that was silent for this long is forgotten; longer than any request may wait for its answer. */
   peerSilentMsMax: LIMITS.requestTimeoutMsMax + 5_000,
   /** How often silent peers are looked for. */

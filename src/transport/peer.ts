@@ -11,6 +11,15 @@ export class Peer {
   session = 0
   /** When a frame of it came last, or when it was first sent something. */
   heardMs: number
+  /** Requests of it that were handed on and are not answered yet. */
+  owedAnswers = 0
+  /** Somebody here sent it a request: then it is worth learning when it is back. */
+  isAsked = false
+  /**
+   * `silent`: asked for a sign of life in vain. `left`: its present instance said goodbye. Both end when it is heard of again, the latter only
+   * by another instance.
+   */
+  absence: 'none' | 'silent' | 'left' = 'none'
   readonly #streams: (Stream | undefined)[] = CHANNELS.map(() => undefined)
 
   constructor(address: string, nowMs: number) {

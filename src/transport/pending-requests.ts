@@ -102,6 +102,20 @@ export class PendingRequests {
     for (const [index, place] of this.#places.entries()) this.settle(place.generation * PLACES + index, answer)
   }
 
+  /**
+   * The peer of a stream said goodbye: its requests end. Those that have not left and, where `isComplete`, those of which no answer can have been
+   * lost (they were sent after `gapMs`) certainly did nothing.
+   */
+  endOn(stream: Stream, isComplete: boolean, gapMs: number): void {
+    for (const [index, place] of this.#places.entries()) {
+      if (place.done === undefined || place.stream !== stream) continue
+      this.#wheel.disarm(index)
+      const hasLeft = stream.outbox.lastTaken >= place.frameNumber
+      if (hasLeft && isComplete && place.openedMs > gapMs) this.#finish(index, 'not-sent')
+      else this.#expire(index)
+    }
+  }
+
   #expire(index: number): void {
     const { stream, frameNumber } = this.#at(index)
     if (stream !== undefined && stream.outbox.lastTaken < frameNumber) {

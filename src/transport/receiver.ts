@@ -3,7 +3,7 @@
  * most once. What is no frame is counted and forgotten. It sends nothing itself: it marks streams that owe the peer a word.
  */
 import { type Clock, unreachable } from '../base/index.ts'
-import { type Channel, channelName } from './channels.ts'
+import { type Channel, channelName, REQUEST } from './channels.ts'
 import type { Counters } from './counters.ts'
 import { FRAGMENT_FIRST, FRAGMENT_NEXT, FrameReader, ITEM, type MessageKind, REPLY, REQUEST_ENTRY } from './frame.ts'
 import type { OutboxIdentity } from './outbox.ts'
@@ -57,14 +57,33 @@ export class Receiver {
     this.#counters.bytesReceived += bytes.length
     const { peer } = stream
     peer.heardMs = nowMs
+    stream.heardMs = nowMs
+    stream.unansweredProbes = 0
     if (peer.session !== reader.session) this.#meet(stream, reader.session)
+    // What came the other ways does not say that requests get through.
+    if (channel === REQUEST && peer.absence === 'silent') peer.absence = 'none'
     if (reader.toSession === this.#identity.session && stream.takeGrant(reader.grant)) this.#sender.touch(stream)
     const windowBytes = this.#peers.windowBytes(channel)
-    if (reader.probe) stream.receiveProbe(reader.sent, windowBytes)
-    const isNew = reader.kinds.length > 0 && stream.receive(reader.sent, windowBytes)
+    if (reader.probe) stream.receiveProbe(reader.sent, windowBytes, nowMs)
+    const { goodbye, sent } = reader
+    const isNew = reader.kinds.length > 0 && stream.receive(reader.sent, reader.cost, windowBytes, nowMs)
     if (stream.isGrantDue) this.#sender.touch(stream)
     if (isNew) this.#deliver(stream, nowMs)
     else if (reader.kinds.length > 0) this.#counters.staleFrames++
+    if (goodbye !== 'none') this.#partFrom(stream, sent, goodbye === 'complete', nowMs)
+  }
+
+  /** The peer ends in order: what was asked of it and is not answered by now never will be. */
+  #partFrom(stream: Stream, sent: number, isComplete: boolean, nowMs: number): void {
+    const { peer } = stream
+    peer.absence = 'left'
+    stream.noteGap(sent, nowMs)
+    for (const each of peer.streams()) {
+      each.assembly.drop()
+      this.assembling.delete(each)
+      this.#sender.dropForLostPeer(each, false)
+    }
+    this.#pending.endOn(stream, isComplete, stream.gapMs)
   }
 
   /** The peer is heard of for the first time, or it is another process than before. */
@@ -72,6 +91,8 @@ export class Receiver {
     const { peer } = stream
     const isAnother = peer.session !== 0
     peer.session = session
+    peer.absence = 'none'
+    peer.owedAnswers = 0
     if (!isAnother) return
     for (const each of peer.streams()) {
       each.restart()
@@ -129,7 +150,9 @@ export class Receiver {
     }
     const lane = channelName(stream.channel)
     if (items.length > 0 && lane !== 'request') this.handlers?.onItems(from, lane, items, incarnation)
-    for (const request of requests) this.handlers?.onRequest(request)
+    if (this.handlers === undefined) return
+    stream.peer.owedAnswers += requests.length
+    for (const request of requests) this.handlers.onRequest(request)
   }
 
   #assemble(

@@ -5,7 +5,7 @@
 import { type Clock, LIMITS, type Timer, unreachable } from '../base/index.ts'
 import type { Channel } from './channels.ts'
 import type { Counters } from './counters.ts'
-import { FrameWriter, ITEM, type MessageKind, PROBE, REPLY, REQUEST_ENTRY } from './frame.ts'
+import { FrameWriter, GOODBYE, ITEM, type MessageKind, PROBE, REPLY, REQUEST_ENTRY } from './frame.ts'
 import { TRANSPORT_LIMITS } from './limits.ts'
 import { filterFrame, frameHeader, type OutboxIdentity, type OutgoingFrame } from './outbox.ts'
 import type { Peers } from './peers.ts'
@@ -112,6 +112,12 @@ export class Sender {
   /** A frame without messages: it tells the peer its grant and how far we are, and asks for ours. */
   probe(stream: Stream): void {
     this.#publish(stream, [...frameHeader(this.#identity), PROBE], stream.sent)
+  }
+
+  /** A last frame: no more will come, and whether all that the peer asked was answered. Its `sent` lets the peer see whether answers were lost. */
+  sayGoodbye(stream: Stream): void {
+    const isComplete = stream.peer.owedAnswers === 0 && stream.outbox.queuedBytes === 0
+    this.#publish(stream, [...frameHeader(this.#identity), GOODBYE, isComplete ? 1 : 0], stream.sent)
   }
 
   /** The connection of `stream` went: items and requests are not kept, answers wait for its return. */

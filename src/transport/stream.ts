@@ -26,6 +26,12 @@ export class Stream {
   blockedSinceMs = 0
   /** The peer should hear how far it may send, soon. */
   isGrantDue = false
+  /** When a frame came on this stream last. */
+  heardMs = Number.NEGATIVE_INFINITY
+  /** How often the peer was asked for a sign of life since. */
+  unansweredProbes = 0
+  /** Before this moment something that the peer had sent may have been lost on the way. */
+  gapMs = Number.NEGATIVE_INFINITY
   #sent: number
   #granted: number
   /** `sent` of the peer's youngest frame; undefined before the first of its session. */
@@ -82,17 +88,24 @@ export class Stream {
     return this.isBlocked
   }
 
-  /** A frame with entries came. False when it came before, or a younger one did: then it is not to be delivered. */
-  receive(sent: number, windowBytes: number): boolean {
+  /** A frame with entries of `cost` came. False when it came before, or a younger one did: then it is not to be delivered. */
+  receive(sent: number, cost: number, windowBytes: number, nowMs: number): boolean {
     if (this.#received !== undefined && sent <= this.#received) return false
+    if ((this.#received ?? 0) + cost !== sent) this.gapMs = nowMs
     this.#moveReceived(sent, windowBytes)
     return true
   }
 
   /** The peer asks for a grant and says what it has sent: what did not come yet never will. */
-  receiveProbe(sent: number, windowBytes: number): void {
+  receiveProbe(sent: number, windowBytes: number, nowMs: number): void {
+    this.noteGap(sent, nowMs)
     if (this.#received === undefined || sent > this.#received) this.#moveReceived(sent, windowBytes)
     this.isGrantDue = true
+  }
+
+  /** The peer says what it has sent in all: if that is more than came, something was lost. */
+  noteGap(sent: number, nowMs: number): void {
+    if (sent > (this.#received ?? 0)) this.gapMs = nowMs
   }
 
   /** The peer is another process now: what it was sent is lost, and what it sends counts from elsewhere. */
@@ -101,6 +114,7 @@ export class Stream {
     this.#received = undefined
     this.#grantTold = 0
     this.isGrantDue = false
+    this.unansweredProbes = 0
     this.assembly.drop()
   }
 

@@ -13,9 +13,9 @@ export type Lane = 'control' | 'raft' | 'bulk'
 export type PeerAddress = string
 
 export type RequestFailure =
-  /** Nothing left this process. */
+  /** It certainly had no effect: it did not leave this process, or its peer said goodbye and had answered all that it took. */
   | 'not-sent'
-  /** No answer came in time, or the connection went away after sending. */
+  /** No answer came in time, the peer fell silent, or the connection went away after sending. */
   | 'no-answer'
   | 'closed'
 
@@ -92,6 +92,11 @@ export interface Transport {
     timeoutMs: number,
     done: (answer: Uint8Array | RequestFailure) => void,
   ): void
+  /**
+   * Whether asking this peer now would most likely be for nothing: it owed an answer and gave no sign of life though asked (some 1.5 s), or it said
+   * goodbye. It is asked for a sign of life until it is heard of again, or forgotten.
+   */
+  isAbsent(peer: PeerAddress): boolean
   /** Sends every queued frame now. Called by the loop at the end of its turn; without such a call a turn of the event loop later. */
   flush(): void
   /**
@@ -100,6 +105,6 @@ export interface Transport {
    */
   holdUntilFlush(): void
   stats(): TransportStats
-  /** Sends what is queued, fails what is pending with `closed`, lets the connections go. Calling it again returns the same promise. */
+  /** Sends what is queued, takes leave of its peers, fails what is pending with `closed`, lets the connections go. Calling it again returns the same promise. */
   close(): Promise<void>
 }

@@ -191,6 +191,27 @@ export function failureRules(suite: Suite): void {
     assert.equal(await answer, 'no-answer')
   })
 
+  suite.test('a goodbye ends at once what the leaver did not answer, and what comes after', async () => {
+    const b = new Recorder()
+    const a = await suite.open('a')
+    const server = await suite.open('b', b)
+    const taken = ask(a, 'b', pattern(1), 20_000)
+    await until('the request', () => b.requests.length === 1)
+    const answered = ask(a, 'b', pattern(2), 20_000)
+    await until('the other request', () => b.requests.length === 2)
+    b.requests[1]?.reply(pattern(3))
+    const startedMs = performance.now()
+    await server.close()
+    assert.equal(await taken, 'no-answer', 'it was taken and may have had an effect')
+    assertSameBytes(await answered, pattern(3), 'an answer on the way comes before the goodbye')
+    assert.equal(a.isAbsent('b'), true)
+    assert.equal(await ask(a, 'b', pattern(1), 20_000), 'not-sent')
+    assert.ok(performance.now() - startedMs < 15_000, 'nobody waited for a deadline')
+    await suite.open('b', echo())
+    await until('the successor is noticed by itself', () => !a.isAbsent('b'))
+    assertSameBytes(await ask(a, 'b', pattern(4)), pattern(4), 'answer of the successor')
+  })
+
   suite.test('clusters do not hear each other', async () => {
     const b = echo()
     await suite.open('b', b)
