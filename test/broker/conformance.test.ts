@@ -1,7 +1,7 @@
 /** Runs the conformance suite on the embedded broker and, where there is one, on a real nats-server. */
 import { test } from 'node:test'
 import { type BrokerLimits, startBroker } from '../../src/broker/index.ts'
-import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../support/nats-server.ts'
+import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../../tools/cluster/nats-server.ts'
 import { brokerConformance, type Target, type TargetOptions } from './conformance/index.ts'
 
 async function startEmbedded({ auth, ...limits }: TargetOptions = {}): Promise<Target> {

@@ -7,9 +7,9 @@ import { test } from 'node:test'
 import { type Cluster, createCluster } from '../../src/server/index.ts'
 import { systemClock } from '../../src/server/system.ts'
 import { createMemoryHub, type MemoryHub } from '../../src/transport/index.ts'
+import { delay } from '../../tools/cluster/poll.ts'
 import { SeededRandom } from '../raft/harness/seeded-random.ts'
 import { ClientTarget } from '../support/client-target.ts'
-import { delay } from '../support/poll.ts'
 import { Workload } from '../support/workload.ts'
 
 const KEYS = ['1one', '5five', 'alpha', 'delta', 'kilo', 'november', 'tango', 'zulu', 'Papa', 'Victor']

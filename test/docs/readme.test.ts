@@ -13,8 +13,8 @@ import { type Broker, startBroker } from '../../src/broker/index.ts'
 import { loadConfig, unsupportedSettings } from '../../src/server/config/index.ts'
 import { SETTINGS } from '../../src/server/config/settings.ts'
 import { type RunningNode, startNode } from '../../src/server/index.ts'
-import { poll } from '../support/poll.ts'
-import { freePort } from '../support/ports.ts'
+import { poll } from '../../tools/cluster/poll.ts'
+import { freePort } from '../../tools/cluster/ports.ts'
 import { codeBlocks, namedRows, promisedOutput } from './markdown.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')

@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { encode } from '@msgpack/msgpack'
-import { type HttpAnswer, type HttpRequest, NoAnswer, problem } from '../support/http.ts'
+import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { type HttpAnswer, type HttpRequest, NoAnswer, problem } from '../../tools/cluster/http.ts'
 import { type ProcessCluster, withCluster } from '../support/process-cluster.ts'
-import { ANY_BROKER } from '../support/test-broker.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB

@@ -1,10 +1,10 @@
 /** The broker goes away under load and comes back: no store falls over, nothing acknowledged is lost, and service resumes by itself. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { http, problem } from '../support/http.ts'
-import { delay } from '../support/poll.ts'
+import { BROKER_KINDS } from '../../tools/cluster/broker-process.ts'
+import { http, problem } from '../../tools/cluster/http.ts'
+import { delay } from '../../tools/cluster/poll.ts'
 import { withCluster } from '../support/process-cluster.ts'
-import { BROKER_KINDS } from '../support/test-broker.ts'
 
 const AWAY_MS = 10_000
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { http, problem } from '../support/http.ts'
-import { poll } from '../support/poll.ts'
+import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { http, problem } from '../../tools/cluster/http.ts'
+import { poll } from '../../tools/cluster/poll.ts'
 import { type ProcessCluster, withCluster } from '../support/process-cluster.ts'
-import { ANY_BROKER } from '../support/test-broker.ts'
 
 const VICTIM = 's2'
 

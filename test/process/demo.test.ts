@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { http } from '../support/http.ts'
-import { type Exit, ManagedProcess } from '../support/managed-process.ts'
-import { poll } from '../support/poll.ts'
-import { freePort } from '../support/ports.ts'
+import { http } from '../../tools/cluster/http.ts'
+import { type Exit, ManagedProcess } from '../../tools/cluster/managed-process.ts'
+import { poll } from '../../tools/cluster/poll.ts'
+import { freePort } from '../../tools/cluster/ports.ts'
 
 const PROGRAM = [
   process.execPath,

@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { poll } from '../support/poll.ts'
+import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { poll } from '../../tools/cluster/poll.ts'
 import { withCluster } from '../support/process-cluster.ts'
-import { ANY_BROKER } from '../support/test-broker.ts'
 
 const DISK_MIB = 24
 const BALLAST_MIB = 14

@@ -1,10 +1,10 @@
 /** The store that leads most shards is killed under load: the others take over, nothing is lost, and it catches up when it returns. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { http } from '../support/http.ts'
-import { delay, poll } from '../support/poll.ts'
+import { ANY_BROKER, BROKER_KINDS } from '../../tools/cluster/broker-process.ts'
+import { http } from '../../tools/cluster/http.ts'
+import { delay, poll } from '../../tools/cluster/poll.ts'
 import { type ProcessCluster, withCluster } from '../support/process-cluster.ts'
-import { ANY_BROKER, BROKER_KINDS } from '../support/test-broker.ts'
 
 /** The goal is 2 s; a full machine may need much longer, and a broken failover never ends. */
 const FAILOVER_MS_MAX = 20_000

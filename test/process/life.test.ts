@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { ANY_BROKER, BROKER_KINDS } from '../../tools/cluster/broker-process.ts'
 import type { ProcessCluster } from '../support/process-cluster.ts'
 import { withCluster } from '../support/process-cluster.ts'
-import { ANY_BROKER, BROKER_KINDS } from '../support/test-broker.ts'
 
 const STOP_MS_MAX = 30_000
 

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { http, keptConnections, NoAnswer } from '../support/http.ts'
-import { delay } from '../support/poll.ts'
+import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { http, keptConnections, NoAnswer } from '../../tools/cluster/http.ts'
+import { delay } from '../../tools/cluster/poll.ts'
 import { withCluster } from '../support/process-cluster.ts'
-import { ANY_BROKER } from '../support/test-broker.ts'
 
 const SECONDS = process.env.FLOTILLA_LONG === '1' ? 120 : 30
 const CONNECTIONS = 64

@@ -1,10 +1,10 @@
 /** Without a quorum every request fails in time and says why; when the quorum is back, so is the service. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type HttpAnswer, http, problem } from '../support/http.ts'
-import { poll } from '../support/poll.ts'
+import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { type HttpAnswer, http, problem } from '../../tools/cluster/http.ts'
+import { poll } from '../../tools/cluster/poll.ts'
 import { withCluster } from '../support/process-cluster.ts'
-import { ANY_BROKER } from '../support/test-broker.ts'
 
 /** What a request may be late where the machine is full; on an idle one it is a few hundred milliseconds. */
 const LATE_MS_MAX = 4_000

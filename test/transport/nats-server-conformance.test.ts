@@ -1,6 +1,6 @@
 /** The conformance suite of the transport port over NATS, against a real nats-server. Says so plainly where there is none. */
 import { it } from 'node:test'
-import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../support/nats-server.ts'
+import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../../tools/cluster/nats-server.ts'
 import { describeTransport } from './conformance.ts'
 import { natsFixture } from './nats-fixture.ts'
 

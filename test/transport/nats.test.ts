@@ -11,7 +11,7 @@ import type { Logger } from '../../src/base/index.ts'
 import { type BrokerOptions, startBroker } from '../../src/broker/index.ts'
 import { openNatsTransport, type Transport, TransportError } from '../../src/transport/index.ts'
 import { shownServers } from '../../src/transport/nats/nats-options.ts'
-import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../support/nats-server.ts'
+import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../../tools/cluster/nats-server.ts'
 import { natsOptions } from './nats-fixture.ts'
 import { ask, assertSameBytes, echo, pattern, until } from './support.ts'
 

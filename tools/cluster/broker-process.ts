@@ -7,7 +7,7 @@ import { brokerCommand } from './programs.ts'
 
 export type BrokerKind = 'nats-server' | 'embedded'
 
-export interface TestBroker {
+export interface BrokerProcess {
   readonly url: string
   kill(): Promise<void>
   /** On the same port. */
@@ -24,7 +24,7 @@ export const BROKER_KINDS: readonly { readonly kind: BrokerKind; readonly skip: 
 /** For tests to which the broker does not matter: a real one where there is one. */
 export const ANY_BROKER: BrokerKind = findNatsServer() === undefined ? 'embedded' : 'nats-server'
 
-export async function startTestBroker(kind: BrokerKind): Promise<TestBroker> {
+export async function startBrokerProcess(kind: BrokerKind): Promise<BrokerProcess> {
   if (kind === 'nats-server') {
     const server = await startNatsServer()
     if (server === undefined) throw new Error(NATS_SERVER_ABSENT)
@@ -35,7 +35,7 @@ export async function startTestBroker(kind: BrokerKind): Promise<TestBroker> {
   return broker
 }
 
-class EmbeddedBrokerProcess implements TestBroker {
+class EmbeddedBrokerProcess implements BrokerProcess {
   readonly url: string
   readonly #port: number
   #process: ManagedProcess | undefined
