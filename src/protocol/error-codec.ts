@@ -2,7 +2,7 @@
  * Errors as MessagePack lists inside replies; the layout is in reply-codec. A code that this version does not know is shown as
  * UNAVAILABLE: what became of the write and whether to retry stay as the other side said.
  */
-import { shardFromPlain, shardToPlain } from '../../shard-map/index.ts'
+import { type Shard, shardFromPlain, shardToPlain } from '../../shard-map/index.ts'
 import { isErrorCode } from './error-table.ts'
 import type { ErrorValue } from './errors.ts'
 import type { FieldReader } from './field-reader.ts'
@@ -60,7 +60,8 @@ function readRevision(fields: FieldReader): number | null | undefined {
   return undefined
 }
 
-function readShards(fields: FieldReader, plain: unknown): NonNullable<ErrorValue['shards']> {
+/** Shards of a map, from a field that was taken out already. */
+export function readShards(fields: FieldReader, plain: unknown): readonly Shard[] {
   if (!Array.isArray(plain)) {
     fields.fail()
     return []

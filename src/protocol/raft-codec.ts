@@ -51,7 +51,7 @@ const MESSAGE_TYPES = [
 const TYPE_CODES = Object.fromEntries(MESSAGE_TYPES.map((type, code) => [type, code])) as Record<MessageType, number>
 
 /** The order is the format: append only. */
-const ENTRY_TYPES = ['normal', 'membership', 'membership-v1'] as const satisfies readonly EntryType[]
+const ENTRY_TYPES = ['normal', 'membership', 'membership-v1', 'shard'] as const satisfies readonly EntryType[]
 
 /** A Raft message and the group it belongs to. */
 export interface GroupMessage {

@@ -11,12 +11,13 @@
  *
  *   error [code, message, outcome, retryable, shard, leader, hint, revision, index, [shard, ...]]
  *         null for what is not there; revision: false is not there, null is "the key is absent"
+ *   shards [[shard, ...]]   middle [key or null]
  *   done []   allocate-ids [first]   describe-replica [anything]   map [map or null, [shard id, leader, ...]]
  *   describe, placement-status (see description-codec)   store-heartbeat (see heartbeat-codec)
  *
  * Milliseconds are IEEE 754 doubles.
  */
-import { mapFromPlain, mapToPlain } from '../../shard-map/index.ts'
+import { mapFromPlain, mapToPlain, shardToPlain } from '../../shard-map/index.ts'
 import { LIMITS, unreachable } from '../base/index.ts'
 import { ByteReader, ByteWriter, pack, unpack } from '../machine/index.ts'
 import { type Decoded, decoded, undecodable } from './decoded.ts'
@@ -26,11 +27,12 @@ import {
   readDescription,
   readPlacementStatus,
 } from './description-codec.ts'
-import { errorToPlain, readError } from './error-codec.ts'
+import { errorToPlain, readError, readShards } from './error-codec.ts'
 import { FieldReader } from './field-reader.ts'
 import { heartbeatAnswerToPlain, leadersToPlain, readHeartbeatAnswer, readLeaders } from './heartbeat-codec.ts'
 import { kvResultBytes, readKvResult, writeKvResult } from './kv-result-codec.ts'
 import type { Found, Item, Reply } from './requests.ts'
+import { readKey } from './shard-request-codec.ts'
 
 const FORMAT = 1
 
@@ -47,6 +49,8 @@ const KINDS = [
   'store-heartbeat',
   'placement-status',
   'allocate-ids',
+  'shards',
+  'middle',
 ] as const satisfies readonly Reply['kind'][]
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Record<Reply['kind'], number>
@@ -68,6 +72,10 @@ export function encodeReply(reply: Reply): Uint8Array {
       return cold(reply.kind, errorToPlain(reply.error))
     case 'done':
       return cold(reply.kind, [])
+    case 'shards':
+      return cold(reply.kind, [reply.shards.map(shardToPlain)])
+    case 'middle':
+      return cold(reply.kind, [reply.key ?? null])
     case 'map':
       return cold(reply.kind, [reply.map === undefined ? null : mapToPlain(reply.map), leadersToPlain(reply.leaders)])
     case 'describe':
@@ -205,6 +213,10 @@ function readCold(kind: Exclude<Reply['kind'], 'write' | 'get' | 'scan'>, fields
       const map = fields.optional(() => fields.model(mapFromPlain))
       return { kind, map, leaders: readLeaders(fields) }
     }
+    case 'shards':
+      return { kind, shards: readShards(fields, fields.any()) }
+    case 'middle':
+      return { kind, key: fields.optional(() => readKey(fields)) }
     case 'describe':
       return readDescription(fields)
     case 'describe-replica':

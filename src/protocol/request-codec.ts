@@ -12,6 +12,7 @@
  *
  *   map [since]   describe [[shard, ...]]   describe-replica [shard]   transfer-leader [shard, store]
  *   store-heartbeat (see heartbeat-codec)   placement-status []   allocate-ids [count]
+ *   read-shard [shard]   find-middle [shard]   changes of shards (see shard-request-codec)
  *
  * Consistency: 0 linearizable, 1 stale.
  */
@@ -21,6 +22,7 @@ import { type Decoded, decoded, undecodable } from './decoded.ts'
 import { FieldReader } from './field-reader.ts'
 import { heartbeatToPlain, readHeartbeat } from './heartbeat-codec.ts'
 import type { Consistency, Request } from './requests.ts'
+import { readShardRequest, shardRequestToPlain } from './shard-request-codec.ts'
 
 const FORMAT = 1
 
@@ -36,6 +38,14 @@ const KINDS = [
   'store-heartbeat',
   'placement-status',
   'allocate-ids',
+  'change-membership',
+  'split',
+  'prepare-merge',
+  'commit-merge',
+  'fence-merge',
+  'rollback-merge',
+  'read-shard',
+  'find-middle',
 ] as const satisfies readonly Request['kind'][]
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Record<Request['kind'], number>
@@ -66,9 +76,18 @@ export function encodeRequest(request: Request): Uint8Array {
       return encodeScan(request)
     case 'map':
       return cold(request.kind, [request.since])
+    case 'change-membership':
+    case 'split':
+    case 'prepare-merge':
+    case 'commit-merge':
+    case 'fence-merge':
+    case 'rollback-merge':
+      return cold(request.kind, shardRequestToPlain(request))
     case 'describe':
       return cold(request.kind, [request.shards])
     case 'describe-replica':
+    case 'read-shard':
+    case 'find-middle':
       return cold(request.kind, [request.shard])
     case 'transfer-leader':
       return cold(request.kind, [request.shard, request.store])
@@ -209,7 +228,16 @@ function readCold(kind: Exclude<Request['kind'], 'write' | 'get' | 'scan'>, fiel
       return { kind, shards }
     }
     case 'describe-replica':
+    case 'read-shard':
+    case 'find-middle':
       return { kind, shard: fields.count() }
+    case 'change-membership':
+    case 'split':
+    case 'prepare-merge':
+    case 'commit-merge':
+    case 'fence-merge':
+    case 'rollback-merge':
+      return readShardRequest(kind, fields)
     case 'transfer-leader':
       return { kind, shard: fields.count(), store: fields.text() }
     case 'store-heartbeat': {

@@ -1,4 +1,4 @@
-import type { Epoch, Key, Shard, ShardId, ShardMap, StoreId, StoreInfo } from '../../shard-map/index.ts'
+import type { Epoch, Key, ReplicaId, Shard, ShardId, ShardMap, StoreId, StoreInfo } from '../../shard-map/index.ts'
 import type { KvResult } from '../machine/index.ts'
 import type { ErrorValue } from './errors.ts'
 
@@ -8,7 +8,59 @@ import type { ErrorValue } from './errors.ts'
  */
 export type Consistency = 'linearizable' | 'stale'
 
+/**
+ * One step on the way from one set of replicas to another (Raft §6). A voter is never removed: it is demoted in a joint step and removed as
+ * the learner it then is.
+ */
+export type MembershipStep =
+  /** `replica` is a number that the placement driver allocated and nobody has used. */
+  | { readonly kind: 'add-learner'; readonly store: StoreId; readonly replica: ReplicaId }
+  /** Refused while one of `promote` is more than `lagEntriesMax` entries behind the leader. */
+  | {
+      readonly kind: 'enter-joint'
+      readonly promote: readonly StoreId[]
+      readonly demote: readonly StoreId[]
+      readonly lagEntriesMax: number
+      /** Refused when fewer voters would be left: the replication factor, or less where the driver means to lower it. */
+      readonly votersMin: number
+    }
+  | { readonly kind: 'leave-joint' }
+  | { readonly kind: 'remove-learner'; readonly store: StoreId }
+
+/** Where a shard is cut: `key` becomes the first key of a new shard, whose replicas are numbered in the order of the shard's own. */
+export interface ShardCut {
+  readonly key: Key
+  readonly shard: ShardId
+  readonly replicas: readonly ReplicaId[]
+}
+
+/**
+ * A change of one shard, asked of its leader by the placement driver. `epoch` is the shard as the asker knows it: a leader whose shard has
+ * gone on answers STALE_EPOCH with what it is now. Each may be asked again after an answer was lost: what is done already is answered as done.
+ */
+export type ShardRequest =
+  | {
+      readonly kind: 'change-membership'
+      readonly shard: ShardId
+      readonly epoch: Epoch
+      readonly step: MembershipStep
+    }
+  /** Keys in ascending order. */
+  | { readonly kind: 'split'; readonly shard: ShardId; readonly epoch: Epoch; readonly cuts: readonly ShardCut[] }
+  /**
+   * To the shard that will go, the right one of two neighbours: it stops, and waits to be taken in by `target`, whose epoch from now on must not
+   * change until then.
+   */
+  | { readonly kind: 'prepare-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly target: Shard }
+  /** To the left neighbour: takes in the prepared `source`, as its `prepare-merge` answered it. */
+  | { readonly kind: 'commit-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly source: Shard }
+  /** To the left neighbour, before a rollback: from the answer on it can no longer take in a shard that was prepared for `epoch`. */
+  | { readonly kind: 'fence-merge'; readonly shard: ShardId; readonly epoch: Epoch }
+  /** To the prepared shard: serves again. `target` is the left neighbour as its `fence-merge` answered it. */
+  | { readonly kind: 'rollback-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly target: Shard }
+
 export type Request =
+  | ShardRequest
   /** `command` is an encoded machine command; it enters the log as it is. */
   | { readonly kind: 'write'; readonly shard: ShardId; readonly rangeEpoch: number; readonly command: Uint8Array }
   | {
@@ -37,6 +89,10 @@ export type Request =
   /** Debug view of one replica on this store. */
   | { readonly kind: 'describe-replica'; readonly shard: ShardId }
   | { readonly kind: 'transfer-leader'; readonly shard: ShardId; readonly store: StoreId }
+  /** The shard as its leader has it, linearizable. */
+  | { readonly kind: 'read-shard'; readonly shard: ShardId }
+  /** A key that has about half of the shard's bytes on either side. */
+  | { readonly kind: 'find-middle'; readonly shard: ShardId }
   /** To the placement driver's leader. */
   | { readonly kind: 'store-heartbeat'; readonly heartbeat: StoreHeartbeat }
   | { readonly kind: 'placement-status' }
@@ -84,6 +140,10 @@ export type Reply =
   | { readonly kind: 'describe'; readonly store: StoreDescription; readonly shards: readonly ShardDescription[] }
   | { readonly kind: 'describe-replica'; readonly replica: unknown }
   | { readonly kind: 'done' }
+  /** What has become of a shard: itself first, after a split the new ones. None when it was merged into another for good. */
+  | { readonly kind: 'shards'; readonly shards: readonly Shard[] }
+  /** Undefined when the shard has no key to be cut at. */
+  | { readonly kind: 'middle'; readonly key: Key | undefined }
   | { readonly kind: 'store-heartbeat'; readonly answer: StoreHeartbeatAnswer }
   | { readonly kind: 'placement-status'; readonly status: PlacementStatus }
   | { readonly kind: 'allocate-ids'; readonly first: number }

@@ -2,7 +2,12 @@
  * What an entry weighs, and runs of entries with their weight. Every limit in bytes of the core (messages, in-flight
  * window, uncommitted entries, pages of committed entries) uses this one measure. Not an encoding: the wire is elsewhere.
  */
-import type { Entry } from './types.ts'
+import type { Entry, EntryType } from './types.ts'
+
+/** Whether applying an entry of this type changes who belongs to the group. */
+export function changesMembership(type: EntryType): boolean {
+  return type === 'membership' || type === 'membership-v1'
+}
 
 /** Index, term, type and framing beside the data; positive, so that empty entries cannot slip through a limit unnoticed. */
 const ENTRY_OVERHEAD_BYTES = 16

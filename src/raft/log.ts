@@ -10,7 +10,7 @@
  */
 import { assert } from '../base/index.ts'
 import { ApplyingCursor } from './applying-cursor.ts'
-import { EMPTY_SLICE, type EntrySlice, entryBytes, limitBytes } from './entry.ts'
+import { changesMembership, EMPTY_SLICE, type EntrySlice, entryBytes, limitBytes } from './entry.ts'
 import { EntryBuffer } from './entry-buffer.ts'
 import type { Entry, SnapshotMeta, StableLog } from './types.ts'
 
@@ -253,7 +253,7 @@ export class RaftLog {
     while (low <= this.#commitIndex) {
       const page = this.slice(low, this.#commitIndex + 1, this.#options.applyingBytesMax)
       assert(page !== 'compacted', `unapplied entry ${low} was compacted`)
-      if (page.entries.some((entry) => entry.type !== 'normal')) return true
+      if (page.entries.some((entry) => changesMembership(entry.type))) return true
       low += page.entries.length
     }
     return false

@@ -4,7 +4,7 @@
  */
 import { EMPTY_BYTES } from '../base/index.ts'
 import type { RaftCore } from './core.ts'
-import { entryBytes } from './entry.ts'
+import { changesMembership, entryBytes } from './entry.ts'
 import { changeMembership, isJoint } from './membership.ts'
 import { decodeMembershipChange, encodeMembershipChange } from './membership-codec.ts'
 import { broadcastAppend } from './replication.ts'
@@ -84,7 +84,7 @@ function admit(core: RaftCore, payloads: readonly Payload[]): LeaderProposal {
   let membershipRefusal: MembershipRefusal | undefined
   for (let i = 0; i < payloads.length; i++) {
     const payload = payloads[i] as Payload
-    if (payload.type === 'normal') continue
+    if (!changesMembership(payload.type)) continue
     const reason = refuseMembershipChange(core, payload)
     if (reason === undefined) {
       core.pendingMembershipIndex = core.log.lastIndex + 1 + i

@@ -121,8 +121,8 @@ export class RaftNode {
   }
 
   /** Proposes commands, all or none. Each becomes one entry; `firstIndex` is where the first will be, if it commits in `term`. */
-  propose(data: readonly Uint8Array[]): ProposeResult {
-    const payloads = data.map((bytes): Payload => ({ type: 'normal', data: bytes }))
+  propose(data: readonly Uint8Array[], type: 'normal' | 'shard' = 'normal'): ProposeResult {
+    const payloads = data.map((bytes): Payload => ({ type, data: bytes }))
     const proposed = this.#propose(payloads)
     if (proposed === 'forwarded') return { ok: true, forwarded: true, leader: this.#core.leader }
     if (!proposed.ok) return { ok: false, reason: proposed.reason, leader: this.#core.leader }

@@ -8,8 +8,11 @@ export type ReplicaId = number
 
 export const NO_REPLICA: ReplicaId = 0
 
-/** `membership-v1` carries exactly one change and never enters a joint configuration; `membership` is the general form. */
-export type EntryType = 'normal' | 'membership' | 'membership-v1'
+/**
+ * `membership-v1` carries exactly one change and never enters a joint configuration; `membership` is the general form. `shard` is a change of what
+ * the group keeps (a split, a merge): the core treats it like `normal`, the host tells it apart without looking inside.
+ */
+export type EntryType = 'normal' | 'membership' | 'membership-v1' | 'shard'
 
 /** Invariant: indexes are consecutive within a log; `data` is opaque here and encoded once, by whoever proposed it. */
 export interface Entry {

@@ -1,5 +1,6 @@
 import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import { unreachable } from '../base/index.ts'
+import { errorValue } from '../protocol/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
 import {
@@ -70,6 +71,16 @@ export class RequestHandler {
       }
       case 'transfer-leader':
         this.#transfer(call, request.shard, request.store)
+        return
+      case 'change-membership':
+      case 'split':
+      case 'prepare-merge':
+      case 'commit-merge':
+      case 'fence-merge':
+      case 'rollback-merge':
+      case 'read-shard':
+      case 'find-middle':
+        answerError(call, errorValue('INVALID_ARGUMENT', `this version cannot do ${request.kind} yet`))
         return
       case 'store-heartbeat':
       case 'placement-status':

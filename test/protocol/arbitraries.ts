@@ -3,7 +3,14 @@
  */
 import fc from 'fast-check'
 import type { KvOperationResult, KvResult } from '../../src/machine/index.ts'
-import { ERROR_TABLE, type ErrorCode, type ErrorValue, type Reply, type Request } from '../../src/protocol/index.ts'
+import {
+  ERROR_TABLE,
+  type ErrorCode,
+  type ErrorValue,
+  type MembershipStep,
+  type Reply,
+  type Request,
+} from '../../src/protocol/index.ts'
 import type { Entry, MembershipState, Message } from '../../src/raft/index.ts'
 import { key as boundKey, history, store } from '../shard-map/arbitraries.ts'
 
@@ -35,7 +42,7 @@ export const membership: fc.Arbitrary<MembershipState> = fc.record({
   autoLeave: fc.boolean(),
 })
 
-const entryType = fc.constantFrom<Entry['type']>('normal', 'membership', 'membership-v1')
+const entryType = fc.constantFrom<Entry['type']>('normal', 'membership', 'membership-v1', 'shard')
 const proposals = fc.array(fc.record({ type: entryType, data: bytes }), { maxLength: 4 })
 const addressed = { from: u48, to: u48, term: u48 }
 
@@ -95,6 +102,40 @@ const shards = map.map((map) => map.shards)
 const storeInfo = fc
   .record({ id: fc.string(), zone: fc.string() })
   .map(({ id, zone }) => store(id, { zone, __proto__: 'x' }))
+const epoch = fc.record({ membership: u32, range: u32 })
+const oneShard = shards.filter((list) => list.length > 0).map((list) => list[0] as (typeof list)[number])
+const stores = fc.array(fc.string(), { maxLength: 3 })
+const membershipStep: fc.Arbitrary<MembershipStep> = fc.oneof(
+  fc.record({ kind: fc.constant('add-learner' as const), store: fc.string(), replica: u48 }),
+  fc.record({
+    kind: fc.constant('enter-joint' as const),
+    promote: stores,
+    demote: stores,
+    lagEntriesMax: u48,
+    votersMin: fc.nat(9),
+  }),
+  fc.record({ kind: fc.constant('leave-joint' as const) }),
+  fc.record({ kind: fc.constant('remove-learner' as const), store: fc.string() }),
+)
+const shardRequest: fc.Arbitrary<Request> = fc.oneof(
+  fc.record({ kind: fc.constant('change-membership' as const), shard: u48, epoch, step: membershipStep }),
+  fc.record({
+    kind: fc.constant('split' as const),
+    shard: u48,
+    epoch,
+    cuts: fc.array(fc.record({ key: boundKey, shard: u48, replicas: fc.array(u48, { maxLength: 5 }) }), {
+      maxLength: 3,
+    }),
+  }),
+  fc.record({
+    kind: fc.constantFrom('prepare-merge' as const, 'rollback-merge' as const),
+    shard: u48,
+    epoch,
+    target: oneShard,
+  }),
+  fc.record({ kind: fc.constant('commit-merge' as const), shard: u48, epoch, source: oneShard }),
+  fc.record({ kind: fc.constant('fence-merge' as const), shard: u48, epoch }),
+)
 const load = fc.record({ readsPerSecond: measure, writesPerSecond: measure })
 const leaders = fc.dictionary(fc.nat(99).map(String), fc.string()) as fc.Arbitrary<Record<number, string>>
 
@@ -117,7 +158,11 @@ export const hotRequest: fc.Arbitrary<Request> = fc.oneof(
 export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('map' as const), since: u53 }),
   fc.record({ kind: fc.constant('describe' as const), shards: fc.array(u48) }),
-  fc.record({ kind: fc.constant('describe-replica' as const), shard: u48 }),
+  fc.record({
+    kind: fc.constantFrom('describe-replica' as const, 'read-shard' as const, 'find-middle' as const),
+    shard: u48,
+  }),
+  shardRequest,
   fc.record({ kind: fc.constant('transfer-leader' as const), shard: u48, store: fc.string() }),
   fc.record({ kind: fc.constant('placement-status' as const) }),
   fc.record({ kind: fc.constant('allocate-ids' as const), count: u48 }),
@@ -243,6 +288,8 @@ export const coldReply: fc.Arbitrary<Reply> = fc.oneof(
       )
       .map(([shards, rest]) => shards.map((shard) => ({ shard, ...rest }))),
   }),
+  fc.record({ kind: fc.constant('shards' as const), shards }),
+  fc.record({ kind: fc.constant('middle' as const), key: fc.option(boundKey, { nil: undefined }) }),
   fc.record({
     kind: fc.constant('placement-status' as const),
     status: fc.record({

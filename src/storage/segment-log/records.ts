@@ -40,7 +40,7 @@ const RUN_HEADER_BYTES = RECORD_HEADER_BYTES + 16
 const FLAG_HARD_STATE = 1
 const ENTRY_LENGTH_BITS = 30
 const ENTRY_LENGTH_MASK = 2 ** ENTRY_LENGTH_BITS - 1
-const ENTRY_TYPES: readonly EntryType[] = ['normal', 'membership', 'membership-v1']
+const ENTRY_TYPES: readonly EntryType[] = ['normal', 'membership', 'membership-v1', 'shard']
 
 const TYPE_ENTRIES = 1
 const TYPE_MOVED = 2
@@ -91,6 +91,8 @@ function typeCode(type: EntryType): number {
       return 1
     case 'membership-v1':
       return 2
+    case 'shard':
+      return 3
   }
 }
 

@@ -55,6 +55,7 @@ function escapeCharacter(character: string): string {
 }
 
 const ENTRY_TYPES: Readonly<Record<EntryType, string>> = {
+  shard: 'EntryShard',
   normal: 'EntryNormal',
   'membership-v1': 'EntryConfChange',
   membership: 'EntryConfChangeV2',
