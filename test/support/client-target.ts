@@ -1,7 +1,7 @@
 /** A workload's way to a cluster through the client that embedders use. */
 import type { Client, WriteOptions } from '../../src/client/index.ts'
 import { FlotillaError } from '../../src/protocol/index.ts'
-import type { Action, Condition, Outcome } from './linearizability.ts'
+import type { Action, Condition, Outcome } from '../../src/testing/index.ts'
 import { type Target, TROUBLE } from './workload.ts'
 
 export class ClientTarget implements Target {

@@ -1,8 +1,8 @@
 /** A workload's way to a cluster over HTTP. It hangs up on nobody, keeps its connections, and says what the contract does not allow. */
 import type { Agent } from 'node:http'
+import type { Action, Outcome } from '../../src/testing/index.ts'
 import { type HttpAnswer, http, keptConnections, NoAnswer, problem } from '../../tools/cluster/http.ts'
 import { delay } from '../../tools/cluster/poll.ts'
-import type { Action, Outcome } from './linearizability.ts'
 import { type Target, TROUBLE } from './workload.ts'
 
 /** What the harness allows beyond a request's own deadline before it says that the cluster hangs. */

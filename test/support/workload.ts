@@ -4,8 +4,8 @@
  * (`http-target.ts`, `client-target.ts`).
  */
 import assert from 'node:assert/strict'
+import { type Action, checkLinearizable, type Operation, type Outcome } from '../../src/testing/index.ts'
 import { delay, Patience } from '../../tools/cluster/poll.ts'
-import { type Action, checkLinearizable, type Operation, type Outcome } from './linearizability.ts'
 
 export interface Target {
   /** Undefined when the operation certainly reached nobody. `turn` tells one attempt of a client from the next. */

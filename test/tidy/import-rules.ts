@@ -52,6 +52,8 @@ export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
       'observe',
     ],
   },
+  /** The checkers need only the ground floor; a simulator beside them is one more composition root. */
+  testing: { uses: ['base'] },
   /** `src/index.ts`, what applications import. */
   src: { uses: ['server', 'client', 'protocol'] },
   tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'server'] },

@@ -1,0 +1,28 @@
+/**
+ * The answer of every checker. There is no third word beside a pass and a failure: a check that ran out of its budget has not passed, and says so.
+ */
+export type Verdict =
+  | { readonly ok: true }
+  /** `reason` is for people and may have many lines. */
+  | { readonly ok: false; readonly kind: 'violation' | 'undecided'; readonly reason: string }
+
+export const PASSED: Verdict = { ok: true }
+
+export function violation(reason: string): Verdict {
+  return { ok: false, kind: 'violation', reason }
+}
+
+export function undecided(reason: string): Verdict {
+  return { ok: false, kind: 'undecided', reason }
+}
+
+/** The first violation, or else the first check that could not decide, or else a pass. */
+export function worstOf(verdicts: Iterable<Verdict>): Verdict {
+  let worst = PASSED
+  for (const verdict of verdicts) {
+    if (verdict.ok) continue
+    if (verdict.kind === 'violation') return verdict
+    if (worst.ok) worst = verdict
+  }
+  return worst
+}
