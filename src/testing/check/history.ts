@@ -28,7 +28,11 @@ export type Outcome =
   /** The cluster promised that it did not happen. */
   | { readonly kind: 'none' }
   /** Nobody knows: a write may take effect at any moment after its call, once, or never. */
-  | { readonly kind: 'unknown' }
+  | {
+      readonly kind: 'unknown'
+      /** Something else proves that it did take effect, by this moment. Set by checkers; recorders leave it out. */
+      readonly happenedByMs?: number
+    }
 
 /** Operations of one batch on one key take effect in the order of their positions; those of an atomic batch with nothing between them. */
 export interface BatchPlace {

@@ -285,12 +285,13 @@ function stepsOf(operations: readonly Operation[]): readonly Step[] {
     if (outcome.kind === 'written' || (outcome.kind === 'deleted' && outcome.existed)) revision = outcome.revision
     // A value that was read, and that one put alone wrote, names that put: it did take effect.
     else if (isUnknown && action.kind === 'put' && written.get(action.value) === 1) revision = seen.get(action.value)
-    const isOptional = isUnknown && revision === undefined
+    const happenedByMs = outcome.kind === 'unknown' ? outcome.happenedByMs : undefined
+    const isOptional = isUnknown && revision === undefined && happenedByMs === undefined
     const isAlone = previous[index] === NOBODY && next[index] === NOBODY
     return {
       position,
       operation,
-      returnedMs: isUnknown ? Number.POSITIVE_INFINITY : operation.returnedMs,
+      returnedMs: isUnknown ? (happenedByMs ?? Number.POSITIVE_INFINITY) : operation.returnedMs,
       isOptional,
       revision,
       previous: previous[index] ?? NOBODY,
