@@ -4,7 +4,8 @@
  *
  * A report that is newer than what the map has of its shard replaces it, and wins against overlapping shards with a lower range
  * epoch: those are pictures from before a split or a merge. What is left of such a shard at one side keeps its old epoch, so that a
- * router which follows it learns better from the store. Example: shard 5 [a,z) splits into 5 [a,m) and 9 [m,z). If 9 reports first,
+ * router which follows it learns better from the store; only the first epoch of all, by which stores know the shards that they must
+ * found, becomes range epoch 0, which no shard has. Example: shard 5 [a,z) splits into 5 [a,m) and 9 [m,z). If 9 reports first,
  * 5 is cut to [a,m); if 5 reports alone first, nobody would cover [m,z): that report is rejected, and good when it comes again.
  */
 import { compareEpochs } from './epoch.ts'
@@ -143,6 +144,12 @@ function sameRanges(shards: readonly Shard[], byId: ReadonlyMap<ShardId, Shard>)
  */
 function remainder(shard: Shard, above: readonly Shard[]): Shard | undefined {
   if (above.length === 0) return shard
+  const { epoch } = shard
+  const isFirst = epoch.membership === 1 && epoch.range === 1
+  return piece(isFirst ? { ...shard, epoch: { membership: 1, range: 0 } } : shard, above)
+}
+
+function piece(shard: Shard, above: readonly Shard[]): Shard | undefined {
   const ordered = [...above].sort((a, b) => (a.start < b.start ? -1 : 1))
   const first = ordered[0] as Shard
   const last = ordered.at(-1) as Shard

@@ -19,6 +19,7 @@ import {
 import type { Transport } from '../transport/index.ts'
 import { LeaderBalancer } from './leader-balancer.ts'
 import { Liveness } from './liveness.ts'
+import { ShardReports } from './shard-reports.ts'
 
 /**
  * The placement driver on one store. It acts only while this store leads group 1: it founds the cluster's first map, registers stores,
@@ -49,6 +50,8 @@ export class PlacementService implements PlacementHandler {
   #timer: Timer | undefined
   #leads = false
   #bootstrapping = false
+  readonly #reports = new ShardReports()
+  #reporting = false
 
   constructor(options: PlacementOptions) {
     this.#options = options
@@ -70,6 +73,7 @@ export class PlacementService implements PlacementHandler {
     this.#leads = replica.isLeader
     // Whatever the last leader here knew is old.
     this.#liveness.forgetAll()
+    this.#reports.forgetAll()
     this.#balancer.reset(this.#options.clock.nowMs())
     if (this.#leads) this.#step()
   }
@@ -114,8 +118,26 @@ export class PlacementService implements PlacementHandler {
     const map = this.#map(replica)
     if (map.version > store.map.map.version) store.learnMap(map, {})
     if (!replica.isLeader) return
-    if (map.shards.length === 0) this.#bootstrap()
-    else this.#balancer.step(store, map, this.#liveness)
+    if (map.shards.length === 0) {
+      this.#bootstrap()
+      return
+    }
+    this.#reports.heard(replica.shard, map)
+    this.#takeReports(map)
+    this.#balancer.step(store, map, this.#liveness)
+  }
+
+  /** Brings the map up to what the groups say of themselves. */
+  #takeReports(map: ShardMap): void {
+    const shards = this.#reports.due(map)
+    if (shards.length === 0 || this.#reporting) return
+    this.#reporting = true
+    this.#propose({ kind: 'change', change: { kind: 'update-shards', shards } }, (result) => {
+      this.#reporting = false
+      if (result?.kind !== 'applied' || result.version === map.version) return
+      this.#options.events.emit({ type: 'map_updated', level: 'info', data: { version: result.version } })
+      this.#step()
+    })
   }
 
   #bootstrap(): void {
@@ -141,7 +163,12 @@ export class PlacementService implements PlacementHandler {
     assert(replica !== undefined, 'a heartbeat at a store without group 1')
     const map = this.#map(replica)
     const complete = this.#liveness.heard(heartbeat, this.#options.clock.nowMs())
-    if (map.shards.length > 0) this.#register(heartbeat.info, map)
+    if (map.shards.length > 0) {
+      this.#register(heartbeat.info, map)
+      let isNews = false
+      for (const { shard } of heartbeat.led) isNews = this.#reports.heard(shard, map) || isNews
+      if (isNews) this.#takeReports(map)
+    }
     call.answer({
       kind: 'store-heartbeat',
       answer: {

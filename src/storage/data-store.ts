@@ -112,9 +112,9 @@ export interface DataStore {
   importSnapshot(group: GroupId): SnapshotImport
   /**
    * Deletes a group's state record and all its data in slices; restartable after a crash. Until it resolves nobody may read or
-   * write the range.
+   * write the range. `tombstone`, if given, takes the place of the state record, durable before the first record is deleted.
    */
-  destroyGroup(group: GroupId, range: KeyRange): Promise<void>
+  destroyGroup(group: GroupId, range: KeyRange, tombstone?: Uint8Array): Promise<void>
   /** Flushes, ends exports and imports, waits for running work. No call is allowed afterwards. */
   close(): Promise<void>
 }

@@ -250,17 +250,18 @@ export class OverlayDataStore implements DataStore {
     })
   }
 
-  destroyGroup(group: GroupId, range: KeyRange): Promise<void> {
-    return this.#exclusively(group, () => this.#destroy(group, range))
+  destroyGroup(group: GroupId, range: KeyRange, tombstone?: Uint8Array): Promise<void> {
+    return this.#exclusively(group, () => this.#destroy(group, range, tombstone))
   }
 
-  async #destroy(group: GroupId, range: KeyRange): Promise<void> {
+  async #destroy(group: GroupId, range: KeyRange, tombstone: Uint8Array | undefined): Promise<void> {
     this.#overlay.drop(group, range)
     await this.#flushing
     try {
       const batch = this.#kv.batch()
       batch.put(destroyKey(group), encodeRange(range))
-      batch.delete(stateKey(group))
+      if (tombstone === undefined) batch.delete(stateKey(group))
+      else batch.put(stateKey(group), tombstone)
       batch.delete(installKey(group))
       await batch.write()
       await this.#parts.runner.destroy(group, range)
@@ -268,8 +269,13 @@ export class OverlayDataStore implements DataStore {
       // The range is in pieces until the next open finishes the job.
       throw this.#fail(error, 'delete the data of a group')
     }
-    this.#states.delete(group)
-    this.#durableStates.delete(group)
+    if (tombstone === undefined) {
+      this.#states.delete(group)
+      this.#durableStates.delete(group)
+    } else {
+      this.#states.set(group, tombstone)
+      this.#durableStates.set(group, tombstone)
+    }
     this.#damaged.delete(group)
   }
 

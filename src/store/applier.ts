@@ -169,11 +169,12 @@ export class Applier {
   }
 
   #applyMembership(replica: Replica, entry: Entry): void {
-    replica.writes.applied(entry.index, entry.term, (call) => refuseLost(call, replica))
+    const call = replica.writes.applied(entry.index, entry.term, (lost) => refuseLost(lost, replica))
     const change = decodeMembershipChange(entry.data)
     assert(change.ok, `group ${replica.group}: the membership entry at ${entry.index} cannot be read`)
     const membership = replica.raft.applyMembership(change.value)
     replica.describe(shardWithMembership(replica.shard, membership, change.value), membership)
+    call?.answer({ kind: 'shards', shards: [replica.shard] })
     this.#membershipChanged(replica)
   }
 }

@@ -109,6 +109,8 @@ export class HeartbeatSender {
         noLongerLed.push(replica.group)
       }
     }
+    // What was merged away, or moved away altogether, is led by nobody here.
+    for (const group of this.#reported) if (!store.replicas.has(group)) noLongerLed.push(group)
     return {
       info: store.options.info,
       sequence: ++this.#sequence,

@@ -13,6 +13,7 @@ import type { StateRecord } from './state-record.ts'
 /** From here on nothing is applied, and nobody waits any more for what the snapshot skips. */
 export function beginInstall(replica: Replica): void {
   replica.installing = true
+  replica.dataGeneration++
   replica.queue.clear()
   for (const { call, proposed } of replica.writes.remove(() => true)) {
     // The snapshot may or may not contain a proposed write: nobody here can tell any more.

@@ -180,6 +180,11 @@ export class Loop {
     this.#schedule()
   }
 
+  /** The replica goes: what was kept for it here goes too. */
+  forget(replica: Replica): void {
+    this.#snapshots.drop(replica)
+  }
+
   /** A whole snapshot is here; the core decides whether it is wanted. */
   offerSnapshot(replica: Replica, snapshot: ReceivedSnapshot): void {
     this.receive(replica, this.#snapshots.offer(replica, snapshot))
@@ -229,6 +234,7 @@ export class Loop {
     if (messages.length === 0) return
     this.#messages = []
     for (const { replica, message } of messages) {
+      if (replica.isRetired) continue
       if (message.from === replica.raft.leader) replica.leaderHeardMs = this.#nowMs
       try {
         replica.raft.step(message)

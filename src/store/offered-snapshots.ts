@@ -35,6 +35,12 @@ export class OfferedSnapshots {
     return snapshot
   }
 
+  /** The replica is gone: whatever waits for it is thrown away. */
+  drop(replica: Replica): void {
+    this.#waiting.get(replica)?.discard()
+    this.#waiting.delete(replica)
+  }
+
   /** Throws away what the core has passed by. */
   discardUnwanted(replica: Replica): void {
     const snapshot = this.#waiting.get(replica)

@@ -4,7 +4,7 @@ import type { Found, Item } from '../protocol/index.ts'
 import type { DataKey, DataStore } from '../storage/index.ts'
 import { answerError, type Call } from './call.ts'
 import type { Fetcher } from './fetcher.ts'
-import { staleEpoch } from './refusals.ts'
+import { replicaReplaced, staleEpoch } from './refusals.ts'
 import type { Replica } from './replica.ts'
 
 /**
@@ -28,6 +28,7 @@ export class ReadServer {
     const confirmedMs = this.#clock.nowMs()
     for (const call of calls) {
       const { request } = call
+      if (request.kind === 'read-shard') call.answer({ kind: 'shards', shards: [replica.shard] })
       if (request.kind !== 'get' && request.kind !== 'scan') continue
       if (request.rangeEpoch !== replica.shard.epoch.range) {
         answerError(call, staleEpoch(replica.group, [replica.shard]))
@@ -50,7 +51,12 @@ export class ReadServer {
       this.#answerGet(replica, call, values, confirmedMs)
       return
     }
+    const { dataGeneration } = replica
     this.#fetcher.fetch(keys, (fetched, offset) => {
+      if (replica.dataGeneration !== dataGeneration) {
+        answerError(call, replicaReplaced(replica.group))
+        return
+      }
       const found: (Found | undefined)[] = []
       for (let i = 0; i < keys.length; i++) {
         const record = fetched[offset + i]
@@ -83,7 +89,12 @@ export class ReadServer {
       itemsMax: request.itemsMax,
       bytesMax: request.bytesMax,
     }
+    const { dataGeneration } = replica
     this.#data.scan(options).then((page) => {
+      if (replica.dataGeneration !== dataGeneration) {
+        answerError(call, replicaReplaced(replica.group))
+        return
+      }
       const items: Item[] = page.items.map(({ key, value }) => {
         const record = readRecord(value)
         return { key, value: request.keysOnly ? EMPTY_BYTES : record.value, revision: record.revision }

@@ -26,6 +26,24 @@ export function replicaDamaged(shard: number, reason: string): ErrorValue {
   })
 }
 
+/** The data of this replica is being replaced by a snapshot or deleted; reading from it would show holes. */
+export function replicaReplaced(shard: number): ErrorValue {
+  return errorValue('NOT_READY', `this store's replica of shard ${shard} is being replaced`, {
+    shard,
+    hint: 'ask another replica, or again after a moment',
+  })
+}
+
+/** The shard is not in the state that a change of it needs; `what` says why, with the numbers. */
+export function notYet(shard: number, what: string): ErrorValue {
+  return errorValue('NOT_READY', what, { shard, hint: 'ask again after a moment' })
+}
+
+/** A change that makes no sense for the shard as it is, and will not make sense later. */
+export function impossible(shard: number, what: string): ErrorValue {
+  return errorValue('INVALID_ARGUMENT', what, { shard, hint: 'see the shard as it is: flotilla shard show' })
+}
+
 export function overloaded(shard: number): ErrorValue {
   return overloadedError(`shard ${shard} has too many writes waiting`, shard)
 }

@@ -14,7 +14,7 @@ import type { GroupLog } from '../storage/index.ts'
 import { ApplyQueue } from './apply-queue.ts'
 import { LoadMeter } from './load-meter.ts'
 import { ReplicaLog } from './replica-log.ts'
-import { encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
+import { encodeDescriptor, encodeStateRecord, type Merging, type StateRecord } from './state-record.ts'
 import { WaitingReads } from './waiting-reads.ts'
 import { WaitingWrites } from './waiting-writes.ts'
 
@@ -76,11 +76,17 @@ export class Replica {
   /** Bytes and keys of the shard as last estimated. */
   bytes = 0
   keys = 0
+  /** When this object was made, on the store's clock. */
+  readonly bornMs: number
+  /** Grows when the data under this replica is replaced or deleted: what a read that began before finds means nothing. */
+  dataGeneration = 0
+  #isRetired = false
   #shard: Shard
   #membership: MembershipState
   #descriptor: Uint8Array
   #appliedIndex: number
   #appliedTerm: number
+  #merging: Merging | undefined
   #storeOf: Map<ReplicaId, StoreId>
 
   constructor(
@@ -101,7 +107,9 @@ export class Replica {
     this.machine = machine
     this.#shard = record.shard
     this.#membership = record.membership
+    this.#merging = record.merging
     this.#descriptor = encodeDescriptor(record)
+    this.bornMs = nowMs
     this.#appliedIndex = record.appliedIndex
     this.#appliedTerm = record.appliedTerm
     this.#storeOf = storesById(record.shard)
@@ -163,6 +171,40 @@ export class Replica {
     return this.role === 'leader'
   }
 
+  /** False for a member that was called by a message and knows nothing of its shard yet: it covers no key and must not be asked. */
+  get isInitialised(): boolean {
+    return this.#appliedIndex > 0
+  }
+
+  /** Whether this replica belongs to its group, as far as it has applied. */
+  get isMember(): boolean {
+    const { voters, votersOutgoing, learners } = this.#membership
+    return voters.includes(this.id) || votersOutgoing.includes(this.id) || learners.includes(this.id)
+  }
+
+  /** Set while the shard has stopped and waits to be taken in by its neighbour. */
+  get merging(): Merging | undefined {
+    return this.#merging
+  }
+
+  /** Another object, or nobody, has taken this one's place: it must not do anything any more. */
+  get isRetired(): boolean {
+    return this.#isRetired
+  }
+
+  retire(): void {
+    this.#isRetired = true
+    this.dataGeneration++
+  }
+
+  /**
+   * Where a replica lives that the applied membership does not name yet: one that was added while this replica was behind, and that must get
+   * its answers all the same.
+   */
+  learnStore(replica: ReplicaId, store: StoreId): void {
+    this.#storeOf.set(replica, store)
+  }
+
   /** The store that holds a replica of this group, undefined for one that is not a member. */
   storeOf(replica: ReplicaId): StoreId | undefined {
     return this.#storeOf.get(replica)
@@ -184,10 +226,11 @@ export class Replica {
   }
 
   /** A new membership or range has been applied. */
-  describe(shard: Shard, membership: MembershipState): void {
+  describe(shard: Shard, membership: MembershipState, merging: Merging | undefined = this.#merging): void {
     this.#shard = shard
     this.#membership = membership
-    this.#descriptor = encodeDescriptor({ replica: this.id, shard, membership })
+    this.#merging = merging
+    this.#descriptor = encodeDescriptor({ replica: this.id, shard, membership, merging })
     this.#storeOf = storesById(shard)
   }
 
@@ -195,6 +238,7 @@ export class Replica {
   restored(record: StateRecord): void {
     this.#appliedIndex = record.appliedIndex
     this.#appliedTerm = record.appliedTerm
+    this.#merging = record.merging
     this.describe(record.shard, record.membership)
   }
 

@@ -10,10 +10,12 @@ import {
   outcomeUnknown,
   quorumLost,
   replicaDamaged,
+  replicaReplaced,
   shardNotHere,
   staleEpoch,
 } from './refusals.ts'
 import type { Replica } from './replica.ts'
+import { ShardRequests } from './shard-requests.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -32,11 +34,13 @@ interface Transfer {
 
 export class RequestHandler {
   readonly #store: Store
+  readonly #shardRequests: ShardRequests
   #transfers: Transfer[] = []
   #closed = false
 
   constructor(store: Store) {
     this.#store = store
+    this.#shardRequests = new ShardRequests({ storeId: store.id, wake: (replica) => store.loop.wake(replica) })
   }
 
   handle(call: Call): void {
@@ -72,13 +76,19 @@ export class RequestHandler {
       case 'transfer-leader':
         this.#transfer(call, request.shard, request.store)
         return
+      case 'read-shard':
+        this.#readShard(call, request.shard)
+        return
       case 'change-membership':
       case 'split':
       case 'prepare-merge':
       case 'commit-merge':
       case 'fence-merge':
-      case 'rollback-merge':
-      case 'read-shard':
+      case 'rollback-merge': {
+        const replica = this.#leading(call, request.shard)
+        if (replica !== undefined) this.#shardRequests.handle(replica, call, request)
+        return
+      }
       case 'find-middle':
         answerError(call, errorValue('INVALID_ARGUMENT', `this version cannot do ${request.kind} yet`))
         return
@@ -162,12 +172,13 @@ export class RequestHandler {
 
   #data(call: Call, request: Extract<Call['request'], { kind: 'write' | 'get' | 'scan' }>): void {
     const replica = this.#store.replicas.get(request.shard)
-    if (replica === undefined || request.shard === PLACEMENT_SHARD) {
+    if (replica === undefined || request.shard === PLACEMENT_SHARD || !replica.isInitialised) {
       this.#refuseMissing(call, request.shard)
       return
     }
     if (request.kind !== 'write' && request.consistency === 'stale') {
-      this.#store.loop.serveStale(replica, call)
+      if (replica.installing) answerError(call, replicaReplaced(replica.group))
+      else this.#store.loop.serveStale(replica, call)
       return
     }
     if (!replica.isLeader) {
@@ -180,6 +191,20 @@ export class RequestHandler {
     }
     if (request.kind === 'write') this.#store.loop.submitWrite(replica, call)
     else this.#store.loop.submitRead(replica, call)
+  }
+
+  #readShard(call: Call, shard: number): void {
+    const replica = this.#leading(call, shard)
+    if (replica !== undefined) this.#store.loop.submitRead(replica, call)
+  }
+
+  /** The replica here when it leads; otherwise the call is answered with the cure. */
+  #leading(call: Call, shard: number): Replica | undefined {
+    const replica = this.#store.replicas.get(shard)
+    if (replica?.isLeader === true) return replica
+    if (replica === undefined) this.#refuseMissing(call, shard)
+    else this.#refuseFollower(call, replica)
+    return undefined
   }
 
   #refuseMissing(call: Call, shard: number): void {
@@ -203,15 +228,8 @@ export class RequestHandler {
   }
 
   #transfer(call: Call, shard: number, target: string): void {
-    const replica = this.#store.replicas.get(shard)
-    if (replica === undefined) {
-      this.#refuseMissing(call, shard)
-      return
-    }
-    if (!replica.isLeader) {
-      this.#refuseFollower(call, replica)
-      return
-    }
+    const replica = this.#leading(call, shard)
+    if (replica === undefined) return
     const to = replica.shard.replicas.find((candidate) => candidate.store === target)
     if (to === undefined || to.role === 'learner') {
       answerError(call, {

@@ -1,9 +1,10 @@
-import type { StoreId } from '../../shard-map/index.ts'
+import type { Shard, StoreId } from '../../shard-map/index.ts'
 import { assert, type EventSink } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { DataStore, SnapshotImport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { dataRange } from './initial-state.ts'
+import { hull } from './ranges.ts'
 import type { Replica } from './replica.ts'
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
 
@@ -41,6 +42,7 @@ export class SnapshotReceiver {
   readonly #events: EventSink
   readonly #findReplica: (group: number) => Replica | undefined
   readonly #received: (replica: Replica, snapshot: ReceivedSnapshot) => void
+  readonly #refuseShard: (replica: Replica, shard: Shard) => string | undefined
   readonly #incoming = new Map<number, Incoming>()
 
   constructor(
@@ -49,12 +51,25 @@ export class SnapshotReceiver {
     events: EventSink,
     findReplica: (group: number) => Replica | undefined,
     received: (replica: Replica, snapshot: ReceivedSnapshot) => void,
+    refuseShard: (replica: Replica, shard: Shard) => string | undefined,
   ) {
     this.#data = data
     this.#transport = transport
     this.#events = events
     this.#findReplica = findReplica
     this.#received = received
+    this.#refuseShard = refuseShard
+  }
+
+  /** Whether a snapshot for this group is on its way. */
+  isReceiving(group: number): boolean {
+    return this.#incoming.has(group)
+  }
+
+  /** The replica goes. */
+  stop(replica: Replica): void {
+    const incoming = this.#incoming.get(replica.group)
+    if (incoming?.replica === replica) this.#drop(incoming, 'the replica is gone')
   }
 
   handle(store: StoreId, item: Exclude<SnapshotItem, { kind: 'acknowledged' }>): void {
@@ -107,6 +122,12 @@ export class SnapshotReceiver {
       this.#abort(store, item.transfer, 'the snapshot is not needed')
       return
     }
+    const promised = decodeStateRecord(item.state)
+    const refusal = typeof promised === 'string' ? promised : this.#refuseShard(replica, promised.shard)
+    if (refusal !== undefined) {
+      this.#abort(store, item.transfer, refusal)
+      return
+    }
     const running = this.#incoming.get(item.group)
     if (running !== undefined) this.#drop(running, 'replaced by a newer transfer')
     this.#incoming.set(item.group, {
@@ -139,14 +160,21 @@ export class SnapshotReceiver {
     const record = decodeStateRecord(await sink.finish())
     if (typeof record === 'string') throw new Error(record)
     if (this.#incoming.get(replica.group) !== incoming) return
+    // What else lives here may have changed since the transfer began.
+    const refusal = this.#refuseShard(replica, record.shard)
+    if (refusal !== undefined) {
+      this.#drop(incoming, refusal)
+      return
+    }
     this.#incoming.delete(replica.group)
-    const descriptor = encodeDescriptor({ replica: replica.id, shard: record.shard, membership: record.membership })
+    const descriptor = encodeDescriptor({ ...record, replica: replica.id })
     const state = encodeStateRecord(record.appliedIndex, record.appliedTerm, descriptor, record.machine)
     this.#received(replica, {
       record: { ...record, replica: replica.id },
       from: incoming.from,
       term: incoming.term,
-      install: () => sink.install(dataRange(record.shard), state),
+      // Also what the replica had beyond the snapshot's range: nobody else here owns it.
+      install: () => sink.install(hull(dataRange(replica.shard), dataRange(record.shard)), state),
       confirm: () => {
         this.#events.emit({
           type: 'snapshot_installed',

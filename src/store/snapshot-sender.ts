@@ -2,9 +2,10 @@ import type { StoreId } from '../../shard-map/index.ts'
 import type { Clock, EventSink, Timer } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { Message, ReplicaId } from '../raft/index.ts'
-import type { DataStore, SnapshotExport } from '../storage/index.ts'
+import type { DataStore, KeyRange, SnapshotExport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { dataRange } from './initial-state.ts'
+import { sameRange } from './ranges.ts'
 import type { Replica } from './replica.ts'
 import { decodeStateRecord } from './state-record.ts'
 
@@ -25,6 +26,7 @@ interface Transfer {
   readonly to: ReplicaId
   readonly store: StoreId
   readonly source: SnapshotExport
+  readonly range: KeyRange
   /** The log keeps everything after this while the transfer lasts. */
   holdIndex: number
   acknowledged: number
@@ -81,12 +83,14 @@ export class SnapshotSender {
       this.#report(replica, message.to, false)
       return
     }
+    const range = dataRange(replica.shard)
     const transfer: Transfer = {
       id: ++this.#lastId,
       replica,
       to: message.to,
       store,
-      source: this.#data.exportSnapshot(replica.group, dataRange(replica.shard)),
+      source: this.#data.exportSnapshot(replica.group, range),
+      range,
       holdIndex: message.snapshot.index,
       acknowledged: 0,
       sent: 0,
@@ -137,6 +141,8 @@ export class SnapshotSender {
     const record = decodeStateRecord(state)
     if (typeof record === 'string') throw new Error(record)
     if (!this.#transfers.has(transfer.id)) return
+    // The state is read later than the range was asked for: a split or a merge in between would leave records out, or carry too many.
+    if (!sameRange(dataRange(record.shard), transfer.range)) throw new Error('the shard changed its range meanwhile')
     transfer.holdIndex = record.appliedIndex
     this.#events.emit({
       type: 'snapshot_sending',

@@ -11,7 +11,7 @@ import type { MembershipState } from '../raft/index.ts'
  *        1     6  applied index, big endian
  *        7     6  applied term
  *       13     4  bytes of the descriptor, D
- *       17     D  descriptor: JSON {replica, shard, membership}; changes seldom, so it is encoded when it does
+ *       17     D  descriptor: JSON {replica, shard, membership, merging}; changes seldom, so it is encoded when it does
  *     17+D     …  the state machine's own state
  */
 const FORMAT = 1
@@ -21,6 +21,18 @@ export interface ReplicaDescriptor {
   readonly replica: number
   readonly shard: Shard
   readonly membership: MembershipState
+  /** The shard has stopped and waits to be taken in by its left neighbour. */
+  readonly merging: Merging | undefined
+}
+
+/** What a prepared merge must not forget. */
+export interface Merging {
+  /** Where the entry that prepared it stands: the last that changed the data. */
+  readonly index: number
+  /** Every replica of the group has all committed entries below this one. */
+  readonly indexMin: number
+  /** The shard that is to take this one in, as it must be then. */
+  readonly target: Shard
 }
 
 export interface StateRecord extends ReplicaDescriptor {
@@ -31,7 +43,12 @@ export interface StateRecord extends ReplicaDescriptor {
 
 export function encodeDescriptor(descriptor: ReplicaDescriptor): Uint8Array {
   return utf8Encode(
-    JSON.stringify({ replica: descriptor.replica, shard: descriptor.shard, membership: descriptor.membership }),
+    JSON.stringify({
+      replica: descriptor.replica,
+      shard: descriptor.shard,
+      membership: descriptor.membership,
+      merging: descriptor.merging,
+    }),
   )
 }
 
@@ -82,6 +99,7 @@ export function decodeStateRecord(record: Uint8Array): StateRecord | string {
     replica: descriptor.replica,
     shard: { ...descriptor.shard, end: descriptor.shard.end ?? undefined },
     membership: descriptor.membership,
+    merging: descriptor.merging ?? undefined,
     machine: record.subarray(HEADER_BYTES + descriptorBytes),
   }
 }

@@ -2,21 +2,24 @@ import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId, type StoreInf
 import { assert, type Clock, type EventSink, type Logger, type Random, type Timer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import { decodeRaftMessage, decodeSnapshotItem, type Reply, type Request } from '../protocol/index.ts'
-import { type DataStore, type LogStore, type LogStoreError, UNKNOWN_GROUP } from '../storage/index.ts'
+import type { Message } from '../raft/index.ts'
+import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
+import { Births } from './births.ts'
+import { Burials } from './burials.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
+import { Census } from './census.ts'
+import { Graves } from './graves.ts'
 import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
-import { INITIAL_INDEX, initialRecord } from './initial-state.ts'
 import { Loop } from './loop.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import type { PlacementHandler } from './placement-handler.ts'
-import { type RaftSettings, Replica } from './replica.ts'
+import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
-import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
 
 /**
  * One process hosting many groups. This file is the life cycle and the address book: which replicas exist, how they come to be,
@@ -42,9 +45,6 @@ export interface StoreOptions {
   readonly onFatal: (error: Error) => void
 }
 
-const FIRST_CAMPAIGNS = 4
-const FIRST_CAMPAIGN_INTERVAL_MS = 100
-
 export class Store {
   readonly options: StoreOptions
   readonly map = new MapCache()
@@ -56,10 +56,12 @@ export class Store {
   readonly #heartbeats: HeartbeatSender
   readonly #sender: SnapshotSender
   readonly #receiver: SnapshotReceiver
+  readonly #births: Births
+  readonly #burials: Burials
+  readonly #census: Census
   readonly #startedMs: number
   #placement: PlacementHandler | undefined
   #state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
-  #creating: Promise<void> = Promise.resolve()
   #mapTimer: Timer | undefined
 
   constructor(options: StoreOptions) {
@@ -76,7 +78,7 @@ export class Store {
       replicas: this.#replicas,
       hooks: {
         leadershipChanged: (replica) => this.#leadershipChanged(replica),
-        membershipChanged: (replica) => this.#heartbeats.changed(replica.group),
+        membershipChanged: (replica) => this.#membershipChanged(replica),
         createMachine: options.createMachine,
         logFailed: (error) => this.#fail(error),
         replicaDamaged: (replica, reason) => this.#retire(replica, reason),
@@ -90,7 +92,40 @@ export class Store {
       events,
       (group) => this.#replicas.get(group),
       (replica, snapshot) => this.loop.offerSnapshot(replica, snapshot),
+      (replica, shard) => this.#refuseSnapshot(replica, shard),
     )
+    const graves = new Graves()
+    this.#burials = new Burials({
+      clock,
+      events,
+      data,
+      log: options.log,
+      graves,
+      replicas: this.#replicas,
+      gone: (replica, reason) => this.#gone(replica, reason),
+      writeSoon: () => this.loop.writeSoon(),
+    })
+    this.#births = new Births({
+      ...options,
+      storeId: this.id,
+      replicas: this.#replicas,
+      damaged: this.#damaged,
+      graves,
+      burials: this.#burials,
+      damage: (group, reason) => this.#damage(group, reason),
+      wake,
+      isStopping: () => this.#state !== 'running' && this.#state !== 'starting',
+    })
+    this.#census = new Census({
+      storeId: this.id,
+      clock,
+      transport,
+      replicas: this.#replicas,
+      burials: this.#burials,
+      map: () => this.map.map,
+      leaderOf: (group) => this.map.leaders[group],
+      mayForget: () => true,
+    })
     this.#maintenance = new Maintenance(this, this.#sender)
     this.#heartbeats = new HeartbeatSender(this)
     this.#requests = new RequestHandler(this)
@@ -133,16 +168,18 @@ export class Store {
       this.#damage(damage.group, `${damage.reason} (${damage.file} at byte ${damage.offset})`)
     }
     for (const damage of this.options.data.damaged()) this.#damage(damage.group, damage.reason)
-    for (const group of this.options.data.groups()) this.#revive(group)
-    if (found && !this.#replicas.has(PLACEMENT_SHARD) && !this.#damaged.has(PLACEMENT_SHARD)) {
-      const shard = this.options.placementShard
-      const own = shard.replicas.find((replica) => replica.store === this.id)
-      if (own !== undefined) await this.#create(shard, own.id)
-    }
+    this.#births.revive()
+    if (found && !this.#replicas.has(PLACEMENT_SHARD)) await this.#births.foundPlacement(this.options.placementShard)
     this.#state = 'running'
+    // It died after it had applied that it does not belong to these groups any more.
+    for (const replica of [...this.#replicas.values()]) {
+      if (replica.isInitialised && !replica.isMember)
+        this.#burials.bury(replica, replica.shard.epoch.membership, 'the group has removed it')
+    }
     this.loop.start(this.options.raft.tickMs, this.#sender)
     this.#maintenance.start((nowMs) => this.#requests.sweep(nowMs))
     this.#heartbeats.start()
+    this.#census.start()
     this.#placement?.start(this)
   }
 
@@ -163,7 +200,9 @@ export class Store {
     this.#requests.close()
     this.#receiver.close()
     this.#sender.close()
-    await this.#creating
+    this.#census.stop()
+    await this.#births.settled()
+    await this.#burials.settled()
     this.loop.stop()
     await this.#maintenance.stop(!failed)
     this.options.transport.flush()
@@ -194,7 +233,7 @@ export class Store {
   onItems(from: PeerAddress, lane: Lane, items: readonly Uint8Array[], incarnation: string): void {
     if (this.#state !== 'running' || this.#isImpostor(from, incarnation)) return
     if (lane === 'raft') {
-      for (const item of items) this.#onRaftItem(item)
+      for (const item of items) this.#onRaftItem(from, item)
     } else if (lane === 'bulk') {
       for (const item of items) this.#onSnapshotItem(from, item)
     }
@@ -203,7 +242,7 @@ export class Store {
   /** Takes a newer map: remembers it, and creates the replicas that it expects here. */
   learnMap(map: ShardMap, leaders: Readonly<Record<number, string>>): void {
     this.map.learnLeaders(leaders)
-    if (this.map.update(map)) this.#creating = this.#creating.then(() => this.#createExpected(map))
+    if (this.map.update(map)) this.#takeMap(map)
   }
 
   #isImpostor(from: PeerAddress, incarnation: string): boolean {
@@ -215,17 +254,24 @@ export class Store {
     return true
   }
 
-  #onRaftItem(item: Uint8Array): void {
+  #onRaftItem(from: PeerAddress, item: Uint8Array): void {
     const decoded = decodeRaftMessage(item)
     if (!decoded.ok) {
       this.options.logger.log('warn', `a Raft message cannot be read: ${decoded.error.message}`)
       return
     }
     const { group, message } = decoded.value
-    const replica = this.#replicas.get(group)
-    // A group that is not here yet is created by the map, not by a message; Raft sends again.
+    const replica = this.#replicas.get(group) ?? this.#call(from, group, message)
     if (replica === undefined || replica.id !== message.to) return
+    // A member that was added while this replica was behind, or that an uninitialised one cannot know, must get its answers.
+    if (replica.storeOf(message.from) === undefined) replica.learnStore(message.from, from)
     this.loop.receive(replica, message)
+  }
+
+  /** A message for a group that is not here: it may have made this store a member. Strangers cannot say so. */
+  #call(from: PeerAddress, group: number, message: Message): Replica | undefined {
+    if (!this.map.map.stores.some((store) => store.id === from)) return undefined
+    return this.#births.call(group, message)
   }
 
   #onSnapshotItem(from: PeerAddress, bytes: Uint8Array): void {
@@ -240,40 +286,19 @@ export class Store {
     }
   }
 
-  /** Brings back one replica after a restart. */
-  #revive(group: number): void {
-    if (this.#damaged.has(group)) return
-    const state = this.options.data.state(group)
-    const record = state === undefined ? 'its state record is missing' : decodeStateRecord(state)
-    if (typeof record === 'string') {
-      this.#damage(group, record)
-      return
-    }
-    const log = this.options.log.groups().get(group)
-    if (log === undefined) {
-      if (record.appliedIndex === INITIAL_INDEX && !this.#damaged.has(UNKNOWN_GROUP)) {
-        // The process died between founding the replica and its first vote: nothing was promised yet.
-        this.#add(group, record)
-      } else {
-        this.#damage(group, 'its log is missing although it has applied entries')
-      }
-      return
-    }
-    if (log.lastIndex() < record.appliedIndex) {
-      // It died between putting a snapshot in place and noting that in the log. The snapshot is committed state, so the log begins there.
-      log.reset(record.appliedIndex, record.appliedTerm)
-    } else if (log.firstIndex() > record.appliedIndex + 1) {
-      this.#damage(group, `its log begins at ${log.firstIndex()}, after what its data holds (${record.appliedIndex})`)
-      return
-    }
-    this.#add(group, record)
-  }
-
   /** A running replica met damage: it takes no further part. The others go on, and so does the group while it has a quorum. */
   #retire(replica: Replica, reason: string): void {
     this.#replicas.delete(replica.group)
-    this.#sender.stop(replica)
+    replica.retire()
     this.#damage(replica.group, reason)
+    this.#gone(replica, reason)
+  }
+
+  /** The replica has left the store, for whatever reason: nobody waits for it, nothing is kept for it. */
+  #gone(replica: Replica, reason: string): void {
+    this.#sender.stop(replica)
+    this.#receiver.stop(replica)
+    this.loop.forget(replica)
     this.#requests.replicaGone(replica, reason)
   }
 
@@ -283,7 +308,7 @@ export class Store {
     this.options.logger.log('error', `group ${group} does not start: ${reason}`, { group })
   }
 
-  async #createExpected(map: ShardMap): Promise<void> {
+  #takeMap(map: ShardMap): void {
     const self = map.stores.find((store) => store.id === this.id)
     if (self === undefined) return
     if (self.incarnation !== '' && self.incarnation !== this.options.info.incarnation) {
@@ -296,66 +321,23 @@ export class Store {
     }
     // Not registered yet: another process with this id could still be the one that is.
     if (self.incarnation === '') return
-    const placed = map.placement === undefined ? map.shards : [map.placement, ...map.shards]
-    let first = true
-    for (const shard of placed) {
-      const own = shard.replicas.find((replica) => replica.store === this.id)
-      const isInitial = shard.epoch.membership === 1 && shard.epoch.range === 1
-      if (own === undefined || !isInitial || this.#replicas.has(shard.id) || this.#damaged.has(shard.id)) continue
-      if (this.#state !== 'running' && this.#state !== 'starting') return
-      if (first)
-        this.options.events.emit({ type: 'replicas_creating', level: 'info', data: { mapVersion: map.version } })
-      first = false
-      this.#prepare(shard, own.id)
-    }
-    if (first) return
-    await this.options.data.flush()
-    for (const shard of placed) {
-      const own = shard.replicas.find((replica) => replica.store === this.id)
-      if (own === undefined || this.#replicas.has(shard.id) || this.options.data.state(shard.id) === undefined) continue
-      if (this.#damaged.has(shard.id)) continue
-      const replica = this.#add(shard.id, initialRecord(shard, own.id))
-      // The first named replica begins, so that leaders are spread from the start and nobody waits for a time-out.
-      if (shard.replicas[0]?.store === this.id) this.#campaignUntilLed(replica, FIRST_CAMPAIGNS)
-      this.loop.wake(replica)
-    }
+    this.#births.foundExpected(map)
+    this.#census.look()
   }
 
-  /** Asks again for a while, because the other members may not exist yet. */
-  #campaignUntilLed(replica: Replica, attempts: number): void {
-    if (replica.leader !== 0 || attempts === 0 || this.#state === 'stopping') return
-    replica.raft.campaign()
-    this.loop.wake(replica)
-    this.options.clock.after(FIRST_CAMPAIGN_INTERVAL_MS, () => this.#campaignUntilLed(replica, attempts - 1))
+  /** Why a snapshot with this shard must not be put in place of the replica now; undefined when it may. */
+  #refuseSnapshot(replica: Replica, shard: Shard): string | undefined {
+    if (replica.isRetired || this.#births.isArriving(replica.group)) return 'the replica is being made in another way'
+    if (shard.id !== replica.group) return `it holds shard ${shard.id}`
+    if (shard.id === PLACEMENT_SHARD) return undefined
+    if (this.#burials.overlaps(shard)) return 'another replica with keys of this range is being deleted here'
+    const owner = this.#births.ownerOf(shard, shard.id)
+    return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
   }
 
-  /** Founds a replica: its state is durable before its log exists, so that a crash in between is told apart from a lost log. */
-  async #create(shard: Shard, replica: number): Promise<void> {
-    this.#prepare(shard, replica)
-    await this.options.data.flush()
-    this.#add(shard.id, initialRecord(shard, replica))
-  }
-
-  #prepare(shard: Shard, replica: number): void {
-    const record = initialRecord(shard, replica)
-    const machine = this.options.createMachine(shard, record.machine)
-    this.options.data.setState(
-      shard.id,
-      encodeStateRecord(record.appliedIndex, record.appliedTerm, encodeDescriptor(record), machine.save()),
-    )
-  }
-
-  #add(group: number, record: StateRecord): Replica {
-    const { log, raft, random, clock } = this.options
-    const groupLog =
-      log.groups().get(group) ??
-      log.create(group, record.replica, { index: record.appliedIndex, term: record.appliedTerm })
-    const machine = this.options.createMachine(record.shard, record.machine)
-    const replica = new Replica(group, record, groupLog, machine, raft, random, clock.nowMs())
-    this.#replicas.set(group, replica)
-    // A restarted replica may have committed entries to apply before anything else happens.
-    this.loop.wake(replica)
-    return replica
+  #membershipChanged(replica: Replica): void {
+    this.#heartbeats.changed(replica.group)
+    if (!replica.isMember) this.#burials.bury(replica, replica.shard.epoch.membership, 'the group has removed it')
   }
 
   #leadershipChanged(replica: Replica): void {

@@ -131,7 +131,12 @@ test('a crash at each step of an install leaves the old state or the new one, ne
   assert.deepEqual([...seen].sort(), ['new', 'old'])
 })
 
-test('a crash at each step of a destruction leaves the group whole or gone', async () => {
+for (const tombstone of [undefined, bytes('here lies seven')]) {
+  const what = tombstone === undefined ? 'gone' : 'a tombstone'
+  test(`a crash at each step of a destruction leaves the group whole or ${what}`, () => crashDestroying(tombstone))
+}
+
+async function crashDestroying(tombstone: Uint8Array | undefined): Promise<void> {
   const seen = new Set<boolean>()
   let complete = false
   for (let cut = 0; !complete; cut++) {
@@ -145,19 +150,22 @@ test('a crash at each step of a destruction leaves the group whole or gone', asy
     await store.flush()
     const whole = await dump(store)
     cutDisk.cutAfter(cut)
-    const destroying = store.destroyGroup(7, { start: 'k', end: 'l' }).then(() => {
+    const destroying = store.destroyGroup(7, { start: 'k', end: 'l' }, tombstone).then(() => {
       complete = true
     })
     await Promise.race([destroying, settle(200)])
     const after = await cutDisk.crashAndOpen()
-    const alive = after.state(7) !== undefined
+    const state = text(after.state(7))
+    const alive = state === 'seven'
+    assert.equal(state, alive ? 'seven' : text(tombstone))
+    assert.equal(text(after.durableState(7)), state)
     seen.add(alive)
     assert.equal(await dump(after), alive ? whole : 'x=stays')
     assert.equal(text(after.state(9)), 'nine')
     await after.close()
   }
   assert.deepEqual([...seen].sort(), [false, true])
-})
+}
 
 test('an install that cannot be redone costs its group, not the store, and can be repaired', async () => {
   for (const repair of ['install', 'destroy'] as const) {

@@ -1,0 +1,240 @@
+import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId } from '../../shard-map/index.ts'
+import type { Clock, EventSink, Random } from '../base/index.ts'
+import type { StateMachine } from '../machine/index.ts'
+import type { Message } from '../raft/index.ts'
+import { type DataStore, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
+import type { Burials } from './burials.ts'
+import { type Graves, hasState } from './graves.ts'
+import { INITIAL_INDEX, initialRecord, isFoundingShard, uninitialisedRecord } from './initial-state.ts'
+import { rangesOverlap } from './ranges.ts'
+import { type RaftSettings, Replica } from './replica.ts'
+import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
+
+/**
+ * How replicas come to be: found on disk at the start, founded with the cluster, born of a split, or called by a message of a group that
+ * has made this store a member. The last kind begins without state ("uninitialised"): it has a log, so that it can vote and keep its
+ * word, and gets its shard by snapshot, or from its parent's split when that is applied here.
+ *
+ * Order on disk: a replica's state is durable before its log exists, so that a crash in between is told apart from a lost log. An
+ * uninitialised one has a log that begins at 0, and no state.
+ */
+export interface BirthOptions {
+  readonly storeId: StoreId
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: EventSink
+  readonly log: LogStore
+  readonly data: DataStore
+  readonly raft: RaftSettings
+  readonly createMachine: (shard: Shard, saved: Uint8Array) => StateMachine
+  readonly replicas: Map<number, Replica>
+  readonly damaged: ReadonlyMap<number, string>
+  readonly graves: Graves
+  readonly burials: Burials
+  readonly damage: (group: number, reason: string) => void
+  readonly wake: (replica: Replica) => void
+  readonly isStopping: () => boolean
+}
+
+const FIRST_CAMPAIGNS = 4
+const FIRST_CAMPAIGN_INTERVAL_MS = 100
+
+export class Births {
+  readonly #options: BirthOptions
+  /** Groups whose first state is being made durable: they have no initialised replica yet, and nobody else may give them a state. */
+  readonly #arriving = new Set<number>()
+  #founding: Promise<unknown> = Promise.resolve()
+
+  constructor(options: BirthOptions) {
+    this.#options = options
+  }
+
+  isArriving(group: number): boolean {
+    return this.#arriving.has(group)
+  }
+
+  /** Resolves when no replica is being made. */
+  settled(): Promise<unknown> {
+    return this.#founding
+  }
+
+  /** Brings back what the disk holds. */
+  revive(): void {
+    const { data, log, graves, damage } = this.#options
+    for (const group of [...data.groups()]) {
+      const grave = graves.load(group, data.state(group))
+      if (typeof grave === 'string') damage(group, grave)
+      else if (!grave) this.#reviveInitialised(group)
+    }
+    for (const [group, groupLog] of [...log.groups()]) {
+      if (this.#options.replicas.has(group) || this.#options.damaged.has(group) || hasState(data, group)) continue
+      if (graves.refuses(group, groupLog.replica)) log.destroy(group)
+      else if (groupLog.lastIndex() === 0) this.#add(group, uninitialisedRecord(group, groupLog.replica))
+      else damage(group, 'its state is missing although it has a log')
+    }
+  }
+
+  #reviveInitialised(group: number): void {
+    const { data, log, damaged, damage } = this.#options
+    if (damaged.has(group)) return
+    const state = data.state(group)
+    const record = state === undefined ? 'its state record is missing' : decodeStateRecord(state)
+    if (typeof record === 'string') {
+      damage(group, record)
+      return
+    }
+    const groupLog = log.groups().get(group)
+    if (groupLog === undefined) {
+      if (record.appliedIndex === INITIAL_INDEX && !damaged.has(UNKNOWN_GROUP)) {
+        // The process died between giving the replica its first state and its first vote: nothing was promised yet.
+        this.#add(group, record)
+      } else {
+        damage(group, 'its log is missing although it has applied entries')
+      }
+      return
+    }
+    if (groupLog.lastIndex() < record.appliedIndex) {
+      // It died between putting a state in place and noting that in the log. The state is committed, so the log begins there.
+      groupLog.reset(record.appliedIndex, record.appliedTerm)
+    } else if (groupLog.firstIndex() > record.appliedIndex + 1) {
+      damage(group, `its log begins at ${groupLog.firstIndex()}, after what its data holds (${record.appliedIndex})`)
+      return
+    }
+    this.#add(group, record)
+  }
+
+  /** Founds the placement driver's replica together with the cluster. */
+  async foundPlacement(shard: Shard): Promise<void> {
+    const own = shard.replicas.find((replica) => replica.store === this.#options.storeId)
+    if (own === undefined || this.#options.damaged.has(shard.id)) return
+    await this.#initialise([initialRecord(shard, own.id)])
+  }
+
+  /** Founds the replicas that a map expects here and that have never existed anywhere: those of the bootstrap. All others are called. */
+  foundExpected(map: ShardMap): void {
+    this.#founding = this.#founding.then(() => this.#foundExpected(map))
+  }
+
+  async #foundExpected(map: ShardMap): Promise<void> {
+    const { storeId, graves, damaged, events, burials } = this.#options
+    const founded: Shard[] = []
+    const records: StateRecord[] = []
+    if (this.#options.isStopping()) return
+    for (const shard of map.placement === undefined ? map.shards : [map.placement, ...map.shards]) {
+      const own = shard.replicas.find((replica) => replica.store === storeId)
+      if (own === undefined || !isFoundingShard(shard) || damaged.has(shard.id)) continue
+      if (this.#isTaken(shard.id) || graves.refuses(shard.id, own.id) || burials.isRunning(shard.id)) continue
+      // The map may be older than what is here: then somebody owns these keys already.
+      if (shard.id !== PLACEMENT_SHARD && this.ownerOf(shard, shard.id) !== undefined) continue
+      founded.push(shard)
+      records.push(initialRecord(shard, own.id))
+    }
+    if (records.length === 0) return
+    events.emit({ type: 'replicas_creating', level: 'info', data: { mapVersion: map.version } })
+    const replicas = await this.#initialise(records)
+    // The first named replica begins, so that leaders are spread from the start and nobody waits for a time-out.
+    for (const shard of founded) {
+      const replica = replicas.get(shard.id)
+      if (replica !== undefined && shard.replicas[0]?.store === storeId) this.campaignUntilLed(replica)
+    }
+  }
+
+  /** The other initialised replica here, or the one being deleted, that has keys of the range. */
+  ownerOf(range: { readonly start: string; readonly end: string | undefined }, group: number): Replica | undefined {
+    for (const replica of this.#options.replicas.values()) {
+      if (replica.group === group || replica.group === PLACEMENT_SHARD || !replica.isInitialised) continue
+      if (rangesOverlap(replica.shard, range)) return replica
+    }
+    return undefined
+  }
+
+  /**
+   * The child of a split that was just applied here. Its state goes to the data store in the same turn as its parent's, so that a crash leaves
+   * both or none; it begins once that is durable. `leads`: it campaigns at once.
+   */
+  bearChild(record: StateRecord, leads: boolean): void {
+    const { group } = { group: record.shard.id }
+    const born = this.#initialise([record]).then((replicas) => {
+      const replica = replicas.get(group)
+      if (replica !== undefined && leads) this.campaignUntilLed(replica)
+    })
+    this.#founding = Promise.all([this.#founding, born])
+  }
+
+  /** A message for a group that has no replica here. Answers the uninitialised replica that it calls into being, if it may. */
+  call(group: number, message: Message): Replica | undefined {
+    const { graves, burials, damaged } = this.#options
+    switch (message.type) {
+      case 'AppendEntries':
+      case 'Heartbeat':
+      case 'RequestVote':
+      case 'PreVote':
+        break
+      default:
+        return undefined
+    }
+    if (graves.refuses(group, message.to) || burials.isRunning(group) || this.#arriving.has(group)) return undefined
+    // A lost log could have been this one's, with its votes.
+    if (damaged.has(group) || damaged.has(UNKNOWN_GROUP) || hasState(this.#options.data, group)) return undefined
+    this.#options.events.emit({ type: 'replica_called', level: 'info', group, data: { replica: message.to } })
+    return this.#add(group, uninitialisedRecord(group, message.to))
+  }
+
+  /** Asks for leadership again for a while, because the other members may not exist yet. */
+  campaignUntilLed(replica: Replica, attempts: number = FIRST_CAMPAIGNS): void {
+    if (replica.leader !== 0 || replica.isRetired || attempts === 0 || this.#options.isStopping()) return
+    replica.raft.campaign()
+    this.#options.wake(replica)
+    this.#options.clock.after(FIRST_CAMPAIGN_INTERVAL_MS, () => this.campaignUntilLed(replica, attempts - 1))
+  }
+
+  #isTaken(group: number): boolean {
+    const replica = this.#options.replicas.get(group)
+    return this.#arriving.has(group) || (replica !== undefined && (replica.isInitialised || replica.installing))
+  }
+
+  /** Gives groups their first state, makes it durable, and lets their replicas begin. */
+  async #initialise(records: readonly StateRecord[]): Promise<ReadonlyMap<number, Replica>> {
+    const { data, replicas, isStopping } = this.#options
+    for (const record of records) {
+      const { id: group } = record.shard
+      this.#arriving.add(group)
+      const machine = this.#options.createMachine(record.shard, record.machine)
+      const descriptor = encodeDescriptor(record)
+      data.setState(group, encodeStateRecord(record.appliedIndex, record.appliedTerm, descriptor, machine.save()))
+    }
+    const begun = new Map<number, Replica>()
+    try {
+      await data.flush()
+    } catch {
+      // The data store has told its owner that durability is lost; the process ends.
+      return begun
+    }
+    for (const record of records) {
+      const { id: group } = record.shard
+      this.#arriving.delete(group)
+      const uninitialised = replicas.get(group)
+      if (isStopping() || uninitialised?.isInitialised === true || uninitialised?.installing === true) continue
+      if (uninitialised !== undefined) {
+        // It was called by a message before its shard was born here. What it promised by then is in its log's hard state, and stays.
+        uninitialised.retire()
+        uninitialised.log.log.reset(record.appliedIndex, record.appliedTerm)
+      }
+      begun.set(group, this.#add(group, record))
+    }
+    return begun
+  }
+
+  #add(group: number, record: StateRecord): Replica {
+    const { log, raft, random, clock, replicas, createMachine } = this.#options
+    const groupLog =
+      log.groups().get(group) ??
+      log.create(group, record.replica, { index: record.appliedIndex, term: record.appliedTerm })
+    const machine = createMachine(record.shard, record.machine)
+    const replica = new Replica(group, record, groupLog, machine, raft, random, clock.nowMs())
+    replicas.set(group, replica)
+    // A restarted replica may have committed entries to apply before anything else happens.
+    this.#options.wake(replica)
+    return replica
+  }
+}

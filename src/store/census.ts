@@ -1,0 +1,107 @@
+import { isBootstrapped, type Shard, type ShardMap, type StoreId, shardsById } from '../../shard-map/index.ts'
+import type { Clock, Timer } from '../base/index.ts'
+import { decodeReply, encodeRequest, type Reply } from '../protocol/index.ts'
+import type { Transport } from '../transport/index.ts'
+import type { Burials } from './burials.ts'
+import type { Replica } from './replica.ts'
+
+/**
+ * Finds replicas that do not belong here any more and could not hear of it: a member that was removed gets no more messages, and a shard that was
+ * merged away has nobody left to send any. The map raises the suspicion; the group's own leader, asked with a linearizable read,
+ * decides. Without its word nothing is deleted.
+ */
+export interface CensusOptions {
+  readonly storeId: StoreId
+  readonly clock: Clock
+  readonly transport: Transport
+  readonly replicas: ReadonlyMap<number, Replica>
+  readonly burials: Burials
+  readonly map: () => ShardMap
+  readonly leaderOf: (group: number) => StoreId | undefined
+  /** The shard of this replica was taken in by another, so the group is gone. True when it may be deleted, as nobody here needs it for that. */
+  readonly mayForget: (replica: Replica) => boolean
+}
+
+const INTERVAL_MS = 1_000
+const ANSWER_TIMEOUT_MS = 3_000
+/** A replica without a leader, or without a state, for this long is asked about although the map says nothing against it. */
+const FORLORN_AFTER_MS = 5_000
+
+export class Census {
+  readonly #options: CensusOptions
+  readonly #asking = new Set<number>()
+  #timer: Timer | undefined
+  #round = 0
+
+  constructor(options: CensusOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.after(INTERVAL_MS, () => {
+      this.look()
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  /** Asks about every replica that looks superfluous. */
+  look(): void {
+    const map = this.#options.map()
+    if (!isBootstrapped(map)) return
+    this.#round++
+    const known = shardsById(map)
+    for (const replica of this.#options.replicas.values()) {
+      if (replica.isLeader || this.#asking.has(replica.group)) continue
+      if (this.#isSuspect(replica, known.get(replica.group))) this.#ask(replica, known.get(replica.group))
+    }
+  }
+
+  #isSuspect(replica: Replica, mapped: Shard | undefined): boolean {
+    const { leaderlessSinceMs, bornMs } = replica
+    const nowMs = this.#options.clock.nowMs()
+    if (nowMs - (replica.isInitialised ? (leaderlessSinceMs ?? nowMs) : bornMs) > FORLORN_AFTER_MS) return true
+    if (mapped === undefined) return leaderlessSinceMs !== undefined && nowMs - leaderlessSinceMs > INTERVAL_MS
+    const isListed = mapped.replicas.some((member) => member.id === replica.id)
+    return replica.isInitialised && !isListed && mapped.epoch.membership > replica.shard.epoch.membership
+  }
+
+  #ask(replica: Replica, mapped: Shard | undefined): void {
+    const { group } = replica
+    const { transport, storeId, leaderOf } = this.#options
+    const stores = new Set([...(mapped?.replicas ?? []), ...replica.shard.replicas].map((member) => member.store))
+    stores.delete(storeId)
+    const leader = leaderOf(group)
+    // The leader first; when that leads nowhere, whoever else may know, one after the other.
+    const others = [...stores]
+    const target =
+      leader !== undefined && leader !== storeId && this.#round % 2 === 0 ? leader : others[this.#round % others.length]
+    if (target === undefined) return
+    this.#asking.add(group)
+    transport.request(target, encodeRequest({ kind: 'read-shard', shard: group }), ANSWER_TIMEOUT_MS, (answer) => {
+      this.#asking.delete(group)
+      const reply = typeof answer === 'string' ? undefined : decodeReply(answer)
+      if (reply?.ok === true) this.#answered(replica, reply.value)
+    })
+    transport.flush()
+  }
+
+  #answered(replica: Replica, reply: Reply): void {
+    if (reply.kind !== 'shards' || this.#options.replicas.get(replica.group) !== replica || replica.isLeader) return
+    const [shard] = reply.shards
+    if (shard === undefined) {
+      const { membership } = replica.shard.epoch
+      if (this.#options.mayForget(replica)) {
+        this.#options.burials.bury(replica, membership, 'its shard was merged into another')
+      }
+      return
+    }
+    // Ids are used once: what is not a member in a newer epoch than its own will never be one again.
+    const isNewer = shard.epoch.membership >= replica.shard.epoch.membership
+    if (shard.id !== replica.group || !isNewer || shard.replicas.some((member) => member.id === replica.id)) return
+    this.#options.burials.bury(replica, shard.epoch.membership, 'the group has removed it')
+  }
+}

@@ -1,0 +1,130 @@
+import { type Epoch, PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { unreachable } from '../base/index.ts'
+import type { ShardRequest } from '../protocol/index.ts'
+import type { ProposeMembershipResult } from '../raft/index.ts'
+import { answerError, type Call } from './call.ts'
+import { isStepDone, judgeStep } from './membership-steps.ts'
+import { impossible, notLeader, notYet, overloaded, staleEpoch } from './refusals.ts'
+import type { Replica } from './replica.ts'
+
+/**
+ * Changes of shards, asked of their leader: checked against the shard as the leader has applied it, proposed, and answered by the applier with the shard
+ * as it is then. The request handler has found the leader; nothing here waits.
+ */
+export interface ShardRequestsContext {
+  readonly storeId: string
+  readonly wake: (replica: Replica) => void
+}
+
+export class ShardRequests {
+  readonly #context: ShardRequestsContext
+
+  constructor(context: ShardRequestsContext) {
+    this.#context = context
+  }
+
+  /** `replica` leads. */
+  handle(replica: Replica, call: Call, request: ShardRequest): void {
+    if (replica.group === PLACEMENT_SHARD && request.kind !== 'change-membership') {
+      answerError(call, impossible(replica.group, 'the placement shard is neither split nor merged'))
+      return
+    }
+    switch (request.kind) {
+      case 'change-membership':
+        this.#changeMembership(replica, call, request)
+        return
+      case 'split':
+      case 'prepare-merge':
+      case 'commit-merge':
+      case 'fence-merge':
+      case 'rollback-merge':
+        answerError(call, impossible(replica.group, `this version cannot do ${request.kind} yet`))
+        return
+      default:
+        unreachable(request)
+    }
+  }
+
+  #changeMembership(replica: Replica, call: Call, request: ShardRequest & { kind: 'change-membership' }): void {
+    const { shard, group } = replica
+    const { step, epoch } = request
+    if (isAhead(epoch.membership, shard.epoch.membership)) {
+      answerError(
+        call,
+        notYet(group, `this leader of shard ${group} has not applied membership epoch ${epoch.membership} yet`),
+      )
+      return
+    }
+    if (epoch.membership !== shard.epoch.membership) {
+      if (isStepDone(shard, step)) call.answer({ kind: 'shards', shards: [shard] })
+      else answerError(call, staleEpoch(group, [shard]))
+      return
+    }
+    if (replica.merging !== undefined) {
+      answerError(call, notYet(group, `shard ${group} is being merged into shard ${replica.merging.target.id}`))
+      return
+    }
+    const { lastIndex, progress } = replica.raft.status()
+    const verdict = judgeStep(step, { shard, self: this.#context.storeId, lastIndex, progress })
+    switch (verdict.kind) {
+      case 'done':
+        call.answer({ kind: 'shards', shards: [shard] })
+        return
+      case 'refuse':
+        answerError(call, verdict.error)
+        return
+      case 'hand-over':
+        replica.raft.transferLeader(verdict.to.id)
+        this.#context.wake(replica)
+        answerError(
+          call,
+          notYet(group, `the leader of shard ${group} goes, and hands over to store ${verdict.to.store} first`),
+        )
+        return
+      case 'propose':
+        this.#proposed(replica, call, replica.raft.proposeMembership(verdict.change))
+        return
+      default:
+        unreachable(verdict)
+    }
+  }
+
+  #proposed(replica: Replica, call: Call, proposed: ProposeMembershipResult): void {
+    const { group } = replica
+    // Also a refused change leaves an empty entry in the log.
+    this.#context.wake(replica)
+    if (proposed.ok) {
+      if (proposed.forwarded) answerError(call, notLeader(group, replica.storeOf(proposed.leader)))
+      else replica.writes.proposed(proposed.index, proposed.term, call)
+      return
+    }
+    const { reason } = proposed
+    switch (reason) {
+      case 'not-leader':
+      case 'removed':
+        answerError(call, notLeader(group, replica.leaderStore))
+        return
+      case 'transferring':
+        answerError(call, notYet(group, `shard ${group} is handing over its leadership`))
+        return
+      case 'overloaded':
+        answerError(call, overloaded(group))
+        return
+      case 'change-pending':
+        answerError(call, notYet(group, `an earlier change of the members of shard ${group} is under way`))
+        return
+      case 'joint':
+      case 'not-joint':
+      case 'illegal':
+      case 'malformed':
+        answerError(call, impossible(group, `the members of shard ${group} do not allow this change: ${reason}`))
+        return
+      default:
+        unreachable(reason)
+    }
+  }
+}
+
+function isAhead(asked: Epoch['membership'], applied: Epoch['membership']): boolean {
+  return asked > applied
+}
