@@ -10,6 +10,9 @@ export type BrokerKind = 'nats-server' | 'embedded'
 export interface BrokerProcess {
   readonly url: string
   kill(): Promise<void>
+  /** SIGSTOP: it holds its connections and says nothing. */
+  pause(): void
+  continue(): void
   /** On the same port. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -47,6 +50,14 @@ class EmbeddedBrokerProcess implements BrokerProcess {
 
   async kill(): Promise<void> {
     await this.#process?.kill()
+  }
+
+  pause(): void {
+    this.#process?.signal('SIGSTOP')
+  }
+
+  continue(): void {
+    this.#process?.signal('SIGCONT')
   }
 
   async restart(): Promise<void> {

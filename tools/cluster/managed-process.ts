@@ -35,6 +35,7 @@ export class ManagedProcess {
   readonly #child: ChildProcess
   readonly #startedMs = performance.now()
   #exit: Exit | undefined
+  #wasEnded = false
 
   constructor(name: string, command: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     this.name = name
@@ -68,13 +69,21 @@ export class ManagedProcess {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** Whether it was told to end, by force or in order. */
+  get wasEnded(): boolean {
+    return this.#wasEnded
+  }
+
   signal(signal: NodeJS.Signals): void {
-    if (this.isRunning) this.#child.kill(signal)
+    if (!this.isRunning) return
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.#wasEnded = true
+    this.#child.kill(signal)
   }
 
   /** As a power cut would, for the whole process group. */
   killGroup(): void {
     if (this.#child.pid === undefined || !this.isRunning) return
+    this.#wasEnded = true
     try {
       process.kill(-this.#child.pid, 'SIGKILL')
     } catch (error) {

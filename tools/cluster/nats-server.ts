@@ -32,6 +32,9 @@ export interface NatsServer {
   stop(): Promise<void>
   /** As a power cut would; waits until the process is gone. `restart` brings it back. */
   kill(): Promise<void>
+  /** SIGSTOP: it holds its connections and says nothing. */
+  pause(): void
+  continue(): void
   /** Starts it again on the same port, after ending it if it runs. */
   restart(): Promise<void>
 }
@@ -113,6 +116,14 @@ class NatsServerProcess implements NatsServer {
 
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  continue(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   async stop(): Promise<void> {

@@ -23,7 +23,7 @@ export interface ClusterOptions {
   /** Log lines of level error that this test provokes. */
   readonly expectedErrors?: readonly RegExp[]
   /** Where a store keeps its data; a folder of the cluster's own by default. */
-  readonly directoryOf?: (store: string) => string
+  readonly directoryOf?: (store: string) => string | undefined
   /** How a store reaches the broker, where that is not the direct way. */
   readonly brokerUrlOf?: (store: string) => string
 }
@@ -148,6 +148,11 @@ export class ProcessCluster {
     return child
   }
 
+  /** Every process of a store that was ever started, those that run among them. */
+  get past(): readonly ManagedProcess[] {
+    return [...this.#past, ...this.#processes.values()]
+  }
+
   get running(): readonly string[] {
     return this.ids.filter((id) => this.#processes.get(id)?.isRunning === true)
   }
@@ -232,23 +237,26 @@ export class ProcessCluster {
     return this.process(id).lines.filter((line) => line.includes(text))
   }
 
-  /** Fails when a store said anything that a healthy one does not say. */
+  /** What stores said that healthy ones do not say, each with its store. `expected`: lines that were provoked. */
+  complaints(expected: readonly RegExp[] = this.#options.expectedErrors ?? []): readonly string[] {
+    return this.past.flatMap((child) =>
+      child.lines
+        .filter((line) => isComplaint(line) && !expected.some((pattern) => pattern.test(line)))
+        .map((line) => `${child.name}: ${line}`),
+    )
+  }
+
   assertQuiet(): void {
-    const expected = this.#options.expectedErrors ?? []
-    for (const child of [...this.#past, ...this.#processes.values()]) {
-      const complaints = child.lines.filter(
-        (line) => isComplaint(line) && !expected.some((pattern) => pattern.test(line)),
-      )
-      assert.equal(complaints.length, 0, `${child.name} complained:\n${complaints.slice(0, 10).join('\n')}`)
-    }
+    const complaints = this.complaints()
+    assert.equal(complaints.length, 0, `stores complained:\n${complaints.slice(0, 10).join('\n')}`)
   }
 
   logs(): string {
-    return [...this.#past, ...this.#processes.values()].map((child) => child.output()).join('\n')
+    return this.past.map((child) => child.output()).join('\n')
   }
 
   async cleanUp(): Promise<void> {
-    await Promise.all([...this.#past, ...this.#processes.values()].map((child) => child.kill()))
+    await Promise.all(this.past.map((child) => child.kill()))
     await this.broker.stop()
     rmSync(this.#root, { recursive: true, force: true })
   }
