@@ -56,7 +56,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
   testing: { uses: ['base'] },
   /** `src/index.ts`, what applications import. */
   src: { uses: ['server', 'client', 'protocol'] },
-  tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'server'] },
+  tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'server', 'testing'] },
   bench: { uses: ['src', 'base', 'storage', 'broker', 'transport'], types: ['raft'] },
 }
 

@@ -109,7 +109,9 @@ async function learnDamage(scene: Scene, id: string): Promise<void> {
   const told = scene.cluster.logged(id, 'corruption_detected').length
   if (shards.length !== told) scene.fail(`${id} names ${shards.length} damaged shards and logged ${told}`)
   if (shards.length > 1) scene.fail(`one flipped bit damaged the shards ${shards.join(', ')} of ${id}`)
-  scene.timeline.note(shards.length === 0 ? `${id} lost nothing` : `${id} stopped its replica of shard ${shards.join()}`)
+  scene.timeline.note(
+    shards.length === 0 ? `${id} lost nothing` : `${id} stopped its replica of shard ${shards.join()}`,
+  )
   await scene.waitServing(id)
 }
 

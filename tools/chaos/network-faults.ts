@@ -60,7 +60,8 @@ function cutFault(name: string, weight: number, directions: readonly Direction[]
 /** One that cannot reach any other store and says that it is ready lies. */
 async function mustNotBeReady(scene: Scene, id: string): Promise<void> {
   const reasons = await scene.reasonsOf(id)
-  if (reasons.length === 0) scene.fail(`${id} is cut off from all others for ${UNREADY_AFTER_MS} ms and says that it is ready`)
+  if (reasons.length === 0)
+    scene.fail(`${id} is cut off from all others for ${UNREADY_AFTER_MS} ms and says that it is ready`)
 }
 
 const pair: Fault = {

@@ -55,7 +55,8 @@ export class Recorder {
   }
 
   readonly complain = (what: string): void => {
-    if (this.complaints.length < COMPLAINTS_MAX) this.complaints.push(`at ${(this.nowMs() / 1000).toFixed(1)} s: ${what}`)
+    if (this.complaints.length < COMPLAINTS_MAX)
+      this.complaints.push(`at ${(this.nowMs() / 1000).toFixed(1)} s: ${what}`)
   }
 
   /** Writes everything as JSON lines. */
