@@ -1,6 +1,6 @@
 /**
  * Runs the tests: `node tools/run-tests.mjs [FILTER...]`. Every file under `test/` that ends in `.test.ts`, each in a process of its own; those
- * under `test/process/` start whole clusters and run one at a time, after the others. A filter is a part of a path. The last line printed is
+ * under `test/process/` and `test/chaos/` start whole clusters and run one at a time, after the others. A filter is a part of a path. The last line printed is
  * `N passed, N failed, N skipped`; the exit code is 0 only when something ran and nothing failed.
  */
 import { spawn } from 'node:child_process'
@@ -10,7 +10,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
-const PROCESS_TESTS = path.join('test', 'process') + path.sep
+const PROCESS_TESTS = ['process', 'chaos'].map((folder) => path.join('test', folder) + path.sep)
 const UNIT_CONCURRENCY = 2
 /** A file that takes longer hangs, most often on something that a failed test left open. */
 const FILE_MS_MAX = 300_000
@@ -30,15 +30,16 @@ const total = { pass: 0, fail: 0, skipped: 0 }
 let isClean = files.length > 0
 if (!isClean) console.error(`no test file has ${filters.join(' or ')} in its path`)
 await runAll(
-  files.filter((file) => !file.startsWith(PROCESS_TESTS)),
+  files.filter((file) => !startsClusters(file)),
   UNIT_CONCURRENCY,
 )
-await runAll(
-  files.filter((file) => file.startsWith(PROCESS_TESTS)),
-  1,
-)
+await runAll(files.filter(startsClusters), 1)
 console.log(`${total.pass} passed, ${total.fail} failed, ${total.skipped} skipped`)
 process.exitCode = isClean && total.fail === 0 ? 0 : 1
+
+function startsClusters(file) {
+  return PROCESS_TESTS.some((folder) => file.startsWith(folder))
+}
 
 async function runAll(list, concurrency) {
   if (list.length === 0) return

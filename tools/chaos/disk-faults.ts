@@ -28,7 +28,10 @@ const full: Fault = {
     mark.begins(`the disk of ${id} is full`)
     smallDisk.fill(random.below(LEFT_BYTES_MAX))
     const untilMs = scene.recorder.nowMs() + FULL_MS_MAX
-    while (scene.cluster.running.includes(id) && scene.recorder.nowMs() < untilMs) await delay(50)
+    while (scene.cluster.running.includes(id) && scene.recorder.nowMs() < untilMs) {
+      await scene.writeBulk(random)
+      await delay(50)
+    }
     if (scene.cluster.running.includes(id)) {
       scene.timeline.note(`${id} needed no more room within ${FULL_MS_MAX} ms`)
       smallDisk.free()

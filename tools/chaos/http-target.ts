@@ -34,6 +34,7 @@ export interface HttpTargetOptions {
 }
 
 export class HttpTarget implements Target {
+  readonly asksForPages = true
   readonly #options: HttpTargetOptions
   readonly #agent: Agent = keptConnections(1)
 

@@ -8,7 +8,7 @@ import type { Recorder } from './recorder.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { BatchStep, Target } from './target.ts'
 
-const THINK_MS_MAX = 60
+const THINK_MS_MAX = 40
 const REFUSED_PAUSE_MS = 30
 /** Each shard has this many keys in use at a time. */
 const KEYS_PER_SHARD = 6
@@ -83,8 +83,8 @@ export class LoadClient {
     const random = this.#random
     const prefix = this.#keys.prefix(random)
     const roll = random.below(100)
-    if (roll < 4) return await this.#scan(prefix)
-    if (roll < 9) return await this.#staleGet(this.#keys.key(prefix, random))
+    if (roll < 4 && this.#target.asksForPages) return await this.#scan(prefix)
+    if (roll < 9 && this.#target.asksForPages) return await this.#staleGet(this.#keys.key(prefix, random))
     if (roll < 18) return await this.#batch(prefix)
     const key = this.#keys.key(prefix, random)
     const action = this.#choose(key)

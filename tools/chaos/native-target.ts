@@ -8,6 +8,7 @@ import { type BatchStep, type Target, TROUBLE } from './target.ts'
 type Client = Awaited<ReturnType<typeof connect>>
 
 export class NativeTarget implements Target {
+  readonly asksForPages = false
   readonly #client: Client
   readonly #timeout: number
   readonly #complain: (what: string) => void

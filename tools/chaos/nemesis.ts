@@ -7,8 +7,8 @@ import type { Fault, Mark } from './fault.ts'
 import type { Scene } from './scene.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
-const LANES = 2
-const CALM_MS_MAX = 3_000
+/** How long each lane rests between two faults at most. The second one rests longer, so that not all time is spent without a quorum. */
+const CALM_MS_MAX = [2_000, 15_000] as const
 const NOT_NOW_PAUSE_MS = 100
 
 export interface Happened {
@@ -38,17 +38,16 @@ export class Nemesis {
   }
 
   async run(): Promise<void> {
-    const lanes = Array.from({ length: LANES }, () => this.#lane(this.#random.fork()))
-    await Promise.all(lanes)
+    await Promise.all(CALM_MS_MAX.map((calmMsMax) => this.#lane(this.#random.fork(), calmMsMax)))
   }
 
-  async #lane(random: SeededRandom): Promise<void> {
-    await delay(random.below(CALM_MS_MAX))
+  async #lane(random: SeededRandom, calmMsMax: number): Promise<void> {
+    await delay(random.below(calmMsMax))
     while (!this.#hasFailed && this.#scene.recorder.nowMs() < this.#untilMs) {
       const fault = this.#choose(random)
       if (fault === undefined) return
       const result = await this.#happen(fault, random)
-      await delay(result === 'done' ? random.below(CALM_MS_MAX) : NOT_NOW_PAUSE_MS)
+      await delay(result === 'done' ? random.below(calmMsMax) : NOT_NOW_PAUSE_MS)
     }
   }
 

@@ -90,7 +90,7 @@ const snapshotRestart: Fault = {
     if (id === undefined) return 'not now'
     mark.begins(`kill -9 of ${id} until it needs snapshots, and again while it gets them`)
     await scene.cluster.kill9(id)
-    await hold(random, ...SNAPSHOT_DOWN_MS)
+    await Promise.all([hold(random, ...SNAPSHOT_DOWN_MS), scene.writeBulk(random)])
     for (let round = random.between(1, 2); round > 0; round--) {
       scene.cluster.start(id)
       await hold(random, ...SNAPSHOT_BEGINS_MS)

@@ -16,6 +16,9 @@ import { GOOD_CONDUCT, TcpProxy } from './tcp-proxy.ts'
 import { Timeline } from './timeline.ts'
 
 const READY_MS_MAX = 60_000
+const BULK_ROUNDS = 10
+const BULK_KEYS = 5
+const BULK_VALUE_BYTES = 20_000
 
 export interface SceneOptions {
   readonly broker: 'nats-server' | 'embedded'
@@ -34,6 +37,8 @@ export class Scene {
   /** Stores that a fault is busy with. */
   readonly #troubled = new Set<string>()
   readonly #proxies: ReadonlyMap<string, TcpProxy>
+  /** Where the shards begin, percent-encoded; known once the cluster runs. */
+  starts: readonly string[] = []
   /** What a store with a damaged replica must say of it; undefined while no disk is damaged. */
   damaged: { readonly store: string; readonly shards: readonly number[] } | undefined
   /** Set when a damage was done, whether or not it hit anything. */
@@ -141,6 +146,24 @@ export class Scene {
     return this.damaged.shards.some((shard) => reason.startsWith(`shard ${shard} is damaged on this store`))
   }
 
+  /** Writes a few megabytes to keys that nobody reads, so that logs move on; what is refused is not tried again. */
+  async writeBulk(random: SeededRandom): Promise<void> {
+    for (let round = 0; round < BULK_ROUNDS; round++) {
+      const via = random.pick(this.sound)
+      if (via === undefined) return
+      await Promise.all(
+        this.starts.flatMap((start) =>
+          Array.from({ length: BULK_KEYS }, async (_, number) => {
+            const path = `/kv/${start}~bulk${number}`
+            const body = `${round}.${'x'.repeat(BULK_VALUE_BYTES)}`
+            const headers = { 'Flotilla-Timeout-Ms': '2000' }
+            await this.cluster.http(via, { method: 'PUT', path, body, headers }).catch(ignoreRefusal)
+          }),
+        ),
+      )
+    }
+  }
+
   fail(what: string): void {
     this.failures.push(what)
     this.timeline.note(`FAILED: ${what}`)
@@ -162,4 +185,9 @@ export class Scene {
     await this.cluster.cleanUp()
     this.smallDisk?.unmount()
   }
+}
+
+/** Bulk is for moving logs; whether a write of it succeeds does not matter. */
+function ignoreRefusal(): undefined {
+  return undefined
 }

@@ -22,11 +22,13 @@ export interface StaleAnswer {
 }
 
 export interface Target {
+  /** Whether it can ask for pages and for stale reads with their age. */
+  readonly asksForPages: boolean
   /** Undefined when it certainly reached nobody. */
   perform(key: string, action: Action): Promise<Outcome | undefined>
   /** One outcome per step; undefined when it certainly reached nobody. */
   batch(steps: readonly BatchStep[], atomic: boolean): Promise<readonly Outcome[] | undefined>
-  /** Undefined when there was no answer, or when this target cannot ask such a thing. */
+  /** Undefined when there was no answer. */
   scan(start: string, end: string, itemsMax: number, reverse: boolean): Promise<Page | undefined>
   staleGet(key: string): Promise<StaleAnswer | undefined>
   close(): Promise<void>
