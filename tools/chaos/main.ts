@@ -19,7 +19,8 @@ interface Flags {
   readonly faults?: string
 }
 
-const program = new Command('chaos')
+const program = new Command()
+  .name('npm run chaos --')
   .description('Breaks a cluster of real store processes at random while clients use it, and judges what they saw.')
   .option('--minutes <number>', 'how long faults happen', '5')
   .option('--seed <number>', 'chooses faults and operations (default: a fresh one, printed)')

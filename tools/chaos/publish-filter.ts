@@ -19,29 +19,43 @@ export class PublishFilter {
     this.#isLost = isLost
   }
 
-  /** What of these bytes goes on; the pieces in order. */
+  /** What of these bytes goes on, in order and in as few pieces as may be. */
   pass(bytes: Buffer): Buffer[] {
     const passed: Buffer[] = []
     let at = 0
+    /** From here to `at` everything goes on. */
+    let keptFrom = 0
+    const leaveOut = (until: number): void => {
+      if (keptFrom < at) passed.push(bytes.subarray(keptFrom, at))
+      keptFrom = until
+    }
     while (at < bytes.length) {
       if (this.#payloadBytes > 0) {
-        const piece = bytes.subarray(at, at + this.#payloadBytes)
-        if (!this.#isLosing) passed.push(piece)
-        this.#payloadBytes -= piece.length
-        at += piece.length
+        const until = Math.min(bytes.length, at + this.#payloadBytes)
+        this.#payloadBytes -= until - at
+        if (this.#isLosing) leaveOut(until)
+        at = until
         continue
       }
       const end = bytes.indexOf(NEWLINE, at)
       if (end < 0) {
+        // A line is judged when it is whole; until then it waits here.
         this.#line = Buffer.concat([this.#line, bytes.subarray(at)])
+        leaveOut(bytes.length)
         break
       }
-      const rest = bytes.subarray(at, end + 1)
-      const line = this.#line.length === 0 ? rest : Buffer.concat([this.#line, rest])
-      this.#line = Buffer.alloc(0)
-      at = end + 1
-      if (this.#reads(line)) passed.push(line)
+      const until = end + 1
+      if (this.#line.length > 0) {
+        const line = Buffer.concat([this.#line, bytes.subarray(at, until)])
+        this.#line = Buffer.alloc(0)
+        leaveOut(until)
+        if (this.#reads(line)) passed.push(line)
+      } else if (!this.#reads(bytes.subarray(at, until))) {
+        leaveOut(until)
+      }
+      at = until
     }
+    if (keptFrom < at) passed.push(bytes.subarray(keptFrom, at))
     return passed
   }
 
