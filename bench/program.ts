@@ -123,6 +123,11 @@ function addRun(program: Command, action: (flags: RunFlags) => Promise<void>): v
     .option('--timeout <time>', 'an operation unanswered for this long is an error', '10s')
     // Not a default: help would print the secret.
     .addOption(new Option('--token <token>', 'bearer token').env('FLOTILLA_TOKEN'))
+    .option(
+      '--leaders',
+      'over HTTP: send every operation to the store that leads its key, as a client with a map does',
+      false,
+    )
     .option('--no-preload', 'do not write all keys before a load that reads')
     .option('--json <file>', 'also write everything as JSON')
     .action(action)

@@ -12,6 +12,8 @@ export interface Workload {
 export const WORKLOADS: readonly Workload[] = [
   { name: 'http-put', title: 'HTTP put @64', access: 'http', lanes: 64, readRatio: 0 },
   { name: 'http-get', title: 'HTTP get @64', access: 'http', lanes: 64, readRatio: 1 },
+  { name: 'http-put-leaders', title: 'HTTP put @64, leaders', access: 'http-leaders', lanes: 64, readRatio: 0 },
+  { name: 'http-get-leaders', title: 'HTTP get @64, leaders', access: 'http-leaders', lanes: 64, readRatio: 1 },
   { name: 'http-mix', title: 'HTTP mix 50/50 @64', access: 'http', lanes: 64, readRatio: 0.5 },
   { name: 'http-put-1', title: 'HTTP put @1', access: 'http', lanes: 1, readRatio: 0 },
   { name: 'http-get-1', title: 'HTTP get @1', access: 'http', lanes: 1, readRatio: 1 },
@@ -32,6 +34,8 @@ export interface RatioRule {
 export const RATIO_RULES: readonly RatioRule[] = [
   { workload: 'http-put', metric: 'throughput', peer: 'etcd', bound: { kind: 'floor', value: 1.5 } },
   { workload: 'http-get', metric: 'throughput', peer: 'etcd', bound: { kind: 'floor', value: 1.5 } },
+  { workload: 'http-put-leaders', metric: 'throughput', peer: 'etcd', bound: { kind: 'floor', value: 1.5 } },
+  { workload: 'http-get-leaders', metric: 'throughput', peer: 'etcd', bound: { kind: 'floor', value: 1.5 } },
   { workload: 'http-mix', metric: 'throughput', peer: 'etcd' },
   { workload: 'http-put-1', metric: 'p50', peer: 'etcd', bound: { kind: 'ceiling', value: 1.2 } },
   { workload: 'http-get-1', metric: 'p50', peer: 'etcd', bound: { kind: 'ceiling', value: 1.2 } },

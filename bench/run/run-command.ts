@@ -1,7 +1,14 @@
 /** `bench run`: one load on a cluster that is already there. Makes the target, preloads, measures, prints. */
 import { writeFileSync } from 'node:fs'
 import { type Clock, unreachable } from '../../src/base/index.ts'
-import { etcdDialect, flotillaDialect, type HttpEndpoint, HttpTarget } from '../http/index.ts'
+import {
+  EtcdLeader,
+  etcdDialect,
+  FlotillaLeaders,
+  flotillaDialect,
+  type HttpEndpoint,
+  HttpTarget,
+} from '../http/index.ts'
 import type { Target } from '../load/index.ts'
 import { FlotillaNativeTarget, JetStreamTarget } from '../targets/index.ts'
 import { createDataSet, measure, preload } from './measure.ts'
@@ -37,11 +44,16 @@ export async function runCommand(
 function createTarget(options: RunOptions): Target {
   switch (options.target) {
     case 'flotilla-http': {
-      const headers = options.token === undefined ? '' : `Authorization: Bearer ${options.token}\r\n`
-      return new HttpTarget(flotillaDialect(headers), options.endpoints.map(parseHttpEndpoint))
+      const endpoints = options.endpoints.map(parseHttpEndpoint)
+      const authorization = options.token === undefined ? undefined : `Bearer ${options.token}`
+      const headers = authorization === undefined ? '' : `Authorization: ${authorization}\r\n`
+      const leaders = new FlotillaLeaders(endpoints, authorization === undefined ? {} : { authorization })
+      return new HttpTarget(flotillaDialect(headers), endpoints, options.leaders ? leaders : undefined)
     }
-    case 'etcd-http':
-      return new HttpTarget(etcdDialect(), options.endpoints.map(parseHttpEndpoint))
+    case 'etcd-http': {
+      const endpoints = options.endpoints.map(parseHttpEndpoint)
+      return new HttpTarget(etcdDialect(), endpoints, options.leaders ? new EtcdLeader(endpoints) : undefined)
+    }
     case 'flotilla-native':
       return new FlotillaNativeTarget({ url: options.endpoints.join(','), clients: 1 })
     case 'jetstream':

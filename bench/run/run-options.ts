@@ -44,6 +44,7 @@ export interface RunFlags {
   readonly seed: string
   readonly timeout: string
   readonly token?: string
+  readonly leaders: boolean
   readonly preload: boolean
   readonly json?: string
 }
@@ -64,6 +65,8 @@ export interface RunOptions {
   readonly seed: number
   readonly timeoutMs: number
   readonly token: string | undefined
+  /** Over HTTP, send every operation to the store that leads its key. */
+  readonly leaders: boolean
   readonly preload: boolean
   readonly jsonFile: string | undefined
 }
@@ -106,6 +109,7 @@ export function parseRunFlags(flags: RunFlags): RunOptions {
     seed: whole('--seed', flags.seed, 0, 2 ** 31 - 1),
     timeoutMs: durationMs('--timeout', flags.timeout, 1),
     token: flags.token,
+    leaders: flags.leaders,
     preload: flags.preload && readRatio > 0,
     jsonFile: flags.json,
   }

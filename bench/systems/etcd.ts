@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { assert } from '../../src/base/index.ts'
-import { etcdDialect, HttpTarget } from '../http/index.ts'
+import { EtcdLeader, etcdDialect, HttpTarget } from '../http/index.ts'
 import type { Child, ChildProcesses } from './child-processes.ts'
 import { fetchText, findProgram, freePorts, waitUntilReady } from './readiness.ts'
 import type { RunningSystem, System } from './system.ts'
@@ -54,7 +54,10 @@ export class EtcdSystem implements System {
     return {
       pids: children.map((child) => child.pid),
       metricsUrls: [],
-      target: (access) => (access === 'http' ? new HttpTarget(etcdDialect(), endpoints) : undefined),
+      target: (access) => {
+        if (access === 'native') return undefined
+        return new HttpTarget(etcdDialect(), endpoints, access === 'http' ? undefined : new EtcdLeader(endpoints))
+      },
       stop: async () => {
         await Promise.all(children.map((child) => child.stop()))
       },

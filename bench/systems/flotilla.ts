@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { assert } from '../../src/base/index.ts'
-import { flotillaDialect, HttpTarget } from '../http/index.ts'
+import { FlotillaLeaders, flotillaDialect, HttpTarget } from '../http/index.ts'
 import { FlotillaNativeTarget } from '../targets/index.ts'
 import type { Child, ChildProcesses } from './child-processes.ts'
 import { packageRoot } from './package-root.ts'
@@ -71,10 +71,11 @@ export class FlotillaSystem implements System {
     return {
       pids: [broker, ...stores].map((child) => child.pid),
       metricsUrls: gatewayPorts.map((port) => `http://127.0.0.1:${port}/metrics`),
-      target: (access) =>
-        access === 'http'
-          ? new HttpTarget(flotillaDialect(), endpoints)
-          : new FlotillaNativeTarget({ url: brokerUrl, clients: NATIVE_CLIENTS }),
+      target: (access) => {
+        if (access === 'native') return new FlotillaNativeTarget({ url: brokerUrl, clients: NATIVE_CLIENTS })
+        const leaders = access === 'http-leaders' ? new FlotillaLeaders(endpoints) : undefined
+        return new HttpTarget(flotillaDialect(), endpoints, leaders)
+      },
       stop: async () => {
         // Stores first: they say goodbye through the broker.
         await Promise.all(stores.map((store) => store.stop()))

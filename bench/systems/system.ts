@@ -12,8 +12,8 @@ export interface System {
   start(directory: string): Promise<RunningSystem>
 }
 
-/** How a workload reaches a system. */
-export type Access = 'http' | 'native'
+/** How a workload reaches a system: over HTTP at any member, over HTTP straight at leaders, or with the native client. */
+export type Access = 'http' | 'http-leaders' | 'native'
 
 export interface RunningSystem {
   /** Undefined when the system has no such access. */

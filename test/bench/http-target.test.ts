@@ -1,8 +1,9 @@
 /** The HTTP generator against real sockets: both dialects, failures with their outcomes, reconnecting. */
 import assert from 'node:assert/strict'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { etcdDialect, flotillaDialect, type HttpDialect, HttpTarget } from '../../bench/http/index.ts'
+import { etcdDialect, FlotillaLeaders, flotillaDialect, type HttpDialect, HttpTarget } from '../../bench/http/index.ts'
 import type { Lane, LaneObserver } from '../../bench/load/index.ts'
 import { likeEtcd, likeFlotilla, problem, startFakeServer } from './fake-servers.ts'
 
@@ -189,4 +190,70 @@ test('a target whose endpoint is dead does not open, and leaves nothing behind',
   await dead.close()
   await assert.rejects(openLane(flotillaDialect(), [server.port, dead.port], 4), { code: 'ECONNREFUSED' })
   await server.close()
+})
+
+test('with a directory of leaders every operation goes to the endpoint that leads its key', async () => {
+  const servers = [await startFakeServer(likeFlotilla), await startFakeServer(likeFlotilla)]
+  const endpoints = servers.map(({ port }) => ({ host: '127.0.0.1', port }))
+  const leaders = { refresh: async () => {}, endpointOf: (key: string) => (key < 'm' ? 0 : 1) }
+  const target = new HttpTarget(flotillaDialect(), endpoints, leaders)
+  const settled: (() => void)[] = []
+  const lanes = await target.open(2, {
+    putDone: (lane) => settled[lane]?.(),
+    getDone: () => assert.fail('nothing was read'),
+    failed: (_lane, code) => assert.fail(code),
+  })
+  for (const [i, key] of ['a', 'z', 'b', 'y'].entries()) {
+    await new Promise<void>((resolve) => {
+      settled[i % 2] = resolve
+      lanes[i % 2]?.put(key, Buffer.from(key))
+    })
+  }
+  assert.deepEqual([...(servers[0]?.store.keys() ?? [])].sort(), ['a', 'b'])
+  assert.deepEqual([...(servers[1]?.store.keys() ?? [])].sort(), ['y', 'z'])
+  await target.close()
+  for (const server of servers) await server.close()
+})
+
+test('a Flotilla cluster is asked for its shards page by page, and its stores for their addresses', async () => {
+  const server = createHttpServer((request, response) => {
+    const port = (server.address() as { port: number }).port
+    const pages: Record<string, unknown> = {
+      '/admin/stores': {
+        stores: [
+          { id: 's1', address: 'elsewhere:1' },
+          { id: 's2', address: `127.0.0.1:${port}` },
+        ],
+      },
+      '/admin/shards?limit=1000': {
+        shards: [
+          { id: 1, leader: 's2' },
+          { id: 2, start: '', leader: 's1' },
+        ],
+        next: 'c',
+      },
+      '/admin/shards?limit=1000&cursor=c': {
+        shards: [
+          { id: 3, start: 'k%2Fm', leader: 's2' },
+          { id: 4, start: 'x', leader: null },
+        ],
+        next: null,
+      },
+    }
+    const page = pages[request.url ?? '']
+    response.statusCode = page === undefined ? 404 : 200
+    response.end(JSON.stringify(page ?? {}))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  const directory = new FlotillaLeaders([
+    { host: 'elsewhere', port: 1 },
+    { host: '127.0.0.1', port },
+  ])
+  await directory.refresh()
+  assert.deepEqual(
+    ['a', 'k/l', 'k/m', 'w', 'x1'].map((key) => directory.endpointOf(key)),
+    [0, 0, 1, 1, 0],
+  )
+  server.close()
 })

@@ -17,6 +17,7 @@ const DEFAULTS: RunFlags = {
   keyLayout: 'spread',
   seed: '1',
   timeout: '10s',
+  leaders: false,
   preload: true,
 }
 
