@@ -85,21 +85,80 @@ export function decodeStateRecord(record: Uint8Array): StateRecord | string {
   if (HEADER_BYTES + descriptorBytes > record.length) return 'the descriptor of a state record is cut short'
   const text = utf8Decode(record.subarray(HEADER_BYTES, HEADER_BYTES + descriptorBytes))
   if (text === undefined) return 'the descriptor of a state record is not text'
-  let descriptor: ReplicaDescriptor
+  let parsed: unknown
   try {
-    descriptor = JSON.parse(text) as ReplicaDescriptor
+    parsed = JSON.parse(text)
   } catch {
     // Broken JSON is the only error of JSON.parse.
     return 'the descriptor of a state record is not JSON'
   }
+  const descriptor = readDescriptor(parsed)
+  if (descriptor === undefined) return 'the descriptor of a state record lacks a field or has one of another kind'
   const { index, term } = appliedPosition(record)
   return {
     appliedIndex: index,
     appliedTerm: term,
-    replica: descriptor.replica,
-    shard: { ...descriptor.shard, end: descriptor.shard.end ?? undefined },
-    membership: descriptor.membership,
-    merging: descriptor.merging ?? undefined,
+    ...descriptor,
     machine: record.subarray(HEADER_BYTES + descriptorBytes),
   }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Snapshots bring descriptors from other stores, so that nothing in one is believed before it was looked at. */
+function readDescriptor(parsed: unknown): ReplicaDescriptor | undefined {
+  const fields = fieldsOf(parsed)
+  const shard = readShard(fieldsOf(fields?.shard))
+  const membership = readMembership(fieldsOf(fields?.membership))
+  const merging = readMerging(fields?.merging)
+  if (!isNumber(fields?.replica) || shard === undefined || membership === undefined || merging === null)
+    return undefined
+  return { replica: fields.replica, shard, membership, merging }
+}
+
+/** Undefined where nothing is being merged, null for what makes no sense. */
+function readMerging(value: unknown): Merging | undefined | null {
+  if (value === undefined || value === null) return undefined
+  const fields = fieldsOf(value)
+  const target = readShard(fieldsOf(fields?.target))
+  if (!isNumber(fields?.index) || !isNumber(fields.indexMin) || target === undefined) return null
+  return { index: fields.index, indexMin: fields.indexMin, target }
+}
+
+function readShard(fields: Fields | undefined): Shard | undefined {
+  if (fields === undefined) return undefined
+  const { id, start, end, epoch, replicas } = fields
+  const counters = fieldsOf(epoch)
+  if (!isNumber(id) || typeof start !== 'string' || !(typeof end === 'string' || end === undefined || end === null))
+    return undefined
+  if (!isNumber(counters?.membership) || !isNumber(counters.range) || !Array.isArray(replicas)) return undefined
+  if (!replicas.every(isReplica)) return undefined
+  // A record without an end has none; undefined is not written, null is what an older text may hold.
+  const epochRead = { membership: counters.membership, range: counters.range }
+  return { ...fields, id, start, end: end ?? undefined, epoch: epochRead, replicas }
+}
+
+function isReplica(value: unknown): value is Shard['replicas'][number] {
+  const fields = fieldsOf(value)
+  return isNumber(fields?.id) && typeof fields.store === 'string' && typeof fields.role === 'string'
+}
+
+function readMembership(fields: Fields | undefined): MembershipState | undefined {
+  if (fields === undefined) return undefined
+  const { voters, votersOutgoing, learners, learnersNext, autoLeave } = fields
+  if (!isNumbers(voters) || !isNumbers(votersOutgoing) || !isNumbers(learners) || !isNumbers(learnersNext))
+    return undefined
+  return typeof autoLeave === 'boolean' ? { voters, votersOutgoing, learners, learnersNext, autoLeave } : undefined
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every(isNumber)
 }

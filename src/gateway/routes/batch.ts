@@ -59,7 +59,7 @@ interface Batch {
   readonly atomic: boolean
 }
 
-function parseBatch(document: unknown, valueBytesMax: number): Batch {
+export function parseBatch(document: unknown, valueBytesMax: number): Batch {
   const fields = new Fields(document, 'the batch', ['ops', 'atomic'])
   const atomic = fields.boolean('atomic')
   const ops = fields.get('ops')

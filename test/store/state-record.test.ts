@@ -1,0 +1,50 @@
+/** State records travel in snapshots, so whatever a peer sends as one is read or refused with a sentence. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decodeStateRecord, encodeDescriptor, encodeStateRecord } from '../../src/store/state-record.ts'
+import { bootstrapped } from '../shard-map/arbitraries.ts'
+
+const shard = bootstrapped(3, 2).shards.at(-1)
+const membership = { voters: [1, 2, 3], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false }
+const machine = Buffer.from('machine')
+
+function recordOf(descriptor: unknown): Uint8Array {
+  return encodeStateRecord(9, 2, Buffer.from(JSON.stringify(descriptor)), machine)
+}
+
+test('what was written is read', () => {
+  assert(shard !== undefined)
+  const merging = { index: 8, indexMin: 7, target: shard }
+  const decoded = decodeStateRecord(
+    encodeStateRecord(9, 2, encodeDescriptor({ replica: 1, shard, membership, merging }), machine),
+  )
+  assert(typeof decoded !== 'string', String(decoded))
+  assert.deepEqual(
+    { ...decoded, machine: Buffer.from(decoded.machine) },
+    { appliedIndex: 9, appliedTerm: 2, replica: 1, shard, membership, merging, machine },
+  )
+})
+
+test('JSON that is no descriptor is refused with a sentence', () => {
+  assert(shard !== undefined)
+  const good = { replica: 1, shard, membership }
+  const wrong: unknown[] = [
+    null,
+    5,
+    [],
+    {},
+    { ...good, replica: '1' },
+    { ...good, shard: null },
+    { ...good, shard: { ...shard, replicas: [null] } },
+    { ...good, shard: { ...shard, epoch: 1 } },
+    { ...good, shard: { ...shard, start: 0 } },
+    { ...good, merging: 1 },
+    { ...good, merging: { index: 1, indexMin: 1, target: null } },
+    { ...good, membership: undefined },
+    { ...good, membership: { ...membership, voters: ['1'] } },
+    { ...good, membership: { ...membership, autoLeave: undefined } },
+  ]
+  for (const descriptor of wrong)
+    assert.equal(typeof decodeStateRecord(recordOf(descriptor)), 'string', JSON.stringify(descriptor))
+  assert.notEqual(typeof decodeStateRecord(recordOf(good)), 'string')
+})
