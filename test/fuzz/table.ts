@@ -1,11 +1,17 @@
 /** Every decoder of the program in one list, and what keeps the list complete: a name that reads like a decoder and is not in it is a mistake. */
 import type { Repository } from '../tidy/repository.ts'
 import type { Decoder } from './decoder.ts'
+import { SNAPSHOT_DECODERS } from './snapshot-decoders.ts'
 import { STATE_DECODERS } from './state-decoders.ts'
 import { TEXT_DECODERS } from './text-decoders.ts'
 import { WIRE_DECODERS } from './wire-decoders.ts'
 
-export const DECODERS: readonly Decoder[] = [...WIRE_DECODERS, ...STATE_DECODERS, ...TEXT_DECODERS]
+export const DECODERS: readonly Decoder[] = [
+  ...WIRE_DECODERS,
+  ...STATE_DECODERS,
+  ...SNAPSHOT_DECODERS,
+  ...TEXT_DECODERS,
+]
 
 /** Names like those of decoders that read nothing from outside. */
 const NO_DECODERS: Readonly<Record<string, string>> = {
