@@ -107,6 +107,8 @@ test('every rule names a workload, and the demanded bounds are these', () => {
     [
       'http-put floor 1.5',
       'http-get floor 1.5',
+      'http-put-leaders floor 1.5',
+      'http-get-leaders floor 1.5',
       'http-put-1 ceiling 1.2',
       'http-get-1 ceiling 1.2',
       'native-put floor 1',
