@@ -7,4 +7,5 @@ export {
   type OpenStoreOptions,
   openStore,
 } from './embedded.ts'
+export { composeNode, type Node, type NodeOptions, type NodeStorage } from './node.ts'
 export { type RunningNode, startNode } from './start-node.ts'

@@ -5,7 +5,6 @@ import { PlacementService } from '../placement/index.ts'
 import { createRouter, type Router } from '../router/index.ts'
 import {
   acquireDataDirectory,
-  type DataDirectory,
   type DataEngine,
   type DataStore,
   type LogStore,
@@ -60,9 +59,27 @@ export interface Node {
   close(): Promise<void>
 }
 
+/** Where a store keeps what must survive it: the directory of a real one, or a simulated disk. */
+export interface NodeStorage {
+  /** Identifies the data: another one under the same store id means that data was lost. */
+  readonly incarnation: string
+  openLog(): LogStore
+  readonly engine: DataEngine
+  /** Called last, when nothing is open any more. */
+  release(): Promise<void>
+}
+
 export async function openNode(options: NodeOptions): Promise<Node> {
+  return composeNode(options, await openStorage(options))
+}
+
+/** The node on storage that somebody else has prepared, which it releases at its end; for roots that bring their own disk. */
+export async function composeNode(
+  options: Omit<NodeOptions, 'dir' | 'engine' | 'segmentBytes'>,
+  storage: NodeStorage,
+): Promise<Node> {
   const { id, clock, random, logger, events } = options
-  const closers: (() => Promise<void>)[] = []
+  const closers: (() => Promise<void>)[] = [() => storage.release()]
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close()
     closers.length = 0
@@ -72,13 +89,11 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     fail = resolve
   })
   try {
-    const directory = await openDirectory(options)
-    if (directory !== undefined) closers.push(() => directory.release())
-    const incarnation = directory?.incarnation ?? uniqueName()
-    const log = openLog(options)
+    const { incarnation } = storage
+    const log = storage.openLog()
     closers.push(() => log.close())
     const data = await openDataStore({
-      engine: dataEngine(options),
+      engine: storage.engine,
       overlayBytes: options.overlayBytes,
       clock,
       onFatal: (error) => fail(error),
@@ -127,21 +142,22 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   }
 }
 
-async function openDirectory(options: NodeOptions): Promise<DataDirectory | undefined> {
-  // In memory, a restart loses everything: such a store must never look like the one it was.
-  return options.dir === undefined || options.engine === 'memory'
-    ? undefined
-    : acquireDataDirectory(options.dir, options.id, uniqueName)
-}
-
-function openLog(options: NodeOptions): LogStore {
-  const { dir, random, logger, segmentBytes } = options
-  if (dir === undefined || options.engine === 'memory') return new MemoryLog((run) => options.clock.soon(run))
-  return openSegmentLog({ files: new NodeFiles(dir), segmentBytes, random, logger })
-}
-
-function dataEngine(options: NodeOptions): DataEngine {
-  const { dir, engine } = options
-  if (dir === undefined || engine === 'memory') return { kind: 'memory', disk: new MemoryDisk() }
-  return { kind: engine, directory: path.resolve(dir) }
+async function openStorage(options: NodeOptions): Promise<NodeStorage> {
+  const { dir, engine, id, random, logger, segmentBytes } = options
+  if (dir === undefined || engine === 'memory') {
+    return {
+      // In memory, a restart loses everything: such a store must never look like the one it was.
+      incarnation: uniqueName(),
+      openLog: () => new MemoryLog((run) => options.clock.soon(run)),
+      engine: { kind: 'memory', disk: new MemoryDisk() },
+      release: async () => {},
+    }
+  }
+  const directory = await acquireDataDirectory(dir, id, uniqueName)
+  return {
+    incarnation: directory.incarnation,
+    openLog: () => openSegmentLog({ files: new NodeFiles(dir), segmentBytes, random, logger }),
+    engine: { kind: engine, directory: path.resolve(dir) },
+    release: () => directory.release(),
+  }
 }

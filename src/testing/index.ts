@@ -1,4 +1,7 @@
-/** The entry point `flotilla/testing`: what proves a cluster, for whoever wants to prove their own. */
+/**
+ * The entry point `flotilla/testing`: a whole cluster in one thread, from one seed, in virtual time, with everything going wrong that can; and
+ * the checks that say whether a cluster, simulated or real, kept its promises.
+ */
 export {
   type Action,
   type AppliedEntry,
@@ -32,3 +35,6 @@ export {
   type StoreName,
   type Verdict,
 } from './check/index.ts'
+export { FAULT_FAMILIES, type FaultFamily } from './fault-plan.ts'
+export { type SimulationOptions, type SimulationResult, simulate, TICK_MS, TICKS_DEFAULT } from './simulate.ts'
+export type { SimulationFailure } from './world.ts'

@@ -165,3 +165,18 @@ export class FrameReader {
     return whole <= REPLY
   }
 }
+
+/** One entry of a frame, for those who only look at frames. */
+export interface FrameEntry {
+  readonly kind: 'item' | 'request' | 'reply' | 'fragment'
+  readonly body: Uint8Array
+}
+
+/** What a frame carries, in order; undefined when the bytes are none. For traces: the hot path uses a `FrameReader` of its own. */
+export function readFrame(bytes: Uint8Array): FrameEntry[] | undefined {
+  const reader = new FrameReader()
+  if (!reader.read(bytes)) return undefined
+  return reader.kinds.map((kind, i) => ({ kind: ENTRY_NAMES[kind] ?? 'fragment', body: reader.bodies[i] as Uint8Array }))
+}
+
+const ENTRY_NAMES: readonly FrameEntry['kind'][] = ['item', 'request', 'reply']

@@ -1,6 +1,8 @@
 /** How the processes of a cluster talk: the port and its adapters. Knows nothing of Raft, shards or HTTP. */
 export type { ChannelName } from './channels.ts'
-export type { TransportOptions } from './frame-transport.ts'
+export { CONNECTIONS } from './connections.ts'
+export { type FrameEntry, readFrame } from './frame.ts'
+export { FrameTransport, type TransportOptions } from './frame-transport.ts'
 export {
   createMemoryHub,
   type MemoryFaults,
@@ -23,3 +25,4 @@ export type {
   TransportStats,
 } from './transport.ts'
 export { TransportError, type TransportErrorCode } from './transport-error.ts'
+export type { Wire } from './wire.ts'

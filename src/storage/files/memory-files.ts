@@ -138,6 +138,12 @@ export class MemoryFiles implements FileSystem {
     for (const contents of new Set(this.#names.values())) this.#tear(contents)
   }
 
+  /** The process is gone, the machine goes on: handles and reports are lost, what was written stays as it is, synced or not. */
+  kill(): void {
+    this.#epoch++
+    this.#faults = []
+  }
+
   /** What another process would see now: all that was written, synced or not. */
   copy(): MemoryFiles {
     const copy = new MemoryFiles({ random: this.#random, clock: this.#clock, sectorBytes: this.#sectorBytes })
@@ -160,6 +166,24 @@ export class MemoryFiles implements FileSystem {
     const { bytes, length } = this.#contents(path)
     assert(offset < length, `flip at ${offset} of ${length} bytes`)
     bytes[offset] = (bytes[offset] as number) ^ (1 << bit)
+  }
+
+  /** Puts bytes where they do not belong, as a misdirected write of somebody else would. They must fit into the file. */
+  overwrite(path: string, offset: number, bytes: Uint8Array): void {
+    const contents = this.#contents(path)
+    assert(offset + bytes.length <= contents.length, `overwrite at ${offset} of ${contents.length} bytes`)
+    contents.bytes.set(bytes, offset)
+  }
+
+  /** All files, in order of their names. */
+  paths(): string[] {
+    return [...this.#names.keys()].sort()
+  }
+
+  get usedBytes(): number {
+    let bytes = 0
+    for (const contents of new Set(this.#names.values())) bytes += contents.length
+    return bytes
   }
 
   /** A copy of the file's bytes. */
@@ -211,7 +235,8 @@ export class MemoryFiles implements FileSystem {
 
   #write(contents: Contents, path: string, buffers: readonly Uint8Array[]): NodeJS.ErrnoException | undefined {
     const total = buffers.reduce((bytes, buffer) => bytes + buffer.length, 0)
-    const free = this.capacityBytes - this.#usedBytes()
+    const isEndless = this.capacityBytes === Number.POSITIVE_INFINITY
+    const free = isEndless ? total : this.capacityBytes - this.usedBytes
     const code = this.#fault('write') ?? (total > free ? 'ENOSPC' : undefined)
     // A write that fails may have put down some of its bytes.
     let room = code === undefined ? total : Math.min(total, Math.max(0, free), this.#random.below(total + 1))
@@ -220,12 +245,6 @@ export class MemoryFiles implements FileSystem {
       room -= Math.min(room, buffer.length)
     }
     return code === undefined ? undefined : fileError(code, 'write', path)
-  }
-
-  #usedBytes(): number {
-    let bytes = 0
-    for (const contents of new Set(this.#names.values())) bytes += contents.length
-    return bytes
   }
 
   #tear(contents: Contents): void {

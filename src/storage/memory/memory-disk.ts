@@ -60,6 +60,11 @@ export class MemoryDisk {
     }
   }
 
+  /** The process is gone, the machine goes on: writes under way are lost, what the page cache has stays. */
+  kill(): void {
+    this.#crashes++
+  }
+
   #durably(crashesSeen: number, apply: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const commit = (): void => {

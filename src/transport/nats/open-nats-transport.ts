@@ -1,6 +1,7 @@
 /** Opens a transport over NATS: nats-server, a cluster of them, or the embedded broker. */
 import { present, silentLogger } from '../../base/index.ts'
-import { BULK, CHANNELS, type Channel, CONTROL, channelName, RAFT, REQUEST } from '../channels.ts'
+import { CHANNELS, CONTROL, channelName } from '../channels.ts'
+import { CONNECTIONS } from '../connections.ts'
 import { checkTransportOptions, FrameTransport, type TransportOptions } from '../frame-transport.ts'
 import type { Transport } from '../transport.ts'
 import { answerDiscovery } from './discovery.ts'
@@ -18,12 +19,6 @@ export interface NatsTransportOptions extends TransportOptions, NatsServerOption
 }
 
 const START_WAIT_MS_DEFAULT = 2_000
-
-/** Which channels share a connection. */
-const CONNECTIONS: Readonly<Record<NatsTransportOptions['role'], readonly (readonly Channel[])[]>> = {
-  store: [[CONTROL], [RAFT, REQUEST], [BULK]],
-  client: [CHANNELS],
-}
 
 /**
  * Resolves once connected, or after `startWaitMsMax` without a broker: then the state is `connecting` and it goes on trying for ever, so a
