@@ -160,7 +160,9 @@ export class RoutedCall {
   #unanswered(failure: RequestFailure, shard: Shard, store: StoreId): void {
     const { view } = this.#context
     if (failure === 'closed') {
-      this.#fail({ code: 'CLOSED', message: 'the client is closed', outcome: 'none', retryable: false })
+      // A write that was under way when this side closed may have reached its store; nobody will hear.
+      const outcome = this.#target.isRead ? 'none' : 'unknown'
+      this.#fail({ code: 'CLOSED', message: 'the client is closed', outcome, retryable: false })
       return
     }
     if (view.leaderOf(shard.id) === store) view.learnLeader(shard.id, undefined)
@@ -255,14 +257,18 @@ export class RoutedCall {
       this.#giveUp()
       return
     }
+    // What only a router can cure means nothing to the caller.
+    const isCurable = error?.code === 'STALE_EPOCH' || error?.code === 'SHARD_NOT_FOUND'
     this.#fail(
-      error ?? {
-        code: 'TIMEOUT',
-        message: 'no store answered in time',
-        outcome: 'none',
-        retryable: true,
-        hint: 'see whether the stores and their NATS servers are up: `flotilla status`',
-      },
+      error !== undefined && !isCurable
+        ? error
+        : {
+            code: 'TIMEOUT',
+            message: 'no store answered in time',
+            outcome: 'none',
+            retryable: true,
+            hint: 'see whether the stores and their NATS servers are up: `flotilla status`',
+          },
     )
   }
 

@@ -32,7 +32,10 @@ export interface Served {
 export interface GetAnswer {
   readonly found: { readonly value: Uint8Array; readonly revision: number } | undefined
   readonly served: Served
-  /** Upper bound of how old the answer may be; 0 for linearizable reads. */
+  /**
+   * How long ago the replica that answered heard its leader; 0 for linearizable reads and from leaders. An estimate of the answer's age, no bound: a
+   * replica that lags behind its leader, and a leader that does not know yet that it was replaced, are older than that.
+   */
   readonly stalenessMs: number
 }
 

@@ -110,7 +110,7 @@ export class ReadServer {
     }, this.#crash)
   }
 
-  /** How old a stale answer may be: since the leader was last heard, which told us what was committed then. */
+  /** About how old a stale answer is: since the leader was last heard. No bound, because this replica may lag behind what its leader has committed. */
   #staleness(replica: Replica, call: Call): number {
     const { request } = call
     if ((request.kind !== 'get' && request.kind !== 'scan') || request.consistency === 'linearizable') return 0

@@ -45,6 +45,8 @@ export class SimulatedDisk {
   #data: MemoryDisk
   #incarnation: string
   #process: SimulatedProcess | undefined
+  /** Writes of the log under way. */
+  #writing = 0
   /** Writes of the data engine under way, in order. */
   #committing: (() => void)[] = []
   #dataError: DiskError | undefined
@@ -61,6 +63,11 @@ export class SimulatedDisk {
     return this.#incarnation
   }
 
+  /** Whether a write of the log is under way. */
+  get isWriting(): boolean {
+    return this.#writing > 0
+  }
+
   get data(): MemoryDisk {
     return this.#data
   }
@@ -72,7 +79,9 @@ export class SimulatedDisk {
   /** From now on the disk serves this process; the files it answers are dead when the process is. */
   attach(process: SimulatedProcess): FileSystem {
     this.#process = process
-    this.errorsGiven = 0
+    this.#writing = 0
+    // A disk that nobody made room on is still full.
+    this.errorsGiven = this.#files.capacityBytes === Number.POSITIVE_INFINITY ? 0 : 1
     return new ProcessFiles(this.#files, process)
   }
 
@@ -187,7 +196,11 @@ export class SimulatedDisk {
 
   #newFiles(): MemoryFiles {
     const report = (run: () => void): void => {
-      this.#process?.arrival(this.#latencyUs(), run)
+      this.#writing++
+      this.#process?.arrival(this.#latencyUs(), () => {
+        this.#writing--
+        run()
+      })
     }
     const clock = {
       soon: report,

@@ -1,7 +1,7 @@
 /** Frames in words, for traces: what Raft said, which requests and answers went along. Called only when somebody wants to read a trace. */
 import { decodeRaftMessage, decodeReply, decodeRequest } from '../protocol/index.ts'
 import type { Message } from '../raft/index.ts'
-import { readFrame } from '../transport/index.ts'
+import { type FrameEntry, readFrame } from '../transport/index.ts'
 import type { TraceLine } from './trace.ts'
 
 export function frameLines(timeUs: number, fate: string, from: string, to: string, bytes: Uint8Array): TraceLine[] {
@@ -14,28 +14,41 @@ export function frameLines(timeUs: number, fate: string, from: string, to: strin
   })
   const frame = readFrame(bytes)
   if (frame === undefined) return [line(`${bytes.length} bytes that are no frame`, undefined)]
-  return frame.map(({ kind, body }) => {
-    switch (kind) {
-      case 'item': {
-        const decoded = decodeRaftMessage(body)
-        if (!decoded.ok) return line(`item of ${body.length} bytes`, undefined)
-        const { group, message } = decoded.value
-        return line(`group ${group} ${messageText(message)}`, [group])
-      }
-      case 'request': {
-        const decoded = decodeRequest(body)
-        if (!decoded.ok) return line(`request of ${body.length} bytes`, undefined)
-        const groups = 'shard' in decoded.value ? [decoded.value.shard] : undefined
-        return line(`request ${shorten(decoded.value)}`, groups)
-      }
-      case 'reply': {
-        const decoded = decodeReply(body)
-        return line(decoded.ok ? `reply ${shorten(decoded.value)}` : `reply of ${body.length} bytes`, undefined)
-      }
-      case 'fragment':
-        return line(`fragment of ${body.length} bytes`, undefined)
-    }
+  return frame.map((entry) => {
+    const { text, groups } = describeEntry(entry)
+    return line(text, groups)
   })
+}
+
+interface Described {
+  readonly text: string
+  readonly groups: readonly number[] | undefined
+}
+
+function describeEntry({ kind, body }: FrameEntry): Described {
+  switch (kind) {
+    case 'item': {
+      const decoded = decodeRaftMessage(body)
+      if (!decoded.ok) return { text: `item of ${body.length} bytes`, groups: undefined }
+      const { group, message } = decoded.value
+      return { text: `group ${group} ${messageText(message)}`, groups: [group] }
+    }
+    case 'request': {
+      const decoded = decodeRequest(body)
+      if (!decoded.ok) return { text: `request of ${body.length} bytes`, groups: undefined }
+      const groups = 'shard' in decoded.value ? [decoded.value.shard] : undefined
+      return { text: `request ${shorten(decoded.value)}`, groups }
+    }
+    case 'reply': {
+      const decoded = decodeReply(body)
+      return {
+        text: decoded.ok ? `reply ${shorten(decoded.value)}` : `reply of ${body.length} bytes`,
+        groups: undefined,
+      }
+    }
+    case 'fragment':
+      return { text: `fragment of ${body.length} bytes`, groups: undefined }
+  }
 }
 
 function messageText(message: Message): string {

@@ -208,9 +208,9 @@ export const NEMESIS_ACTIONS: readonly NemesisAction[] = [
     run(world) {
       const store = world.random.pick(world.stores)
       if (store === undefined || store.isLost || !mayLoseData(world, store)) return undefined
+      store.isLost = true
       world.crash(store, 'power')
       store.disk.wipe()
-      store.isLost = true
       world.counts.add('disk-wipe')
       world.startLater(store, downFor(world))
       return `the disk of ${store.id} is replaced by an empty one`

@@ -257,7 +257,9 @@ function drawBatch(context: DrawContext, atomic: boolean): PlannedOperation {
   const first = random.below(context.keys.length)
   const count = random.between(2, 4)
   for (let i = 0; i < count; i++) {
-    const key = atomic ? (context.keys[Math.min(context.keys.length - 1, first + random.below(2))] as Key) : pickKey(context)
+    const key = atomic
+      ? (context.keys[Math.min(context.keys.length - 1, first + random.below(2))] as Key)
+      : pickKey(context)
     const roll = random.below(10)
     if (roll < 3) {
       actions.push({ key, action: { kind: 'get' }, operation: { kind: 'get', key } })
@@ -304,7 +306,8 @@ function batchOutcome(end: OperationEnd, position: number, isFirstOnKey: boolean
     const item = (end.answer as readonly BatchItemAnswer[])[position]
     assert(item !== undefined, `a batch was answered without a result for operation ${position}`)
     if (item.ok) return outcomeOf(item.result)
-    if (item.error.code === 'PRECONDITION_FAILED') return { kind: 'refused', revision: item.error.revision ?? undefined }
+    if (item.error.code === 'PRECONDITION_FAILED')
+      return { kind: 'refused', revision: item.error.revision ?? undefined }
     return item.error.outcome === 'none' ? { kind: 'none' } : { kind: 'unknown' }
   }
   // What refused a later operation on the key may have been an earlier one of the batch, which never happened either.

@@ -2,9 +2,10 @@
  * What happens in a simulated world, in order: a cluster is founded in calm, lives through faults under load, is left alone, and must then be
  * whole again: every store up, every shard writable through every gateway, replicas equal, and everything that clients saw explicable.
  */
-import type { Router } from '../router/index.ts'
+
 import { FlotillaError } from '../protocol/index.ts'
-import { checkLinearizable } from './check/index.ts'
+import type { Router } from '../router/index.ts'
+import { checkHistory } from './check/index.ts'
 import { compareReplicas, hasSettled } from './compare-replicas.ts'
 import { runNemesis } from './nemesis.ts'
 import type { Gateway } from './simulated-client.ts'
@@ -17,6 +18,11 @@ const RECOVERY_MS_MAX = 60_000
 /** Virtual time of one attempt of a last read or write. */
 const LAST_TIMEOUT_MS = 3_000
 const POLL_MS = 50
+/**
+ * What a stale read claims of its age is an estimate (see `GetAnswer.stalenessMs`), so it is not held against it; but what it saw must have been
+ * there at some time before it returned.
+ */
+const STALENESS_SLACK_MS = Number.MAX_SAFE_INTEGER
 
 export interface ScenarioOptions {
   /** How long faults go on. */
@@ -78,9 +84,10 @@ async function conclude(world: World): Promise<void> {
     for (const key of firstKeysOfShards(world)) await lastWrite(world, gateway, key)
   }
   await within(world, RECOVERY_MS_MAX, 'replicas have caught up', () => hasSettled(world))
+  world.checkAtRest()
   const difference = await compareReplicas(world)
   if (difference !== undefined) world.fail(difference.message, difference.group)
-  const verdict = checkLinearizable(world.recorder.history.operations)
+  const verdict = checkHistory(world.recorder.history, { stalenessSlackMs: STALENESS_SLACK_MS })
   if (!verdict.ok) world.fail(verdict.reason)
 }
 

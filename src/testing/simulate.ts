@@ -33,7 +33,12 @@ export interface SimulationResult {
   readonly traceHash: string
   readonly virtualMs: number
   readonly events: number
-  readonly operations: { readonly done: number; readonly refused: number; readonly none: number; readonly unknown: number }
+  readonly operations: {
+    readonly done: number
+    readonly refused: number
+    readonly none: number
+    readonly unknown: number
+  }
   /** How often each kind of fault happened. */
   readonly faults: Readonly<Record<string, number>>
   readonly families: readonly FaultFamily[]

@@ -40,7 +40,6 @@ interface OpenOperation {
   readonly gateway: Gateway
   readonly calledUs: number
   readonly timeoutMs: number
-  readonly pausedUsBefore: number
 }
 
 export class SimulatedClient {
@@ -113,7 +112,6 @@ export class SimulatedClient {
       gateway,
       calledUs: this.#timeline.nowUs,
       timeoutMs: random.between(timeoutMsMin, timeoutMsMax),
-      pausedUsBefore: gateway.process.pausedUs,
     }
     this.#open = open
     this.#hooks.note('invoke', this.name, planned.keys, planned.text)
@@ -132,7 +130,10 @@ export class SimulatedClient {
         }
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
         if (open.gateway.process.isAlive)
-          this.#hooks.fail(`${this.name} was answered with an error that the contract does not know: ${text}`, open.planned.keys)
+          this.#hooks.fail(
+            `${this.name} was answered with an error that the contract does not know: ${text}`,
+            open.planned.keys,
+          )
       },
     )
   }
@@ -142,8 +143,9 @@ export class SimulatedClient {
     this.#timeline.schedule((waitMs + HANG_SLACK_MS) * 1000, 'world', undefined, () => {
       if (this.#open !== open) return
       const { process } = open.gateway
-      const allowedUs = (open.timeoutMs + HANG_SLACK_MS) * 1000 + (process.pausedUs - open.pausedUsBefore)
-      const leftUs = open.calledUs + allowedUs - this.#timeline.nowUs
+      // A process that slept gets the whole time once more.
+      const sinceUs = Math.max(open.calledUs, process.pausedUntilUs)
+      const leftUs = sinceUs + (open.timeoutMs + HANG_SLACK_MS) * 1000 - this.#timeline.nowUs
       if (leftUs > 0) {
         this.#watch(open, leftUs / 1000)
         return
@@ -168,7 +170,11 @@ export class SimulatedClient {
     else counts.none++
     planned.ended(this.#recorder, { calledMs: open.calledUs / 1000, returnedMs: this.#timeline.nowUs / 1000 }, ending)
     const shown =
-      ending.kind === 'error' ? `${ending.error.code} (${ending.error.outcome})` : ending.kind === 'answer' ? 'done' : 'lost'
+      ending.kind === 'error'
+        ? `${ending.error.code} (${ending.error.outcome})`
+        : ending.kind === 'answer'
+          ? 'done'
+          : 'lost'
     this.#hooks.note(ending.kind === 'lost' ? 'lost' : 'return', this.name, planned.keys, `${planned.text}: ${shown}`)
     // Whoever was let down tries another gateway.
     if (ending.kind !== 'answer' && this.#random.chance(600)) this.#gateway = undefined

@@ -38,8 +38,6 @@ export class SimulatedProcess implements EventOwner {
   /** When the latest `soon` is due: they keep their order. */
   #soonUs = 0
   #effectsLeft = Number.POSITIVE_INFINITY
-  /** How long it was asleep so far. */
-  pausedUs = 0
 
   constructor(
     name: string,
@@ -95,10 +93,8 @@ export class SimulatedProcess implements EventOwner {
 
   /** Stops it like SIGSTOP: what arrives waits. */
   pause(durationUs: number): void {
-    const { nowUs } = this.#timeline
-    const until = nowUs + durationUs
+    const until = this.#timeline.nowUs + durationUs
     if (!this.#isAlive || until <= this.#pausedUntilUs) return
-    this.pausedUs += until - Math.max(nowUs, this.#pausedUntilUs)
     this.#pausedUntilUs = until
     this.#timeline.schedule(durationUs, 'world', undefined, () => this.#wake())
   }

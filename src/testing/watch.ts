@@ -1,60 +1,77 @@
 /**
- * Looks at the replicas of a store after each of its events and hands what it sees to the checks of a whole cluster. Cheap enough to run always:
- * a few numbers per replica, and entries only when the commit index has moved.
+ * Looks at the replicas of a store after each of its events and hands what is new to the checks of a whole cluster (`check/`), together with
+ * the maps that stores adopt and the sizes that must stay bounded.
  */
+import type { ShardMap } from '../../shard-map/index.ts'
+import { LIMITS } from '../base/index.ts'
 import type { Node } from '../server/index.ts'
-import type { Replica } from '../store/index.ts'
+import { ClusterChecks, type MapView, type Problem } from './check/index.ts'
+import { ReplicaWatch } from './replica-watch.ts'
 
-interface Seen {
-  readonly replica: Replica
-  term: number
-  wasLeader: boolean
-  commitIndex: number
-  appliedIndex: number
+interface SeenStore {
+  readonly replicas: Map<number, ReplicaWatch>
+  map: ShardMap | undefined
 }
 
-export class StoreWatch {
-  readonly #fail: (message: string, group: number) => void
-  readonly #leaders = new Map<string, string>()
-  readonly #seen = new Map<string, Map<number, Seen>>()
+/** The overlay may pass its bound by what one turn applies. */
+const OVERLAY_SLACK_BYTES = 4 * LIMITS.batchBytesMax
 
-  constructor(fail: (message: string, group: number) => void) {
+export class StoreWatch {
+  readonly checks = new ClusterChecks()
+  readonly #fail: (message: string, group: number | undefined) => void
+  readonly #seen = new Map<string, SeenStore>()
+
+  constructor(fail: (message: string, group: number | undefined) => void) {
     this.#fail = fail
   }
 
-  processGone(store: string): void {
+  /** `wiped`: its disk is empty now. */
+  processGone(store: string, wiped: boolean): void {
     this.#seen.delete(store)
+    if (wiped) this.checks.wiped(store)
+    else this.checks.crashed(store)
   }
 
-  look(store: string, node: Node): void {
+  /** `isWriting`: whether a write of the log is under way. */
+  look(store: string, node: Node, isWriting: () => boolean, overlayBytesMax: number): void {
     let seen = this.#seen.get(store)
     if (seen === undefined) {
-      seen = new Map()
+      seen = { replicas: new Map(), map: undefined }
       this.#seen.set(store, seen)
     }
     for (const replica of node.store.replicas.values()) {
-      let last = seen.get(replica.group)
-      if (last?.replica !== replica) {
-        last = { replica, term: 0, wasLeader: false, commitIndex: 0, appliedIndex: 0 }
-        seen.set(replica.group, last)
+      let watch = seen.replicas.get(replica.group)
+      if (watch?.replicaSeen !== replica) {
+        watch = new ReplicaWatch(store, replica, () => node.log.dirty || isWriting())
+        seen.replicas.set(replica.group, watch)
       }
-      const { term, isLeader, commitIndex } = replica.raft
-      if (isLeader && !(last.wasLeader && last.term === term)) this.#led(store, replica.group, term)
-      if (commitIndex < last.commitIndex)
-        this.#fail(`the commit index went back from ${last.commitIndex} to ${commitIndex} on ${store}`, replica.group)
-      if (replica.appliedIndex > commitIndex)
-        this.#fail(`${store} has applied ${replica.appliedIndex}, but committed only ${commitIndex}`, replica.group)
-      last.term = term
-      last.wasLeader = isLeader
-      last.commitIndex = commitIndex
-      last.appliedIndex = replica.appliedIndex
+      if (!replica.installing && watch.hasChanged()) this.#judge(this.checks.observe(watch), replica.group)
     }
+    const { map } = node.store.map
+    if (map !== seen.map) {
+      seen.map = map
+      if (map.version > 0) this.#judge(this.checks.observeMap(mapView(map)), undefined)
+    }
+    const valueMax = overlayBytesMax + OVERLAY_SLACK_BYTES
+    this.#judge(
+      this.checks.observeResource({ store, name: 'overlay bytes', value: node.data.overlayBytes, valueMax }),
+      undefined,
+    )
   }
 
-  #led(store: string, group: number, term: number): void {
-    const name = `${group}/${term}`
-    const leader = this.#leaders.get(name)
-    if (leader === undefined) this.#leaders.set(name, store)
-    else if (leader !== store) this.#fail(`two leaders of group ${group} in term ${term}: ${leader} and ${store}`, group)
+  /** Everything is over and well: `nodes` are all that run. */
+  atRest(nodes: readonly (readonly [store: string, node: Node])[], map: ShardMap): void {
+    const views = nodes.flatMap(([store, node]) =>
+      [...node.store.replicas.values()].map((replica) => new ReplicaWatch(store, replica, () => node.log.dirty)),
+    )
+    this.#judge(this.checks.atRest(views, mapView(map)), undefined)
   }
+
+  #judge(problem: Problem, group: number | undefined): void {
+    if (problem !== undefined) this.#fail(problem, group)
+  }
+}
+
+function mapView({ version, shards }: ShardMap): MapView {
+  return { version, shards }
 }

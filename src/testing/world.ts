@@ -140,6 +140,16 @@ export class World {
     this.trace.add({ timeUs: this.timeline.nowUs, actor, groups, keys, text })
   }
 
+  /** The last look, when nothing is under way any more. */
+  checkAtRest(): void {
+    const nodes = this.stores.flatMap(({ id, node, isLost, disk }) =>
+      node === undefined || isLost || disk.isDamaged ? [] : [[id, node] as const],
+    )
+    const map = nodes[0]?.[1].store.map.map
+    // Where copies were damaged, leaders may live on stores that are not looked at.
+    if (map !== undefined && nodes.length === this.stores.length) this.#watch.atRest(nodes, map)
+  }
+
   // What a nemesis acts on
 
   /** Stores' routers and those of processes without a store. */
@@ -259,7 +269,7 @@ export class World {
 
   #processGone(process: SimulatedProcess): void {
     const store = this.#storeOf.get(process)
-    if (store !== undefined) this.#watch.processGone(store.id)
+    if (store !== undefined) this.#watch.processGone(store.id, store.isLost)
     this.#storeOf.delete(process)
     for (const client of this.clients) client.processGone(process)
   }
@@ -287,7 +297,11 @@ export class World {
   #afterEvent(owner: EventOwner | undefined): void {
     if (owner === undefined) return
     const store = this.#storeOf.get(owner as SimulatedProcess)
-    if (store?.node !== undefined) this.#watch.look(store.id, store.node)
+    if (store?.node === undefined || store.isLost || store.process?.isAlive !== true) return
+    const { disk, id, node } = store
+    // A log that cannot be read looks like one with holes, and looking for them would tell the store of damage that it has not met.
+    if (disk.errorsGiven > 0 || disk.isDamaged) return
+    this.#watch.look(id, node, () => disk.isWriting, this.settings.cluster.overlayBytes)
   }
 
   #onStoreEvent(store: SimulatedStore, event: EventRecord): void {

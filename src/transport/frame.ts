@@ -176,7 +176,10 @@ export interface FrameEntry {
 export function readFrame(bytes: Uint8Array): FrameEntry[] | undefined {
   const reader = new FrameReader()
   if (!reader.read(bytes)) return undefined
-  return reader.kinds.map((kind, i) => ({ kind: ENTRY_NAMES[kind] ?? 'fragment', body: reader.bodies[i] as Uint8Array }))
+  return reader.kinds.map((kind, i) => ({
+    kind: ENTRY_NAMES[kind] ?? 'fragment',
+    body: reader.bodies[i] as Uint8Array,
+  }))
 }
 
 const ENTRY_NAMES: readonly FrameEntry['kind'][] = ['item', 'request', 'reply']

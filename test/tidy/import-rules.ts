@@ -52,8 +52,11 @@ export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
       'observe',
     ],
   },
-  /** The checkers need only the ground floor; a simulator beside them is one more composition root. */
-  testing: { uses: ['base'] },
+  /** The checkers need only the ground floor; the simulator beside them is one more composition root. */
+  testing: {
+    uses: ['base', 'shard-map', 'storage', 'protocol', 'transport', 'store', 'router', 'server'],
+    types: ['raft', 'machine'],
+  },
   /** `src/index.ts`, what applications import. */
   src: { uses: ['server', 'client', 'protocol'] },
   tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'server', 'testing'] },

@@ -40,6 +40,7 @@ const CODE_RULES: readonly WordRule[] = [
     within: LIBRARY,
     except: {
       'src/server/': 'composition roots make the real clock',
+      'src/testing/turns.ts': 'drives virtual time by the turns of the real loop',
       'src/broker/system-clock.ts': 'a broker started on its own is its own composition root',
     },
   },

@@ -1,0 +1,32 @@
+/** Whole clusters from seeds: some that are always the same, and one that never was. A failure prints how to replay it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FAULT_FAMILIES, simulate } from '../../src/testing/index.ts'
+
+const TICKS = 600
+
+async function play(seed: number, options: Omit<Parameters<typeof simulate>[0], 'seed'> = {}): Promise<void> {
+  const result = await simulate({ seed, ticks: TICKS, ...options })
+  const { failure, trace, operations } = result
+  assert(
+    result.ok,
+    `seed ${seed} at ${failure?.timeMs} ms: ${failure?.message}\n${trace.slice(-40).join('\n')}\nreplay: npm run sim -- --seed ${seed} --ticks ${options.ticks ?? TICKS}`,
+  )
+  assert(operations.done > 100, `only ${operations.done} operations were done: such a run proves little`)
+}
+
+test('a cluster without faults', async () => {
+  await play(1, { faults: [], ticks: 200 })
+})
+
+test('a cluster with every fault there is', async () => {
+  await play(2, { faults: FAULT_FAMILIES })
+})
+
+for (let seed = 100; seed < 112; seed++) test(`seed ${seed}`, () => play(seed))
+
+test('a fresh seed', async () => {
+  const seed = Math.floor(Math.random() * 2 ** 32)
+  console.log(`fresh seed: ${seed}`)
+  await play(seed)
+})
