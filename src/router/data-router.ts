@@ -162,7 +162,8 @@ export class DataRouter implements Router {
     for (;;) {
       if (end !== undefined && from >= end) return { deleted }
       const slice = from
-      const { reply, shard } = await this.#route(
+      const { reply, shard } = await this.#routeSlice(
+        deleted,
         {
           shard: () => this.#context.view.locate(slice),
           request: (shard) => ({
@@ -183,10 +184,8 @@ export class DataRouter implements Router {
         },
         this.#remaining(options, deadlineMs),
       )
-      assert(
-        reply.kind === 'write' && reply.result.kind === 'delete-range',
-        `a range delete was answered with ${reply.kind}`,
-      )
+      const isRangeDelete = reply.kind === 'write' && reply.result.kind === 'delete-range'
+      assert(isRangeDelete, `a range delete was answered with ${reply.kind}`)
       deleted += reply.result.deleted
       if (reply.result.more) continue
       if (shard.end === undefined) return { deleted }
@@ -203,6 +202,18 @@ export class DataRouter implements Router {
 
   close(): Promise<void> {
     return this.#close()
+  }
+
+  /** One slice of a range delete. If it fails after `deleted` keys are gone, "nothing happened" is not true any more. */
+  async #routeSlice(deleted: number, target: CallTarget, options: CallOptions) {
+    try {
+      return await this.#route(target, options)
+    } catch (error) {
+      // Routing rejects with a FlotillaError and nothing else, unless there is a bug.
+      if (!(error instanceof FlotillaError) || deleted === 0 || error.outcome !== 'none') throw error
+      const message = `${error.message}; ${deleted} keys of the range were deleted before`
+      throw new FlotillaError({ ...error, message, outcome: 'unknown', retryable: false })
+    }
   }
 
   #write(operation: KvOperation, options: CallOptions): Promise<WriteAnswer> {

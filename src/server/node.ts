@@ -125,13 +125,21 @@ export async function composeNode(
     })
     const isFounder = placementShard.replicas.some((replica) => replica.store === id)
     const isEmpty = [...data.groups()].length === 0 && log.groups().size === 0 && log.damaged().length === 0
+    const placement = new PlacementService({ bootstrap: options.bootstrap, clock, logger, events, transport })
     let found = false
     if (isFounder && isEmpty) {
-      const verdict = await judgeFounding({ clock, transport, id, incarnation, founders: options.bootstrap.stores })
-      if (verdict.kind === 'refuse') throw new Error(verdict.reason)
-      found = verdict.kind === 'found'
+      const founders = placementShard.replicas.map((replica) => replica.store)
+      const asked = judgeFounding({ clock, transport, id, incarnation, founders })
+      const verdict = await Promise.race([asked, patience(clock)])
+      if (verdict?.kind === 'refuse') throw new Error(verdict.reason)
+      found = verdict?.kind === 'found'
+      // Most founders are silent: it runs, and waits for them, so that people and probes can see why it is not ready.
+      if (verdict === undefined)
+        asked.then((late) => {
+          if (late.kind === 'refuse') fail(new Error(late.reason))
+          else if (late.kind === 'found') store.found()
+        })
     }
-    const placement = new PlacementService({ bootstrap: options.bootstrap, clock, logger, events, transport })
     await store.start(placement, found)
     closers.push(() => store.stop())
     const router = createRouter({ clock, transport, local: store, anyStore: () => id, close: async () => {} })
@@ -140,6 +148,15 @@ export async function composeNode(
     await closeAll()
     throw error
   }
+}
+
+/** How long a new store waits for the other founders before it begins without having founded anything. */
+const FOUNDING_PATIENCE_MS = 1_500
+
+function patience(clock: Clock): Promise<undefined> {
+  return new Promise((resolve) => {
+    clock.after(FOUNDING_PATIENCE_MS, () => resolve(undefined))
+  })
 }
 
 async function openStorage(options: NodeOptions): Promise<NodeStorage> {

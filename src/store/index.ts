@@ -1,6 +1,7 @@
 /** One process hosting many groups: the loop, waiting requests, snapshots, compaction, heartbeats. */
 export { answerError, type Call, LocalCall } from './call.ts'
 export { notReady } from './describe.ts'
+export { INITIAL_INDEX } from './initial-state.ts'
 export type { LoopStats } from './loop.ts'
 export type { PlacementHandler } from './placement-handler.ts'
 export { notLeader } from './refusals.ts'

@@ -63,6 +63,12 @@ export class Store {
   #placement: PlacementHandler | undefined
   #state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
   #mapTimer: Timer | undefined
+  /**
+   * Whether what this store promised earlier is known to be on its disk: it found data there, or founded the cluster, or the placement
+   * driver has registered this very incarnation. Until then it may be one that lost its data, and takes no part in any group: under its old
+   * replica ids it would vote a second time.
+   */
+  #isConfirmed = false
 
   constructor(options: StoreOptions) {
     this.options = options
@@ -169,6 +175,7 @@ export class Store {
     }
     for (const damage of this.options.data.damaged()) this.#damage(damage.group, damage.reason)
     this.#births.revive()
+    this.#isConfirmed = found || !this.#isEmpty()
     if (found && !this.#replicas.has(PLACEMENT_SHARD)) await this.#births.foundPlacement(this.options.placementShard)
     this.#state = 'running'
     // It died after it had applied that it does not belong to these groups any more.
@@ -181,6 +188,19 @@ export class Store {
     this.#heartbeats.start()
     this.#census.start()
     this.#placement?.start(this)
+  }
+
+  /** It turned out after the start that this store is one of the new founders. */
+  found(): void {
+    if (this.#state !== 'running' || this.#isConfirmed) return
+    this.#isConfirmed = true
+    // It ends with the process if the disk fails, which the data store reports.
+    void this.#births.foundPlacement(this.options.placementShard)
+  }
+
+  #isEmpty(): boolean {
+    const { data, log } = this.options
+    return [...data.groups()].length === 0 && log.groups().size === 0 && this.#damaged.size === 0
   }
 
   /** Before an orderly stop: gives the leadership of every group away, so that nobody has to wait for an election. Bounded in time. */
@@ -232,6 +252,7 @@ export class Store {
   /** `incarnation` tells a store that lost its data from the one that had it; its messages could undo promises, so they are refused. */
   onItems(from: PeerAddress, lane: Lane, items: readonly Uint8Array[], incarnation: string): void {
     if (this.#state !== 'running' || this.#isImpostor(from, incarnation)) return
+    if (!this.#isConfirmed) return
     if (lane === 'raft') {
       for (const item of items) this.#onRaftItem(from, item)
     } else if (lane === 'bulk') {
@@ -321,6 +342,7 @@ export class Store {
     }
     // Not registered yet: another process with this id could still be the one that is.
     if (self.incarnation === '') return
+    this.#isConfirmed = true
     this.#births.foundExpected(map)
     this.#census.look()
   }
