@@ -40,6 +40,7 @@ export {
   shardsOnStore,
   storeById,
 } from './map.ts'
+export { type AppliedStep, applyStep, isJoint } from './plan/apply-step.ts'
 export {
   type LeaderBalanceInput,
   type LeaderStore,
@@ -55,6 +56,38 @@ export {
   planPlacementShard,
 } from './plan/bootstrap.ts'
 export { planBoundaries } from './plan/boundaries.ts'
+export { type HandRequest, planByHand } from './plan/by-hand.ts'
+export { explainShard, explainStore } from './plan/explain.ts'
+export { healthyStore, indexOfMap, type KnownStatistics } from './plan/index-of-map.ts'
+export { IndexedSet } from './plan/indexed-set.ts'
+export {
+  type Decision,
+  type Influence,
+  type Numbers,
+  type OperatorKind,
+  type OperatorStep,
+  type Plan,
+  type PlannedOperator,
+  type PlanRefusal,
+  type PlanRefusalCode,
+  SCHEDULERS,
+  type SchedulerName,
+  type SplitPlace,
+  stepToText,
+} from './plan/operator.ts'
+export { PlacementIndex } from './plan/placement-index.ts'
+export { type PlanOptions, type PlanRound, planRound } from './plan/round.ts'
+export type { IndexedShard } from './plan/shard-entry.ts'
+export {
+  type KeySample,
+  opsPerSecond,
+  PLAN_SETTINGS_DEFAULT,
+  type PlanSettings,
+  QUIET_SHARD,
+  type ShardStatistics,
+  type StoreStatistics,
+} from './plan/statistics.ts'
+export { type Amounts, type Dimension, type IndexedStore, isAccepting, isLost } from './plan/store-load.ts'
 export { changeReplicas, mergeShards, type Refusal, type RefusalReason, sameShard, splitShard } from './shard.ts'
 export { shown } from './shown.ts'
 export { sameStore } from './store-changes.ts'

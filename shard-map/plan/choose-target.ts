@@ -1,0 +1,65 @@
+/**
+ * Which store should get a replica: the one that keeps the replicas farthest apart, and among those the emptiest. Every planner that brings a
+ * replica somewhere because it must, asks here; balance has its own reasons.
+ */
+import { canTakeLeader, canTakeReplica } from './eligibility.ts'
+import { sharingOf, sharingWith } from './isolation.ts'
+import { type PlanRefusal, refusePlan } from './operator.ts'
+import type { Planning } from './planning.ts'
+import type { IndexedShard } from './shard-entry.ts'
+import { type IndexedStore, isAccepting } from './store-load.ts'
+
+export interface Target {
+  readonly ok: true
+  readonly store: IndexedStore
+  /** The sharing of the staying replicas and this one. */
+  readonly sharing: number
+}
+
+/** For a replica beside those that stay. */
+export function chooseTarget(
+  planning: Planning,
+  entry: IndexedShard,
+  staying: readonly IndexedStore[],
+): Target | PlanRefusal {
+  let best: IndexedStore | undefined
+  let bestSharing = Number.POSITIVE_INFINITY
+  for (const store of planning.targets) {
+    if (!canTakeReplica(store, entry, planning.settings)) continue
+    const sharing = sharingWith(store, staying)
+    if (sharing >= bestSharing) continue
+    best = store
+    bestSharing = sharing
+    if (sharing === 0) break
+  }
+  if (best === undefined) return noTarget(planning, entry)
+  return { ok: true, store: best, sharing: sharingOf(staying) + bestSharing }
+}
+
+/** The voter that could lead and leads least for its weight. */
+export function chooseHeir(planning: Planning, entry: IndexedShard): IndexedStore | undefined {
+  let best: IndexedStore | undefined
+  for (const store of entry.stores) {
+    if (!canTakeLeader(store, entry, planning.settings)) continue
+    if (best === undefined || leadersPerWeight(store) < leadersPerWeight(best)) best = store
+  }
+  return best
+}
+
+function leadersPerWeight(store: IndexedStore): number {
+  return (store.planned.leaders + 1) / store.statistics.weight
+}
+
+function noTarget({ index }: Planning, entry: IndexedShard): PlanRefusal {
+  let stores = 0
+  let accepting = 0
+  for (const store of index.stores()) {
+    stores++
+    if (isAccepting(store) && !entry.stores.includes(store)) accepting++
+  }
+  const why = accepting === 0 ? 'no other store is up' : `the ${accepting} other stores are busy or full`
+  return refusePlan('no-target', `no store can take a replica of shard ${entry.shard.id}: ${why}`, {
+    stores,
+    accepting,
+  })
+}

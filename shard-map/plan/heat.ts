@@ -1,0 +1,52 @@
+/**
+ * When a store is hot. `ops` are the requests that it serves as leader, `writes` those that it keeps as replica; each store has a line that
+ * follows its weight. The planner that cools moves load from above the line to well below it, and no planner that comes after may push a store
+ * over the line: so what one planner does for load, another does not undo for numbers.
+ */
+import { leaderIdeals } from './ideals.ts'
+import type { PlacementIndex } from './placement-index.ts'
+import type { IndexedShard } from './shard-entry.ts'
+import type { IndexedStore } from './store-load.ts'
+
+export type HeatDimension = 'ops' | 'writes'
+
+export class Heat {
+  readonly #ideals: Readonly<Record<HeatDimension, ReadonlyMap<IndexedStore, number>>>
+  readonly #ratio: number
+  readonly #opsMin: number
+
+  constructor(index: PlacementIndex) {
+    this.#ideals = { ops: leaderIdeals(index, 'ops'), writes: leaderIdeals(index, 'writes') }
+    this.#ratio = index.settings.hot.ratio
+    this.#opsMin = index.settings.hot.opsPerSecondMin
+  }
+
+  ideal(store: IndexedStore, dimension: HeatDimension): number {
+    return this.#ideals[dimension].get(store) ?? 0
+  }
+
+  /** Above this the store is hot. */
+  line(store: IndexedStore, dimension: HeatDimension): number {
+    return Math.max(this.#opsMin, this.ideal(store, dimension) * (1 + this.#ratio))
+  }
+
+  excess(store: IndexedStore, dimension: HeatDimension): number {
+    return store.planned[dimension] - this.line(store, dimension)
+  }
+
+  /** What the store takes from a hot one. */
+  room(store: IndexedStore, dimension: HeatDimension): number {
+    const { [dimension]: planned } = store.planned
+    return Math.max(this.#opsMin * 0.8, this.ideal(store, dimension) * (1 + this.#ratio / 2)) - planned
+  }
+
+  /** Whether a move for another reason than load may bring the shard's replica here, and its leader. */
+  allows(
+    store: IndexedStore,
+    shard: IndexedShard,
+    moves: { readonly leader: boolean; readonly replica: boolean },
+  ): boolean {
+    if (moves.leader && shard.ops > 0 && this.excess(store, 'ops') + shard.ops > 0) return false
+    return !moves.replica || shard.writes === 0 || this.excess(store, 'writes') + shard.writes <= 0
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Repair: shards that have lost replicas, or have too few, too many, or some left over from changes that nobody finished. Replicas are replaced
+ * when their store is down (it has been silent long enough) or gone, or when their leader cannot reach them although the store lives. Comes
+ * before every other scheduler; never takes a voter away that is not replaced, unless there are too many.
+ */
+import { isJoint } from './apply-step.ts'
+import { chooseTarget } from './choose-target.ts'
+import { addVoter, dropLearner, dropVoter, leaveJoint, type Motive, promoteLearner, replaceVoter } from './expand.ts'
+import { sharingOf } from './isolation.ts'
+import { type Plan, refusePlan } from './operator.ts'
+import { LOOKED_AT_MAX, type Planning } from './planning.ts'
+import { type IndexedShard, isIdle } from './shard-entry.ts'
+import { type IndexedStore, isLost } from './store-load.ts'
+
+const SCHEDULER = 'repair'
+
+export function planRepair(planning: Planning): void {
+  const { index, round } = planning
+  for (const store of index.stores()) {
+    if (!isLost(store)) continue
+    for (const shards of [store.followed, store.led]) visit(planning, shards.some(LOOKED_AT_MAX, round))
+  }
+  visit(planning, index.irregular.some(LOOKED_AT_MAX, round))
+}
+
+function visit(planning: Planning, shards: Iterable<IndexedShard>): void {
+  for (const entry of shards) {
+    if (!planning.mayGoOn(SCHEDULER)) return
+    if (!isIdle(entry)) continue
+    const plan = repairPlan(planning, entry)
+    if (plan.ok || plan.code !== 'nothing-to-do') planning.conclude(SCHEDULER, { shard: entry.shard.id }, plan)
+  }
+}
+
+/** The next thing that the shard needs; what comes after it is planned when it is done. */
+export function repairPlan(planning: Planning, entry: IndexedShard): Plan {
+  const { shard, stores, leader } = entry
+  if (leader === undefined || isLost(leader)) {
+    return refusePlan('no-leader', `nobody leads shard ${shard.id}; its members can change only when a quorum is back`)
+  }
+  if (isJoint(shard)) return leaveJoint(entry, because('a membership change was begun and not finished'))
+  const leftOver = leftOverLearner(entry)
+  const voters = stores.filter((_, i) => shard.replicas[i]?.role === 'voter')
+  const failing = voters.filter((store) => isFailing(entry, store))
+  const { replicas } = planning.settings
+  if (leftOver !== undefined) return learnerPlan(entry, leftOver, voters.length < replicas)
+  const numbers = { voters: voters.length, failing: failing.length, replicas }
+  const lost = failing[0]
+  if (voters.length > replicas) {
+    const from = lost ?? mostDispensable(voters)
+    const reason = `${voters.length} voters instead of ${replicas}`
+    return dropVoter(entry, from, planning.settings, { scheduler: SCHEDULER, reason, numbers })
+  }
+  if (lost !== undefined) {
+    const target = chooseTarget(
+      planning,
+      entry,
+      stores.filter((store) => store !== lost),
+    )
+    if (!target.ok) return target
+    const what = isLost(lost)
+      ? `store ${lost.id} is ${lossOf(lost)}`
+      : `the replica on store ${lost.id} does not answer`
+    const motive = { scheduler: SCHEDULER, reason: `${what}, so its replica is replaced`, numbers } as const
+    return replaceVoter(entry, lost, target.store, planning.settings, motive)
+  }
+  if (voters.length < replicas) {
+    const target = chooseTarget(planning, entry, stores)
+    if (!target.ok) return target
+    const reason = `${voters.length} voters instead of ${replicas}`
+    return addVoter(entry, target.store, planning.settings, { scheduler: SCHEDULER, reason, numbers })
+  }
+  return refusePlan('nothing-to-do', `shard ${shard.id} has its ${replicas} voters`, numbers)
+}
+
+function because(reason: string): Motive {
+  return { scheduler: SCHEDULER, reason, numbers: {} }
+}
+
+function isFailing({ statistics }: IndexedShard, store: IndexedStore): boolean {
+  return isLost(store) || statistics.downReplicas.includes(store.id)
+}
+
+function lossOf(store: IndexedStore): string {
+  return store.statistics.state === 'gone' ? 'gone' : 'down'
+}
+
+/** A learner that nobody wants, or that is lost. */
+function leftOverLearner(entry: IndexedShard): IndexedStore | undefined {
+  const { shard, statistics, stores } = entry
+  return stores.find(
+    (store, i) =>
+      shard.replicas[i]?.role === 'learner' &&
+      (!statistics.wantedLearners.includes(store.id) || isFailing(entry, store)),
+  )
+}
+
+function learnerPlan(entry: IndexedShard, learner: IndexedStore, isNeeded: boolean): Plan {
+  const reason = `the learner on store ${learner.id} is left over from a change that nobody finished`
+  const { pendingReplicas } = entry.statistics
+  if (isNeeded && !isFailing(entry, learner) && !pendingReplicas.includes(learner.id)) {
+    return promoteLearner(entry, learner, because(`${reason}, and a voter is missing`))
+  }
+  return dropLearner(entry, learner, because(reason))
+}
+
+/** The one whose going leaves the others farthest apart; of equals the one on the fullest store. */
+function mostDispensable(voters: readonly IndexedStore[]): IndexedStore {
+  const sharingWithout = (store: IndexedStore): number => sharingOf(voters.filter((other) => other !== store))
+  return voters.reduce((best, store) => {
+    const difference = sharingWithout(store) - sharingWithout(best)
+    if (difference !== 0) return difference < 0 ? store : best
+    return store.planned.replicas > best.planned.replicas ? store : best
+  })
+}

@@ -1,0 +1,78 @@
+/**
+ * `npm run sim:placement -- [--stores N] [--shards N] [--scenario NAME] [--seed N] [--rounds N] [--json]`: the planners on synthetic clusters, until
+ * they rest. Prints what they did, against the least that could have been done, and how long a round of planning took. Exit code 1 when something
+ * was moved a second time for the same reason, or planning did not come to rest; 2 for bad arguments.
+ */
+import { parseArgs } from 'node:util'
+import { type RunReport, runScenario, type Spread } from './run.ts'
+import { SCENARIO_NAMES, SCENARIOS } from './scenarios.ts'
+
+const MiB = 1 << 20
+
+function main(): number {
+  const { values } = parseArgs({
+    options: {
+      stores: { type: 'string', default: '50' },
+      shards: { type: 'string', default: '5000' },
+      scenario: { type: 'string', multiple: true },
+      seed: { type: 'string', default: '1' },
+      rounds: { type: 'string', default: '20000' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const numbers = {
+    stores: Number(values.stores),
+    shards: Number(values.shards),
+    seed: Number(values.seed),
+    roundsMax: Number(values.rounds),
+  }
+  const names = SCENARIO_NAMES.filter((name) => values.scenario === undefined || values.scenario.includes(name))
+  const unknown = values.scenario?.filter((name) => !SCENARIO_NAMES.some((known) => known === name)) ?? []
+  if (
+    unknown.length > 0 ||
+    !Object.values(numbers).every((number) => Number.isSafeInteger(number)) ||
+    numbers.stores < 15 ||
+    numbers.shards < 1
+  ) {
+    console.error(`arguments are whole numbers, at least 15 stores; scenarios are ${SCENARIO_NAMES.join(', ')}`)
+    return 2
+  }
+  let isGood = true
+  for (const name of names) {
+    const { report } = runScenario(SCENARIOS[name], { ...numbers, stopwatch: () => performance.now() })
+    if (values.json) console.log(JSON.stringify({ ...numbers, ...report, rssBytes: process.memoryUsage().rss }))
+    else print(report, SCENARIOS[name].says)
+    isGood &&= report.movedAgain.length === 0 && report.isQuiet
+  }
+  return isGood ? 0 : 1
+}
+
+function print(report: RunReport, says: string): void {
+  const ratio = report.movesMin > 0 ? `${(report.moves / report.movesMin).toFixed(2)} times the least` : 'none needed'
+  const schedulers = Object.entries(report.byScheduler).map(([name, count]) => `${name} ${count}`)
+  console.log(`\n${report.scenario}: ${says}`)
+  console.log(
+    `  ${report.isQuiet ? 'at rest' : 'NOT at rest'} after ${report.rounds} rounds; operators: ${schedulers.join(', ') || 'none'}`,
+  )
+  console.log(
+    `  replica moves ${report.moves}, lower bound ${report.movesMin} (${ratio}); transfers ${report.transfers}, splits ${report.splits}, merges ${report.merges}`,
+  )
+  console.log(
+    `  moved a second time for the same reason: ${report.movedAgain.length}${report.movedAgain
+      .slice(0, 3)
+      .map((what) => `\n    ${what}`)
+      .join('')}`,
+  )
+  console.log(
+    `  spread: replicas ${text(report.replicas)}, MiB ${text(report.bytes, MiB)}, leaders ${text(report.leaders)}, requests/s ${text(report.ops)}`,
+  )
+  console.log(
+    `  a round took ${report.roundMsMean.toFixed(1)} ms on average, p99 ${report.roundMsP99.toFixed(1)}, max ${report.roundMsMax.toFixed(1)}; built in ${Math.round(report.buildMs)} ms; memory ${Math.round(process.memoryUsage().rss / MiB)} MiB`,
+  )
+}
+
+function text({ min, mean, max }: Spread, unit = 1): string {
+  return `${Math.round(min / unit)} to ${Math.round(max / unit)} (mean ${(mean / unit).toFixed(1)})`
+}
+
+process.exitCode = main()

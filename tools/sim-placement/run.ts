@@ -1,0 +1,138 @@
+/**
+ * Runs one scenario to its end: rounds of planning, operators that take their time, loads that drift a little, until nothing has been planned for
+ * a while. What it measures goes into the report; whether it may be called a success is judged there too.
+ */
+import type { IndexedStore, SchedulerName } from '../../shard-map/index.ts'
+import { planRound } from '../../shard-map/index.ts'
+import { lowerBound } from './lower-bound.ts'
+import type { ModelCluster } from './model.ts'
+import { SimRandom } from './random.ts'
+import type { Scenario } from './scenarios.ts'
+import { syntheticCluster } from './synthetic.ts'
+
+export interface RunOptions {
+  readonly stores: number
+  readonly shards: number
+  readonly seed: number
+  readonly roundsMax: number
+  /** Milliseconds that pass on some clock; only for the figures. */
+  readonly stopwatch: () => number
+}
+
+export interface Spread {
+  readonly min: number
+  readonly mean: number
+  readonly max: number
+}
+
+export interface RunReport {
+  readonly scenario: string
+  readonly rounds: number
+  readonly isQuiet: boolean
+  readonly moves: number
+  readonly movesMin: number
+  readonly transfers: number
+  readonly splits: number
+  readonly merges: number
+  readonly byScheduler: Readonly<Partial<Record<SchedulerName | 'by-hand', number>>>
+  readonly movedAgain: readonly string[]
+  readonly replicas: Spread
+  readonly bytes: Spread
+  readonly leaders: Spread
+  readonly ops: Spread
+  readonly roundMsMax: number
+  readonly roundMsP99: number
+  readonly roundMsMean: number
+  readonly buildMs: number
+}
+
+/** Nothing planned for so many rounds is rest. */
+const QUIET_ROUNDS = 12
+/** Shards whose load changes in a round, one in so many, and by how much at most. */
+const DRIFTING_OF = 2000
+const DRIFT = 0.05
+
+export function runScenario(
+  scenario: Scenario,
+  options: RunOptions,
+): { readonly cluster: ModelCluster; readonly report: RunReport } {
+  const random = new SimRandom(options.seed)
+  const builtFrom = options.stopwatch()
+  const shape = { stores: options.stores, shards: options.shards, sizes: scenario.sizes }
+  const cluster = syntheticCluster(shape, random)
+  scenario.disturb(cluster, shape, random)
+  const buildMs = options.stopwatch() - builtFrom
+  const movesMin = lowerBound(cluster.index).moves
+  const ids = [...cluster.shards.keys()]
+  const base = new Map([...cluster.shards].map(([id, { statistics }]) => [id, statistics.readsPerSecond]))
+  const times: number[] = []
+  const byScheduler: Partial<Record<SchedulerName | 'by-hand', number>> = {}
+  let quiet = 0
+  while (quiet < QUIET_ROUNDS && cluster.round < options.roundsMax) {
+    const from = options.stopwatch()
+    const { operators } = planRound(cluster.index, { nowMs: cluster.nowMs, round: cluster.round })
+    times.push(options.stopwatch() - from)
+    for (const operator of operators) {
+      cluster.start(operator)
+      byScheduler[operator.scheduler] = (byScheduler[operator.scheduler] ?? 0) + 1
+    }
+    quiet = operators.length === 0 && cluster.running === 0 ? quiet + 1 : 0
+    drift(cluster, ids, base, random)
+    cluster.advance()
+  }
+  times.sort((a, b) => a - b)
+  const stores = [...cluster.index.stores()].filter(
+    ({ statistics: { state, liveness } }) => state === 'up' && liveness === 'up',
+  )
+  return {
+    cluster,
+    report: {
+      scenario: scenario.name,
+      rounds: cluster.round,
+      isQuiet: quiet >= QUIET_ROUNDS,
+      moves: cluster.replicaMoves,
+      movesMin,
+      transfers: cluster.transfers,
+      splits: cluster.splits,
+      merges: cluster.merges,
+      byScheduler,
+      movedAgain: cluster.movedAgain,
+      replicas: spreadOf(stores, 'replicas'),
+      bytes: spreadOf(stores, 'bytes'),
+      leaders: spreadOf(stores, 'leaders'),
+      ops: spreadOf(stores, 'ops'),
+      roundMsMax: times.at(-1) ?? 0,
+      roundMsP99: times[Math.floor(times.length * 0.99)] ?? 0,
+      roundMsMean: times.reduce((a, b) => a + b, 0) / Math.max(1, times.length),
+      buildMs,
+    },
+  }
+}
+
+/** Loads wander within a few per cent of what they were. */
+function drift(
+  cluster: ModelCluster,
+  ids: readonly number[],
+  base: ReadonlyMap<number, number>,
+  random: SimRandom,
+): void {
+  for (let i = 0; i < ids.length / DRIFTING_OF; i++) {
+    const id = ids[random.below(ids.length)] as number
+    const known = cluster.shards.get(id)
+    // A shard that was split or merged has another load than it had.
+    if (known === undefined || known.statistics.lastSplitMs !== undefined || known.statistics.lastMergeMs !== undefined)
+      continue
+    const readsPerSecond = (base.get(id) ?? 0) * (1 - DRIFT + 2 * DRIFT * random.unit())
+    cluster.put(known.shard, { ...known.statistics, readsPerSecond })
+  }
+}
+
+function spreadOf(stores: readonly IndexedStore[], dimension: keyof IndexedStore['planned']): Spread {
+  const amounts = stores.map(({ planned }) => planned[dimension])
+  const sum = amounts.reduce((a, b) => a + b, 0)
+  return {
+    min: amounts.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    mean: sum / Math.max(1, amounts.length),
+    max: amounts.reduce((a, b) => Math.max(a, b), 0),
+  }
+}
