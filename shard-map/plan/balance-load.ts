@@ -7,7 +7,7 @@ import { canTakeLeader, canTakeReplica, givingLimit } from './eligibility.ts'
 import { replaceVoter, transferLeader } from './expand.ts'
 import { Heat, type HeatDimension } from './heat.ts'
 import { sharingOf, sharingWith } from './isolation.ts'
-import { type Plan, type PlanRefusal, refusePlan } from './operator.ts'
+import { type Numbers, type Plan, type PlanRefusal, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
 import { type IndexedShard, isDataShard, isIdle, isSettled } from './shard-entry.ts'
 import { middleOfLoad } from './split.ts'
@@ -56,13 +56,26 @@ export function coolPlan(planning: Planning, heat: Heat, store: IndexedStore, di
   if (excess <= 0) return refusePlan('nothing-to-do', `store ${store.id} is below its hot line`, numbers)
   const shards = weigh(planning, store, dimension, excess)
   let refusal: PlanRefusal | undefined
-  for (const entry of shards) {
-    const load = entry[dimension]
-    const plan =
-      (dimension === 'ops' ? handOver(planning, heat, entry, numbers) : undefined) ??
-      moveAway(planning, heat, entry, store, dimension, { ...numbers, shard: load })
-    if (plan.ok) return plan
-    refusal ??= plan
+  // First to stores that stay cool, so that nothing is handed on; then to any that is clearly cooler than this one.
+  const rooms = [
+    (to: IndexedStore) => heat.coolRoom(to, dimension),
+    (to: IndexedStore) => heat.relativeRoom(to, dimension, store),
+  ]
+  for (const room of rooms) {
+    for (const entry of shards) {
+      const move = {
+        planning,
+        heat,
+        entry,
+        from: store,
+        dimension,
+        room,
+        numbers: { ...numbers, shard: entry[dimension] },
+      }
+      const plan = (dimension === 'ops' ? handOver(move) : undefined) ?? moveAway(move)
+      if (plan.ok) return plan
+      refusal ??= plan
+    }
   }
   const hottest = shards.reduce<IndexedShard | undefined>(
     (best, entry) => (best === undefined || entry[dimension] > best[dimension] ? entry : best),
@@ -105,47 +118,46 @@ function weigh(
   return [...curing, ...others]
 }
 
-function handOver(
-  planning: Planning,
-  heat: Heat,
-  entry: IndexedShard,
-  numbers: Readonly<Record<string, number>>,
-): Plan | undefined {
+interface Cooling {
+  readonly planning: Planning
+  readonly heat: Heat
+  readonly entry: IndexedShard
+  readonly from: IndexedStore
+  readonly dimension: HeatDimension
+  /** Load that a store may be given. */
+  readonly room: (to: IndexedStore) => number
+  readonly numbers: Numbers
+}
+
+function handOver({ planning, entry, from, room, numbers }: Cooling): Plan | undefined {
   let best: IndexedStore | undefined
   for (const store of entry.stores) {
-    if (!canTakeLeader(store, entry, planning.settings) || heat.room(store, 'ops') < entry.ops) continue
-    if (best === undefined || heat.room(store, 'ops') > heat.room(best, 'ops')) best = store
+    if (!canTakeLeader(store, entry, planning.settings) || room(store) < entry.ops) continue
+    if (best === undefined || room(store) > room(best)) best = store
   }
   if (best === undefined) return undefined
-  const reason = `store ${entry.leader?.id} serves more than its share, ${best.id} less`
+  const reason = `store ${from.id} serves more than its share, ${best.id} less`
   return transferLeader(entry, best, {
     scheduler: SCHEDULER,
     reason,
-    numbers: { ...numbers, shardOpsPerSecond: entry.ops, targetOpsPerSecond: best.planned.ops },
+    numbers: { ...numbers, targetOpsPerSecond: best.planned.ops },
   })
 }
 
-function moveAway(
-  planning: Planning,
-  heat: Heat,
-  entry: IndexedShard,
-  from: IndexedStore,
-  dimension: HeatDimension,
-  numbers: Readonly<Record<string, number>>,
-): Plan {
+function moveAway({ planning, heat, entry, from, dimension, room, numbers }: Cooling): Plan {
   const { settings } = planning
   const limit = givingLimit(from, settings)
   if (limit !== undefined) return limit
   const isLeader = entry.leader === from
   const staying = entry.stores.filter((store) => store !== from)
   const sharingMax = sharingOf(entry.stores) - sharingOf(staying)
+  const moves = { leader: isLeader && dimension !== 'ops', replica: dimension !== 'writes' }
   let best: IndexedStore | undefined
   for (const store of planning.targets) {
-    const fits =
-      heat.room(store, dimension) >= entry[dimension] &&
-      heat.allows(store, entry, { leader: isLeader && dimension !== 'ops', replica: dimension !== 'writes' })
-    if (!fits || !canTakeReplica(store, entry, settings) || sharingWith(store, staying) > sharingMax) continue
-    if (best === undefined || heat.room(store, dimension) > heat.room(best, dimension)) best = store
+    const space = room(store)
+    if (space < entry[dimension] || (best !== undefined && space <= room(best))) continue
+    if (!canTakeReplica(store, entry, settings) || sharingWith(store, staying) > sharingMax) continue
+    if (heat.allows(store, entry, moves)) best = store
   }
   if (best === undefined) {
     const message = `no store is cool enough to take shard ${entry.shard.id} with its ${entry[dimension]} requests a second`

@@ -26,8 +26,9 @@ const FRUITLESS_MAX = 24
 export type Amount = 'replicas' | 'bytes'
 
 /**
- * A direct move leaves the other amount within its tolerance on both stores too, so that what is moved for numbers is not moved on for bytes. Only
- * where no such move exists, and after what is under way has arrived, one may trade some of the other amount.
+ * A direct move takes from too much and gives to too little, so that no store hands on what it was given, and leaves the other amount within its
+ * tolerance on both, so that what is moved for numbers is not moved again for bytes. Only where no such move exists, and after what is under way
+ * has arrived, a move may trade.
  */
 type Way = 'direct' | 'trade'
 
@@ -200,7 +201,12 @@ export class ReplicaBalance {
     const moved = amount === 'replicas' ? 1 : entry.statistics.bytes
     const otherMoved = other === 'replicas' ? 1 : entry.statistics.bytes
     if (!this.#staysWithin(from, to, amount, moved)) return 0
-    if (way === 'direct' && !this.#staysWithin(from, to, other, otherMoved)) return 0
+    if (
+      way === 'direct' &&
+      !(this.#isDirect(from, to, amount, moved) && this.#staysWithin(from, to, other, otherMoved))
+    ) {
+      return 0
+    }
     const mends = this.#fall(from, to, amount, moved)
     const sum = mends + this.#fall(from, to, other, otherMoved)
     return mends > 0 && sum >= mends / 2 ? sum : 0
@@ -212,6 +218,11 @@ export class ReplicaBalance {
       this.deviation(from, amount) - moved >= -this.tolerance(from, amount) &&
       this.deviation(to, amount) + moved <= this.tolerance(to, amount)
     )
+  }
+
+  /** Whether it goes from who has too much to who has too little, and neither changes sides by more than half of what is moved. */
+  #isDirect(from: IndexedStore, to: IndexedStore, amount: Amount, moved: number): boolean {
+    return this.deviation(from, amount) >= moved / 2 && this.deviation(to, amount) <= -moved / 2
   }
 
   #fall(from: IndexedStore, to: IndexedStore, amount: Amount, moved: number): number {

@@ -2,7 +2,7 @@
  * Which store should get a replica: the one that keeps the replicas farthest apart, and among those the emptiest. Every planner that brings a
  * replica somewhere because it must, asks here; balance has its own reasons.
  */
-import { canTakeLeader, canTakeReplica } from './eligibility.ts'
+import { canTakeLeader, canTakeReplica, couldHold } from './eligibility.ts'
 import { sharingOf, sharingWith } from './isolation.ts'
 import { type PlanRefusal, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
@@ -22,17 +22,25 @@ export function chooseTarget(
   entry: IndexedShard,
   staying: readonly IndexedStore[],
 ): Target | PlanRefusal {
+  const { settings } = planning
   let best: IndexedStore | undefined
   let bestSharing = Number.POSITIVE_INFINITY
+  let leastSharing = Number.POSITIVE_INFINITY
   for (const store of planning.targets) {
-    if (!canTakeReplica(store, entry, planning.settings)) continue
+    if (!couldHold(store, entry, settings)) continue
     const sharing = sharingWith(store, staying)
-    if (sharing >= bestSharing) continue
+    leastSharing = Math.min(leastSharing, sharing)
+    if (sharing >= bestSharing || !canTakeReplica(store, entry, settings)) continue
     best = store
     bestSharing = sharing
     if (sharing === 0) break
   }
   if (best === undefined) return noTarget(planning, entry)
+  if (bestSharing > leastSharing) {
+    // A second move would follow this one; waiting for a better store is less work and leaves the replicas apart.
+    const message = `the stores that keep the replicas of shard ${entry.shard.id} apart are busy with other operators`
+    return refusePlan('store-limit', message, { sharing: bestSharing, sharingMin: leastSharing })
+  }
   return { ok: true, store: best, sharing: sharingOf(staying) + bestSharing }
 }
 

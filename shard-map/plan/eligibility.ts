@@ -94,17 +94,21 @@ export function leaderLimit(store: IndexedStore, { limits }: PlanSettings): Plan
   return undefined
 }
 
-/** Whether neither a problem nor a limit keeps a planner from giving the store a replica. The same rules without words, for long searches. */
-export function canTakeReplica(store: IndexedStore, shard: IndexedShard, settings: PlanSettings): boolean {
-  const { limits } = settings
+/** Whether nothing but limits can keep a planner from giving the store a replica. The same rules without words, for long searches. */
+export function couldHold(store: IndexedStore, shard: IndexedShard, settings: PlanSettings): boolean {
+  return isAccepting(store) && !shard.stores.includes(store) && hasRoom(store, shard.statistics.bytes, settings)
+}
+
+function isWithinLimits(store: IndexedStore, { limits }: PlanSettings): boolean {
   return (
-    isAccepting(store) &&
     store.replicaOperators < limits.operatorsPerStore &&
     store.statistics.snapshots < limits.snapshotsPerStore &&
-    store.receiving < limits.snapshotsPerStore &&
-    !shard.stores.includes(store) &&
-    hasRoom(store, shard.statistics.bytes, settings)
+    store.receiving < limits.snapshotsPerStore
   )
+}
+
+export function canTakeReplica(store: IndexedStore, shard: IndexedShard, settings: PlanSettings): boolean {
+  return isWithinLimits(store, settings) && couldHold(store, shard, settings)
 }
 
 /** Whether neither a problem nor a limit keeps a planner from letting the store lead. */

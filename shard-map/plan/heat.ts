@@ -1,6 +1,6 @@
 /**
  * When a store is hot. `ops` are the requests that it serves as leader, `writes` those that it keeps as replica; each store has a line that
- * follows its weight. The planner that cools moves load from above the line to well below it, and no planner that comes after may push a store
+ * follows its weight. The planner that cools moves load from above the line to where there is clearly less, and no planner that comes after may push a store
  * over the line: so what one planner does for load, another does not undo for numbers.
  */
 import { leaderIdeals } from './ideals.ts'
@@ -34,10 +34,16 @@ export class Heat {
     return store.planned[dimension] - this.line(store, dimension)
   }
 
-  /** What the store takes from a hot one. */
-  room(store: IndexedStore, dimension: HeatDimension): number {
-    const { [dimension]: planned } = store.planned
-    return Math.max(this.#opsMin * 0.8, this.ideal(store, dimension) * (1 + this.#ratio / 2)) - planned
+  /** What the store takes and is still well below its hot line. */
+  coolRoom(store: IndexedStore, dimension: HeatDimension): number {
+    return Math.max(this.#opsMin * 0.8, this.ideal(store, dimension) * (1 + this.#ratio / 2)) - store.planned[dimension]
+  }
+
+  /** What the store takes and is still clearly less above its share than the giver was: how a few heavy shards are spread. */
+  relativeRoom(store: IndexedStore, dimension: HeatDimension, from: IndexedStore): number {
+    const giver = this.ideal(from, dimension)
+    const level = giver > 0 ? from.planned[dimension] / giver - this.#ratio / 2 : 0
+    return this.ideal(store, dimension) * level - store.planned[dimension]
   }
 
   /** Whether a move for another reason than load may bring the shard's replica here, and its leader. */

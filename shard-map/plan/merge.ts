@@ -18,8 +18,7 @@ const OF_SPLIT_MAX = 0.5
 
 export function planMerges(planning: Planning): void {
   const { index, settings } = planning
-  // The placement driver's own shard is counted by the index and does not count here.
-  let shards = index.shardCount - 1
+  let shards = index.dataShardCount
   for (const entry of index.small.some(LOOKED_AT_MAX, planning.round)) {
     if (!planning.mayGoOn(SCHEDULER) || shards <= settings.merge.shardsMin) return
     if (!isIdle(entry)) continue
@@ -37,7 +36,7 @@ function isUsual({ code }: PlanRefusal): boolean {
 /** The merge of a shard with its right neighbour. */
 export function mergePlan(planning: Planning, left: IndexedShard): Plan {
   const { index, settings, nowMs } = planning
-  if (index.shardCount - 1 <= settings.merge.shardsMin) {
+  if (index.dataShardCount <= settings.merge.shardsMin) {
     return refusePlan('nothing-to-do', `the cluster keeps at least ${settings.merge.shardsMin} shards`)
   }
   const right = rightNeighbour(index, left)

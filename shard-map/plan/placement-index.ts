@@ -49,6 +49,11 @@ export class PlacementIndex {
     return this.#shards.size
   }
 
+  /** Without the placement driver's own. */
+  get dataShardCount(): number {
+    return this.#starts.size
+  }
+
   stores(): Iterable<IndexedStore> {
     return this.#stores.values()
   }

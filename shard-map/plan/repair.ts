@@ -10,7 +10,7 @@ import { sharingOf } from './isolation.ts'
 import { type Plan, refusePlan } from './operator.ts'
 import { LOOKED_AT_MAX, type Planning } from './planning.ts'
 import { type IndexedShard, isIdle } from './shard-entry.ts'
-import { type IndexedStore, isLost } from './store-load.ts'
+import { type IndexedStore, isAccepting, isLost } from './store-load.ts'
 
 const SCHEDULER = 'repair'
 
@@ -47,9 +47,8 @@ export function repairPlan(planning: Planning, entry: IndexedShard): Plan {
   const numbers = { voters: voters.length, failing: failing.length, replicas }
   const lost = failing[0]
   if (voters.length > replicas) {
-    const from = lost ?? mostDispensable(voters)
     const reason = `${voters.length} voters instead of ${replicas}`
-    return dropVoter(entry, from, planning.settings, { scheduler: SCHEDULER, reason, numbers })
+    return dropOne(planning, entry, lost === undefined ? voters : failing, { scheduler: SCHEDULER, reason, numbers })
   }
   if (lost !== undefined) {
     const target = chooseTarget(
@@ -104,12 +103,22 @@ function learnerPlan(entry: IndexedShard, learner: IndexedStore, isNeeded: boole
   return dropLearner(entry, learner, because(reason))
 }
 
-/** The one whose going leaves the others farthest apart; of equals the one on the fullest store. */
-function mostDispensable(voters: readonly IndexedStore[]): IndexedStore {
-  const sharingWithout = (store: IndexedStore): number => sharingOf(voters.filter((other) => other !== store))
-  return voters.reduce((best, store) => {
-    const difference = sharingWithout(store) - sharingWithout(best)
-    if (difference !== 0) return difference < 0 ? store : best
-    return store.planned.replicas > best.planned.replicas ? store : best
-  })
+/** The first of `voters` that can go, the most dispensable first. A leader can go only when another can lead. */
+function dropOne(planning: Planning, entry: IndexedShard, voters: readonly IndexedStore[], motive: Motive): Plan {
+  const staying = entry.stores
+  const rank = (store: IndexedStore): number => sharingOf(staying.filter((other) => other !== store))
+  const order = [...voters].sort(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      Number(isAccepting(a)) - Number(isAccepting(b)) ||
+      Number(a === entry.leader) - Number(b === entry.leader) ||
+      b.planned.replicas - a.planned.replicas,
+  )
+  let refusal: Plan | undefined
+  for (const store of order) {
+    const plan = dropVoter(entry, store, planning.settings, motive)
+    if (plan.ok) return plan
+    refusal ??= plan
+  }
+  return refusal ?? refusePlan('nothing-to-do', `shard ${entry.shard.id} has no voter that could go`)
 }

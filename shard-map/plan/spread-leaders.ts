@@ -18,6 +18,8 @@ const SCHEDULER = 'balance-leaders'
 const WEIGHED_MAX = 64
 /** Stores that had nothing to give before the round gives up. */
 const FRUITLESS_MAX = 24
+/** Leaders come whole: half of one is as near to its ideal as a store can be asked to get. */
+const HALF = 0.5
 
 export function planLeaderBalance(planning: Planning): void {
   const balance = new LeaderBalance(planning)
@@ -97,12 +99,12 @@ export class LeaderBalance {
       return refusePlan('nothing-to-do', `store ${from.id} leads no more than its share, within the tolerance`, numbers)
     }
     const giverAfter = this.#giverAfter(from)
-    const isOver = from.planned.leaders - 1 >= this.ideal(from) - this.#slack(from)
+    const isOver = from.planned.leaders - 1 >= this.ideal(from) - HALF
     let best: { readonly entry: IndexedShard; readonly to: IndexedStore; readonly after: number } | undefined
     for (const entry of way === 'detour' || isOver ? this.#weighed(from) : []) {
       if (!isIdle(entry) || !isSettled(entry) || !isDataShard(entry.shard.id)) continue
       for (const to of entry.stores) {
-        if (way === 'direct' && to.planned.leaders + 1 > this.ideal(to) + this.#slack(to)) continue
+        if (way === 'direct' && to.planned.leaders + 1 > this.ideal(to) + HALF) continue
         const after = this.#takerAfter(to)
         if (after >= (best?.after ?? giverAfter) || !canTakeLeader(to, entry, this.#planning.settings)) continue
         if (this.#heat.allows(to, entry, { leader: true, replica: false })) best = { entry, to, after }
@@ -131,11 +133,6 @@ export class LeaderBalance {
 
   #weighed(from: IndexedStore): Iterable<IndexedShard> {
     return from.led.some(WEIGHED_MAX, this.#planning.round + from.planned.leaders)
-  }
-
-  /** Leaders come whole: half of one, and the tolerance, is as near as a store can be asked to get. */
-  #slack(store: IndexedStore): number {
-    return 0.5 + this.#tolerance(store)
   }
 
   /** What remains of the advantage once the leader has moved, less the tolerance on this side. */

@@ -36,6 +36,8 @@ export class ModelCluster {
   readonly shards = new Map<ShardId, ModelShard>()
   readonly #running: Running[] = []
   readonly #durationOf: (operator: PlannedOperator) => number
+  readonly #restRounds: number
+  readonly #resting: { readonly shard: ShardId; readonly until: number }[] = []
   #nextId: number
   #round = 0
   #replicaMoves = 0
@@ -45,9 +47,15 @@ export class ModelCluster {
   readonly #arrivals = new Map<string, string>()
   readonly #again: string[] = []
 
-  /** `durationOf` says for how many rounds an operator runs; ids from `nextId` on are free. */
-  constructor(index: PlacementIndex, nextId: number, durationOf: (operator: PlannedOperator) => number) {
+  /** After a move for balance a shard rests for `restRounds`, as the placement driver lets it. `durationOf` says for how many rounds an operator runs; ids from `nextId` on are free. */
+  constructor(
+    index: PlacementIndex,
+    nextId: number,
+    durationOf: (operator: PlannedOperator) => number,
+    restRounds = 0,
+  ) {
     this.index = index
+    this.#restRounds = restRounds
     this.#nextId = nextId
     this.#durationOf = durationOf
   }
@@ -121,11 +129,18 @@ export class ModelCluster {
       else this.#finish(running.operator)
     }
     this.#running.length = kept
+    while ((this.#resting[0]?.until ?? Number.POSITIVE_INFINITY) <= this.#round) {
+      const rested = this.#resting.shift()
+      if (rested !== undefined) this.index.hold(rested.shard, false)
+    }
   }
 
   #finish(operator: PlannedOperator): void {
     for (const step of operator.steps) this.#carryOut(step, operator)
     this.index.end(operator)
+    if (this.#restRounds === 0 || !operator.scheduler.startsWith('balance-')) return
+    this.index.hold(operator.shard, true)
+    this.#resting.push({ shard: operator.shard, until: this.#round + this.#restRounds })
   }
 
   #carryOut(step: OperatorStep, operator: PlannedOperator): void {
