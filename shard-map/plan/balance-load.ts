@@ -9,7 +9,7 @@ import { Heat, type HeatDimension } from './heat.ts'
 import { sharingOf, sharingWith } from './isolation.ts'
 import { type Numbers, type Plan, type PlanRefusal, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
-import { type IndexedShard, isDataShard, isIdle, isSettled } from './shard-entry.ts'
+import { type IndexedShard, isMovable } from './shard-entry.ts'
 import { middleOfLoad } from './split.ts'
 import { type IndexedStore, isAccepting } from './store-load.ts'
 
@@ -95,15 +95,15 @@ export function coolPlan(planning: Planning, heat: Heat, store: IndexedStore, di
 
 /** Shards worth moving, the best first: those that alone take the excess away from the smallest up, then the others from the largest down. */
 function weigh(
-  { round }: Planning,
+  planning: Planning,
   store: IndexedStore,
   dimension: HeatDimension,
   excess: number,
 ): readonly IndexedShard[] {
   const movable: IndexedShard[] = []
   for (const set of dimension === 'ops' ? [store.led] : [store.followed, store.led]) {
-    for (const entry of set.some(WEIGHED_MAX, round)) {
-      if (entry[dimension] > 0 && isIdle(entry) && isSettled(entry) && isDataShard(entry.shard.id)) movable.push(entry)
+    for (const entry of set.some(WEIGHED_MAX, planning.round)) {
+      if (entry[dimension] > 0 && isMovable(entry, planning.nowMs, planning.settings)) movable.push(entry)
     }
   }
   const rank = (entry: IndexedShard): number => {

@@ -11,7 +11,7 @@ import { replicaIdeals } from './ideals.ts'
 import { sharingWith } from './isolation.ts'
 import { type Plan, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
-import { type IndexedShard, isDataShard, isIdle, isSettled } from './shard-entry.ts'
+import { type IndexedShard, isMovable } from './shard-entry.ts'
 import { type IndexedStore, isAccepting } from './store-load.ts'
 import type { StoreOrder } from './store-order.ts'
 
@@ -164,13 +164,13 @@ export class ReplicaBalance {
 
   /** Followers first: they move without a change of leader. */
   #movable(from: IndexedStore): readonly IndexedShard[] {
-    const { index, round } = this.#planning
+    const { index, round, nowMs, settings } = this.#planning
     const shards: IndexedShard[] = []
     for (const set of [from.followed, from.led]) {
       // Successive moves of one round should not weigh the same shards again.
       const turn = round + index.shardCount + from.planned.replicas
       for (const entry of set.some(WEIGHED_MAX, turn)) {
-        if (isIdle(entry) && isSettled(entry) && isDataShard(entry.shard.id)) shards.push(entry)
+        if (isMovable(entry, nowMs, settings)) shards.push(entry)
       }
       if (shards.length >= WEIGHED_MAX / 2) break
     }

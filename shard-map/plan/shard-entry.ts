@@ -56,6 +56,13 @@ export function isSettled(entry: IndexedShard): boolean {
   return entry.leader !== undefined && !isIrregular(entry.shard, entry.statistics, undefined)
 }
 
+/** Whether balance may move it: idle, settled, not the placement driver's own, and not moved for balance a short while ago. */
+export function isMovable(entry: IndexedShard, nowMs: number, settings: PlanSettings): boolean {
+  const { lastMoveMs } = entry.statistics
+  if (lastMoveMs !== undefined && nowMs - lastMoveMs < settings.balance.restMs) return false
+  return isIdle(entry) && isSettled(entry) && isDataShard(entry.shard.id)
+}
+
 /**
  * Members that ask for repair by themselves, whatever the state of the stores. `wanted` is the number of voters that there should be, undefined
  * where any number will do.

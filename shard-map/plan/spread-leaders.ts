@@ -9,7 +9,7 @@ import { Heat } from './heat.ts'
 import { leaderIdeals } from './ideals.ts'
 import { type Plan, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
-import { type IndexedShard, isDataShard, isIdle, isSettled } from './shard-entry.ts'
+import { type IndexedShard, isMovable } from './shard-entry.ts'
 import type { IndexedStore } from './store-load.ts'
 import type { StoreOrder } from './store-order.ts'
 
@@ -102,7 +102,7 @@ export class LeaderBalance {
     const isOver = from.planned.leaders - 1 >= this.ideal(from) - HALF
     let best: { readonly entry: IndexedShard; readonly to: IndexedStore; readonly after: number } | undefined
     for (const entry of way === 'detour' || isOver ? this.#weighed(from) : []) {
-      if (!isIdle(entry) || !isSettled(entry) || !isDataShard(entry.shard.id)) continue
+      if (!isMovable(entry, this.#planning.nowMs, this.#planning.settings)) continue
       for (const to of entry.stores) {
         if (way === 'direct' && to.planned.leaders + 1 > this.ideal(to) + HALF) continue
         const after = this.#takerAfter(to)

@@ -44,6 +44,8 @@ export interface ShardStatistics {
   /** On the clock of `nowMs` of the planning round; undefined when it is not known to have happened. */
   readonly lastSplitMs: number | undefined
   readonly lastMergeMs: number | undefined
+  /** When a replica or the leader was last moved for the sake of balance. */
+  readonly lastMoveMs: number | undefined
   /** In any order; empty for a shard that is not busy. */
   readonly keySamples: readonly KeySample[]
 }
@@ -60,6 +62,7 @@ export const QUIET_SHARD: ShardStatistics = {
   wantedLearners: [],
   lastSplitMs: undefined,
   lastMergeMs: undefined,
+  lastMoveMs: undefined,
   keySamples: [],
 }
 
@@ -92,6 +95,8 @@ export interface PlanSettings {
     readonly replicasToleranceMin: number
     readonly leadersToleranceMin: number
     readonly bytesToleranceMin: number
+    /** What balance has moved stays where it is for so long; other shards do as well. */
+    readonly restMs: number
   }
   readonly hot: {
     /** A store is hot at this share above the average of all; it is a target only up to half of it. */
@@ -123,6 +128,7 @@ export const PLAN_SETTINGS_DEFAULT: PlanSettings = {
     replicasToleranceMin: 1,
     leadersToleranceMin: 0.25,
     bytesToleranceMin: 64 * MiB,
+    restMs: 600_000,
   },
   hot: { ratio: 0.3, opsPerSecondMin: 500 },
   limits: { operatorsPerStore: 4, transfersPerStore: 4, snapshotsPerStore: 4, operatorsPerRound: 256 },

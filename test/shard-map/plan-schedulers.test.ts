@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explainShard, explainStore, isAccepting, planRound } from '../../shard-map/index.ts'
+import { explainShard, explainStore, isAccepting, PLAN_SETTINGS_DEFAULT, planRound } from '../../shard-map/index.ts'
 import { cluster, MiB, planned, round, settle, short, stores } from './plan-clusters.ts'
 
 const summary = (model: ReturnType<typeof cluster>, scheduler: Parameters<typeof planned>[1]) =>
@@ -289,4 +289,17 @@ test('explain tells for a shard and for a store what each scheduler thinks', () 
   assert.deepEqual(leaders?.numbers.fromLeaders, 2)
   for (const { reason } of [...shard, ...store]) assert.ok(reason.length > 10)
   assert.ok([...model.index.stores()].every(isAccepting))
+})
+
+test('what balance has just moved rests, and others move instead', () => {
+  const words = (lastMoveMs: number | undefined) =>
+    Array.from({ length: 12 }, (_, i) => ({ on: 's1 s2 s3', statistics: i < 9 ? { lastMoveMs } : {} }))
+  const balance = { ...PLAN_SETTINGS_DEFAULT.balance, restMs: 600_000 }
+  const moved = (lastMoveMs: number | undefined) =>
+    round(cluster(stores(4), words(lastMoveMs), { balance }))
+      .operators.filter(({ scheduler }) => scheduler.startsWith('balance-'))
+      .map(({ shard }) => shard)
+  assert.ok(moved(10_000_000 - 599_000).length > 0)
+  assert.ok(moved(10_000_000 - 599_000).every((shard) => shard >= 11))
+  assert.ok(moved(10_000_000 - 601_000).some((shard) => shard < 11))
 })

@@ -29,15 +29,16 @@ export interface ModelShard {
   readonly statistics: ShardStatistics
 }
 
+/** What a round stands for. */
 const ROUND_MS = 1_000
+/** Long after whatever happened before. */
+const START_MS = 10_000_000
 
 export class ModelCluster {
   readonly index: PlacementIndex
   readonly shards = new Map<ShardId, ModelShard>()
   readonly #running: Running[] = []
   readonly #durationOf: (operator: PlannedOperator) => number
-  readonly #restRounds: number
-  readonly #resting: { readonly shard: ShardId; readonly until: number }[] = []
   #nextId: number
   #round = 0
   #replicaMoves = 0
@@ -47,15 +48,9 @@ export class ModelCluster {
   readonly #arrivals = new Map<string, string>()
   readonly #again: string[] = []
 
-  /** After a move for balance a shard rests for `restRounds`, as the placement driver lets it. `durationOf` says for how many rounds an operator runs; ids from `nextId` on are free. */
-  constructor(
-    index: PlacementIndex,
-    nextId: number,
-    durationOf: (operator: PlannedOperator) => number,
-    restRounds = 0,
-  ) {
+  /** `durationOf` says for how many rounds an operator runs; ids from `nextId` on are free. */
+  constructor(index: PlacementIndex, nextId: number, durationOf: (operator: PlannedOperator) => number) {
     this.index = index
-    this.#restRounds = restRounds
     this.#nextId = nextId
     this.#durationOf = durationOf
   }
@@ -65,7 +60,7 @@ export class ModelCluster {
   }
 
   get nowMs(): number {
-    return this.#round * ROUND_MS
+    return START_MS + this.#round * ROUND_MS
   }
 
   get running(): number {
@@ -129,18 +124,14 @@ export class ModelCluster {
       else this.#finish(running.operator)
     }
     this.#running.length = kept
-    while ((this.#resting[0]?.until ?? Number.POSITIVE_INFINITY) <= this.#round) {
-      const rested = this.#resting.shift()
-      if (rested !== undefined) this.index.hold(rested.shard, false)
-    }
   }
 
   #finish(operator: PlannedOperator): void {
     for (const step of operator.steps) this.#carryOut(step, operator)
     this.index.end(operator)
-    if (this.#restRounds === 0 || !operator.scheduler.startsWith('balance-')) return
-    this.index.hold(operator.shard, true)
-    this.#resting.push({ shard: operator.shard, until: this.#round + this.#restRounds })
+    const moved = this.shards.get(operator.shard)
+    if (moved === undefined || !operator.scheduler.startsWith('balance-')) return
+    this.put(moved.shard, { ...moved.statistics, lastMoveMs: this.nowMs })
   }
 
   #carryOut(step: OperatorStep, operator: PlannedOperator): void {

@@ -46,8 +46,8 @@ export interface RunReport {
   readonly buildMs: number
 }
 
-/** Nothing planned for so many rounds is rest; longer than shards are held after a move. */
-const QUIET_ROUNDS = 45
+/** Nothing planned for so many rounds is rest; longer than a shard rests after a move, so that none only waits. */
+const QUIET_ROUNDS = 620
 /** Shards whose load changes in a round, one in so many, and by how much at most. */
 const DRIFTING_OF = 2000
 const DRIFT = 0.05

@@ -20,8 +20,6 @@ import type { SimRandom } from './random.ts'
 
 const MiB = 1 << 20
 const ZONES = 5
-/** What the placement driver's half a minute is, in rounds of a second. */
-const REST_ROUNDS = 30
 const EPOCH = { membership: 1, range: 1 }
 
 export interface Shape {
@@ -55,7 +53,7 @@ export function syntheticStore(place: number, stores: number): StoreStatistics {
 
 export function syntheticCluster(shape: Shape, random: SimRandom): ModelCluster {
   const index = new PlacementIndex(SIM_SETTINGS)
-  const cluster = new ModelCluster(index, 4 * shape.shards + 100, durationOf, REST_ROUNDS)
+  const cluster = new ModelCluster(index, 4 * shape.shards + 100, durationOf)
   const zones: StoreStatistics[][] = Array.from({ length: ZONES }, () => [])
   for (let place = 0; place < shape.stores; place++) {
     const store = syntheticStore(place, shape.stores)
