@@ -9,7 +9,7 @@ import { Heat, type HeatDimension } from './heat.ts'
 import { sharingOf, sharingWith } from './isolation.ts'
 import { type Numbers, type Plan, type PlanRefusal, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
-import { type IndexedShard, isMovable } from './shard-entry.ts'
+import { type IndexedShard, isMovable, isResting } from './shard-entry.ts'
 import { middleOfLoad } from './split.ts'
 import { type IndexedStore, isAccepting } from './store-load.ts'
 
@@ -56,25 +56,19 @@ export function coolPlan(planning: Planning, heat: Heat, store: IndexedStore, di
   if (excess <= 0) return refusePlan('nothing-to-do', `store ${store.id} is below its hot line`, numbers)
   const shards = weigh(planning, store, dimension, excess)
   let refusal: PlanRefusal | undefined
-  // First to stores that stay cool, so that nothing is handed on; then to any that is clearly cooler than this one.
+  // Leaders first, then replicas; each first to stores that stay cool, so that nothing is handed on, then to any that is clearly cooler than this one.
   const rooms = [
     (to: IndexedStore) => heat.coolRoom(to, dimension),
     (to: IndexedStore) => heat.relativeRoom(to, dimension, store),
   ]
-  for (const room of rooms) {
-    for (const entry of shards) {
-      const move = {
-        planning,
-        heat,
-        entry,
-        from: store,
-        dimension,
-        room,
-        numbers: { ...numbers, shard: entry[dimension] },
+  for (const cool of dimension === 'ops' ? [handOver, moveAway] : [moveAway]) {
+    for (const room of rooms) {
+      for (const entry of shards) {
+        const move = { ...numbers, shard: entry[dimension] }
+        const plan = cool({ planning, heat, entry, from: store, dimension, room, numbers: move })
+        if (plan?.ok) return plan
+        refusal ??= plan
       }
-      const plan = (dimension === 'ops' ? handOver(move) : undefined) ?? moveAway(move)
-      if (plan.ok) return plan
-      refusal ??= plan
     }
   }
   const hottest = shards.reduce<IndexedShard | undefined>(
@@ -103,7 +97,7 @@ function weigh(
   const movable: IndexedShard[] = []
   for (const set of dimension === 'ops' ? [store.led] : [store.followed, store.led]) {
     for (const entry of set.some(WEIGHED_MAX, planning.round)) {
-      if (entry[dimension] > 0 && isMovable(entry, planning.nowMs, planning.settings)) movable.push(entry)
+      if (entry[dimension] > 0 && isMovable(entry)) movable.push(entry)
     }
   }
   const rank = (entry: IndexedShard): number => {
@@ -130,6 +124,7 @@ interface Cooling {
 }
 
 function handOver({ planning, entry, from, room, numbers }: Cooling): Plan | undefined {
+  if (isResting(entry, 'leader', planning.nowMs, planning.settings)) return undefined
   let best: IndexedStore | undefined
   for (const store of entry.stores) {
     if (!canTakeLeader(store, entry, planning.settings) || room(store) < entry.ops) continue
@@ -148,6 +143,13 @@ function moveAway({ planning, heat, entry, from, dimension, room, numbers }: Coo
   const { settings } = planning
   const limit = givingLimit(from, settings)
   if (limit !== undefined) return limit
+  if (isResting(entry, 'replica', planning.nowMs, settings)) {
+    return refusePlan(
+      'too-soon',
+      `a replica of shard ${entry.shard.id} was moved for balance a short while ago`,
+      numbers,
+    )
+  }
   const isLeader = entry.leader === from
   const staying = entry.stores.filter((store) => store !== from)
   const sharingMax = sharingOf(entry.stores) - sharingOf(staying)

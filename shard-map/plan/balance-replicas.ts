@@ -11,7 +11,7 @@ import { replicaIdeals } from './ideals.ts'
 import { sharingWith } from './isolation.ts'
 import { type Plan, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
-import { type IndexedShard, isMovable } from './shard-entry.ts'
+import { type IndexedShard, isMovable, isResting } from './shard-entry.ts'
 import { type IndexedStore, isAccepting } from './store-load.ts'
 import type { StoreOrder } from './store-order.ts'
 
@@ -170,7 +170,7 @@ export class ReplicaBalance {
       // Successive moves of one round should not weigh the same shards again.
       const turn = round + index.shardCount + from.planned.replicas
       for (const entry of set.some(WEIGHED_MAX, turn)) {
-        if (isMovable(entry, nowMs, settings)) shards.push(entry)
+        if (isMovable(entry) && !isResting(entry, 'replica', nowMs, settings)) shards.push(entry)
       }
       if (shards.length >= WEIGHED_MAX / 2) break
     }

@@ -15,6 +15,7 @@ import { decisionOf, type PlanClock, Planning } from './planning.ts'
 import { repairPlan } from './repair.ts'
 import { splitPlan } from './split.ts'
 import { LeaderBalance } from './spread-leaders.ts'
+import type { IndexedStore } from './store-load.ts'
 
 /** Undefined when there is no such shard. */
 export function explainShard(index: PlacementIndex, id: ShardId, clock: PlanClock): readonly Decision[] | undefined {
@@ -59,7 +60,7 @@ export function explainStore(index: PlacementIndex, id: StoreId, clock: PlanCloc
     toDecision('balance-load', subject, coolPlan(planning, heat, store, 'writes')),
     toDecision('balance-replicas', subject, balance.plan(store, 'replicas', 'trade')),
     toDecision('balance-replicas', subject, balance.plan(store, 'bytes', 'trade')),
-    toDecision('balance-leaders', subject, new LeaderBalance(planning).plan(store, 'detour')),
+    toDecision('balance-leaders', subject, leaderPlan(new LeaderBalance(planning), store)),
   ]
 }
 
@@ -70,6 +71,11 @@ function toDecision(
 ): Decision {
   if (plan.ok) return { ...subject, ...decisionOf(scheduler, plan.operator) }
   return { scheduler, ...subject, action: null, reason: plan.message, numbers: plan.numbers }
+}
+
+function leaderPlan(balance: LeaderBalance, store: IndexedStore): Plan {
+  const direct = balance.direct(store)
+  return direct.ok ? direct : (balance.path(store)[0] ?? direct)
 }
 
 /** A request by hand is told under repair, the first of all schedulers, which has to wait for it. */

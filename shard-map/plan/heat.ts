@@ -39,8 +39,9 @@ export class Heat {
     return Math.max(this.#opsMin * 0.8, this.ideal(store, dimension) * (1 + this.#ratio / 2)) - store.planned[dimension]
   }
 
-  /** What the store takes and is still clearly less above its share than the giver was: how a few heavy shards are spread. */
+  /** What a cool store takes and is still clearly less above its share than the giver was: how a few heavy shards are spread. */
   relativeRoom(store: IndexedStore, dimension: HeatDimension, from: IndexedStore): number {
+    if (this.coolRoom(store, dimension) <= 0) return 0
     const giver = this.ideal(from, dimension)
     const level = giver > 0 ? from.planned[dimension] / giver - this.#ratio / 2 : 0
     return this.ideal(store, dimension) * level - store.planned[dimension]

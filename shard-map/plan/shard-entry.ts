@@ -56,11 +56,20 @@ export function isSettled(entry: IndexedShard): boolean {
   return entry.leader !== undefined && !isIrregular(entry.shard, entry.statistics, undefined)
 }
 
-/** Whether balance may move it: idle, settled, not the placement driver's own, and not moved for balance a short while ago. */
-export function isMovable(entry: IndexedShard, nowMs: number, settings: PlanSettings): boolean {
-  const { lastMoveMs } = entry.statistics
-  if (lastMoveMs !== undefined && nowMs - lastMoveMs < settings.balance.restMs) return false
+/** Whether balance may touch it: idle, settled, and not the placement driver's own. */
+export function isMovable(entry: IndexedShard): boolean {
   return isIdle(entry) && isSettled(entry) && isDataShard(entry.shard.id)
+}
+
+/** Whether balance moved a replica of it, or its leader, so short a while ago that it should not do the same again. */
+export function isResting(
+  { statistics }: IndexedShard,
+  what: 'replica' | 'leader',
+  nowMs: number,
+  { balance }: PlanSettings,
+): boolean {
+  const lastMs = what === 'replica' ? statistics.lastMoveMs : statistics.lastTransferMs
+  return lastMs !== undefined && nowMs - lastMs < balance.restMs
 }
 
 /**

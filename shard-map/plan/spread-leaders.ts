@@ -7,9 +7,9 @@ import { canTakeLeader } from './eligibility.ts'
 import { transferLeader } from './expand.ts'
 import { Heat } from './heat.ts'
 import { leaderIdeals } from './ideals.ts'
-import { type Plan, refusePlan } from './operator.ts'
+import { type Plan, type PlanRefusal, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
-import { type IndexedShard, isMovable } from './shard-entry.ts'
+import { type IndexedShard, isMovable, isResting } from './shard-entry.ts'
 import type { IndexedStore } from './store-load.ts'
 import type { StoreOrder } from './store-order.ts'
 
@@ -18,48 +18,60 @@ const SCHEDULER = 'balance-leaders'
 const WEIGHED_MAX = 64
 /** Stores that had nothing to give before the round gives up. */
 const FRUITLESS_MAX = 24
+/** The same for paths, which take longer to look for; and the stores that one search visits. */
+const PATHLESS_MAX = 4
+const VISITED_MAX = 48
+/** Transfers that one leader less on a store may cost. */
+const HOPS_MAX = 4
 /** Leaders come whole: half of one is as near to its ideal as a store can be asked to get. */
 const HALF = 0.5
 
 export function planLeaderBalance(planning: Planning): void {
   const balance = new LeaderBalance(planning)
-  const planned = pass(planning, balance, 'direct')
-  // A detour is for when nothing else helps, and only after what is under way has arrived.
-  if (planned === 0 && [...planning.index.stores()].every(({ transfers }) => transfers === 0)) {
-    pass(planning, balance, 'detour')
-  }
-}
-
-function pass(planning: Planning, balance: LeaderBalance, way: Way): number {
-  let fruitless = 0
   let planned = 0
+  let fruitless = 0
   for (const from of balance.sources()) {
     if (fruitless >= FRUITLESS_MAX) break
     for (;;) {
-      if (!planning.mayGoOn(SCHEDULER)) return planned
-      const plan = balance.plan(from, way)
+      if (!planning.mayGoOn(SCHEDULER)) return
+      const plan = balance.direct(from)
       if (plan.ok) {
         planned++
         planning.conclude(SCHEDULER, { shard: plan.operator.shard }, plan)
         continue
       }
-      if (plan.code === 'nothing-to-do') break
-      fruitless++
-      if (way === 'detour') planning.conclude(SCHEDULER, { store: from.id }, plan)
+      if (plan.code !== 'nothing-to-do') fruitless++
       break
     }
   }
-  return planned
+  // Paths are for when nothing simpler helps, and only after what is under way has arrived.
+  if (planned === 0 && [...planning.index.stores()].every(({ transfers }) => transfers === 0))
+    planPaths(planning, balance)
 }
 
-/**
- * A direct transfer leaves neither of the two on the wrong side of its ideal, so that no leader has to be handed on. Where replicas do not reach
- * from those with too many to those with too few, leaders take a detour over stores in between.
- */
-type Way = 'direct' | 'detour'
+function planPaths(planning: Planning, balance: LeaderBalance): void {
+  let fruitless = 0
+  for (const from of balance.sources()) {
+    if (fruitless >= PATHLESS_MAX || !planning.mayGoOn(SCHEDULER)) return
+    for (const plan of balance.path(from)) {
+      if (plan.ok) planning.conclude(SCHEDULER, { shard: plan.operator.shard }, plan)
+      else if (plan.code !== 'nothing-to-do') {
+        fruitless++
+        planning.conclude(SCHEDULER, { store: from.id }, plan)
+      }
+    }
+  }
+}
+
+interface Transfer {
+  readonly entry: IndexedShard
+  readonly from: IndexedStore
+  readonly to: IndexedStore
+}
 
 export class LeaderBalance {
   readonly #order: StoreOrder
+  readonly #taking: ReadonlySet<IndexedStore>
   readonly #planning: Planning
   readonly #heat: Heat
   readonly #ideals: ReadonlyMap<IndexedStore, number>
@@ -68,9 +80,12 @@ export class LeaderBalance {
     this.#planning = planning
     this.#heat = new Heat(planning.index)
     this.#ideals = leaderIdeals(planning.index, 'leaders')
+    // Replicas on the move bring and take leaders; what they will leave behind is balanced when they are done.
     const stores = [...planning.index.stores()].filter(
-      ({ statistics }) => statistics.state === 'up' && statistics.liveness === 'up',
+      ({ statistics, replicaOperators }) =>
+        statistics.state === 'up' && statistics.liveness === 'up' && replicaOperators === 0,
     )
+    this.#taking = new Set(stores)
     this.#order = planning.order(stores, (store) => fullness(store, store.planned.leaders))
   }
 
@@ -92,33 +107,97 @@ export class LeaderBalance {
     return emptiest !== undefined && emptiest !== from && this.#takerAfter(emptiest) < this.#giverAfter(from)
   }
 
-  /** The transfer that helps most, or why there is none. */
-  plan(from: IndexedStore, way: Way): Plan {
+  /**
+   * The transfer that helps most and leaves neither of the two on the wrong side of its ideal, so that no leader has to be handed on; or why there
+   * is none.
+   */
+  direct(from: IndexedStore): Plan {
+    const problem = this.#giverProblem(from)
+    if (problem !== undefined) return problem
+    let best: Transfer | undefined
+    let bestAfter = this.#giverAfter(from)
+    if (from.planned.leaders - 1 >= this.ideal(from) - HALF) {
+      for (const transfer of this.#transfers(from)) {
+        const { to } = transfer
+        const after = this.#takerAfter(to)
+        if (after >= bestAfter || to.planned.leaders + 1 > this.ideal(to) + HALF) continue
+        best = transfer
+        bestAfter = after
+      }
+    }
+    return best === undefined ? this.#noTarget(from) : this.#plan(best, '')
+  }
+
+  /**
+   * Where replicas do not reach from those with too many to those with too few, each store on a way between them hands one leader to the next: only
+   * the two ends change, and no leader is moved twice. The shortest way; or why there is none.
+   */
+  path(from: IndexedStore): readonly Plan[] {
+    const problem = this.#giverProblem(from)
+    if (problem !== undefined) return [problem]
+    const giverAfter = this.#giverAfter(from)
+    const cameBy = new Map<IndexedStore, Transfer | undefined>([[from, undefined]])
+    let reached = [from]
+    for (let hops = 0; hops < HOPS_MAX; hops++) {
+      const next: IndexedStore[] = []
+      for (const store of reached) {
+        for (const transfer of this.#transfers(store)) {
+          const { to } = transfer
+          if (cameBy.has(to)) continue
+          cameBy.set(to, transfer)
+          if (to.planned.leaders <= this.ideal(to) && this.#takerAfter(to) < giverAfter) return this.#walk(to, cameBy)
+          next.push(to)
+        }
+        if (cameBy.size >= VISITED_MAX) return [this.#noTarget(from)]
+      }
+      reached = next
+    }
+    return [this.#noTarget(from)]
+  }
+
+  #walk(end: IndexedStore, cameBy: ReadonlyMap<IndexedStore, Transfer | undefined>): readonly Plan[] {
+    const transfers: Transfer[] = []
+    for (let step = cameBy.get(end); step !== undefined; step = cameBy.get(step.from)) transfers.unshift(step)
+    const way = transfers.length > 1 ? `; the way goes over ${transfers.slice(1).map(({ from }) => from.id)}` : ''
+    return transfers.map((transfer) => this.#plan(transfer, way))
+  }
+
+  #giverProblem(from: IndexedStore): PlanRefusal | undefined {
     const numbers = { leaders: from.planned.leaders, ideal: this.ideal(from) }
     if (!this.isWorthwhile(from)) {
       return refusePlan('nothing-to-do', `store ${from.id} leads no more than its share, within the tolerance`, numbers)
     }
-    const giverAfter = this.#giverAfter(from)
-    const isOver = from.planned.leaders - 1 >= this.ideal(from) - HALF
-    let best: { readonly entry: IndexedShard; readonly to: IndexedStore; readonly after: number } | undefined
-    for (const entry of way === 'detour' || isOver ? this.#weighed(from) : []) {
-      if (!isMovable(entry, this.#planning.nowMs, this.#planning.settings)) continue
-      for (const to of entry.stores) {
-        if (way === 'direct' && to.planned.leaders + 1 > this.ideal(to) + HALF) continue
-        const after = this.#takerAfter(to)
-        if (after >= (best?.after ?? giverAfter) || !canTakeLeader(to, entry, this.#planning.settings)) continue
-        if (this.#heat.allows(to, entry, { leader: true, replica: false })) best = { entry, to, after }
-      }
-    }
-    if (best === undefined) {
+    if (!this.#taking.has(from)) {
       return refusePlan(
-        'no-target',
-        `no replica of the shards that ${from.id} leads is on a store with fewer leaders`,
+        'store-limit',
+        `replicas of store ${from.id} are moving; its leaders are balanced after that`,
         numbers,
       )
     }
-    const { entry, to } = best
-    const reason = `${from.planned.leaders} leaders on ${from.id}, ${to.planned.leaders} on ${to.id}: off balance on both sides`
+    return this.#heat.excess(from, 'ops') > 0
+      ? refusePlan('too-busy', `store ${from.id} is hot, so its leaders move by their load first`, numbers)
+      : undefined
+  }
+
+  #noTarget(from: IndexedStore): PlanRefusal {
+    const reason = `no replica of the shards that ${from.id} leads is on a store with fewer leaders`
+    return refusePlan('no-target', reason, { leaders: from.planned.leaders, ideal: this.ideal(from) })
+  }
+
+  /** What the store could hand over, to whom. */
+  *#transfers(from: IndexedStore): Generator<Transfer> {
+    const { nowMs, settings } = this.#planning
+    for (const entry of this.#weighed(from)) {
+      if (!isMovable(entry) || isResting(entry, 'leader', nowMs, settings)) continue
+      for (const to of entry.stores) {
+        if (!this.#taking.has(to) || !canTakeLeader(to, entry, settings)) continue
+        if (this.#heat.allows(to, entry, { leader: true, replica: false })) yield { entry, from, to }
+      }
+    }
+  }
+
+  #plan({ entry, from, to }: Transfer, way: string): Plan {
+    const reason = `${from.planned.leaders} leaders on ${from.id}, ${to.planned.leaders} on ${to.id}: off balance${way}`
     return transferLeader(entry, to, {
       scheduler: SCHEDULER,
       reason,

@@ -44,8 +44,9 @@ export interface ShardStatistics {
   /** On the clock of `nowMs` of the planning round; undefined when it is not known to have happened. */
   readonly lastSplitMs: number | undefined
   readonly lastMergeMs: number | undefined
-  /** When a replica or the leader was last moved for the sake of balance. */
+  /** When a replica, and when the leader, was last moved for the sake of balance. */
   readonly lastMoveMs: number | undefined
+  readonly lastTransferMs: number | undefined
   /** In any order; empty for a shard that is not busy. */
   readonly keySamples: readonly KeySample[]
 }
@@ -63,6 +64,7 @@ export const QUIET_SHARD: ShardStatistics = {
   lastSplitMs: undefined,
   lastMergeMs: undefined,
   lastMoveMs: undefined,
+  lastTransferMs: undefined,
   keySamples: [],
 }
 
@@ -95,7 +97,7 @@ export interface PlanSettings {
     readonly replicasToleranceMin: number
     readonly leadersToleranceMin: number
     readonly bytesToleranceMin: number
-    /** What balance has moved stays where it is for so long; other shards do as well. */
+    /** A replica or leader that balance has moved stays where it is for so long; others do as well. */
     readonly restMs: number
   }
   readonly hot: {

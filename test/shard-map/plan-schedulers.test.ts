@@ -293,7 +293,10 @@ test('explain tells for a shard and for a store what each scheduler thinks', () 
 
 test('what balance has just moved rests, and others move instead', () => {
   const words = (lastMoveMs: number | undefined) =>
-    Array.from({ length: 12 }, (_, i) => ({ on: 's1 s2 s3', statistics: i < 9 ? { lastMoveMs } : {} }))
+    Array.from({ length: 12 }, (_, i) => ({
+      on: 's1 s2 s3',
+      statistics: i < 9 ? { lastMoveMs, lastTransferMs: lastMoveMs } : {},
+    }))
   const balance = { ...PLAN_SETTINGS_DEFAULT.balance, restMs: 600_000 }
   const moved = (lastMoveMs: number | undefined) =>
     round(cluster(stores(4), words(lastMoveMs), { balance }))

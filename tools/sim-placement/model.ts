@@ -131,7 +131,8 @@ export class ModelCluster {
     this.index.end(operator)
     const moved = this.shards.get(operator.shard)
     if (moved === undefined || !operator.scheduler.startsWith('balance-')) return
-    this.put(moved.shard, { ...moved.statistics, lastMoveMs: this.nowMs })
+    const isTransfer = operator.kind === 'transfer-leader'
+    this.put(moved.shard, { ...moved.statistics, [isTransfer ? 'lastTransferMs' : 'lastMoveMs']: this.nowMs })
   }
 
   #carryOut(step: OperatorStep, operator: PlannedOperator): void {
@@ -219,7 +220,9 @@ export class ModelCluster {
   }
 
   #remember(operator: PlannedOperator): void {
-    const { kind, shard, scheduler, steps } = operator
+    const { kind, shard, steps } = operator
+    // Balance by number and balance by bytes are two reasons.
+    const scheduler = 'bytesFrom' in operator.numbers ? `${operator.scheduler} by bytes` : operator.scheduler
     if (kind === 'transfer-leader') {
       this.#transfers++
       this.#note(`${scheduler}/leader/${shard}`, operator.influence[0]?.leader ?? '', this.#leaderOf(shard))

@@ -63,9 +63,11 @@ export function syntheticCluster(shape: Shape, random: SimRandom): ModelCluster 
   const next = new Array<number>(ZONES).fill(0)
   const take = (zone: number): string => {
     const members = zones[zone] as StoreStatistics[]
-    const turn = next[zone] as number
+    const turn = (next[zone] as number) % members.length
+    // A new order for each pass, so that every store comes to share shards with every other.
+    if (turn === 0) shuffle(members, random)
     next[zone] = turn + 1
-    return (members[turn % members.length] as StoreStatistics).id
+    return (members[turn] as StoreStatistics).id
   }
   let replicaId = shape.shards + 100
   const led = new Map<string, number>()
@@ -86,6 +88,15 @@ export function syntheticCluster(shape: Shape, random: SimRandom): ModelCluster 
     cluster.put(shard, syntheticStatistics(shape, random, leastLeading(replicas, led)))
   }
   return cluster
+}
+
+function shuffle<T>(members: T[], random: SimRandom): void {
+  for (let i = members.length - 1; i > 0; i--) {
+    const other = random.below(i + 1)
+    const member = members[i] as T
+    members[i] = members[other] as T
+    members[other] = member
+  }
 }
 
 /** The replica's store that leads least so far, which now leads one more. */
