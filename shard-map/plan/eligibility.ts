@@ -37,27 +37,10 @@ export function hasRoom(store: IndexedStore, bytes: number, settings: PlanSettin
   return capacityBytes === 0 || availableBytes - store.receivingBytes - bytes >= capacityBytes * settings.freeRatioMin
 }
 
-/** Why the store should not be given a replica by a planner just now, undefined when it should. */
-export function replicaLimit(store: IndexedStore, settings: PlanSettings): PlanRefusal | undefined {
-  const { limits } = settings
-  if (store.statistics.weight <= 0) return refusePlan('store-unwanted', `store ${store.id} has weight 0`)
-  if (store.replicaOperators >= limits.operatorsPerStore) return busy(store, settings)
-  const snapshots = Math.max(store.statistics.snapshots, store.receiving)
-  if (snapshots >= limits.snapshotsPerStore) {
-    return refusePlan('store-limit', `store ${store.id} moves ${snapshots} snapshots already`, {
-      snapshots,
-      snapshotsPerStore: limits.snapshotsPerStore,
-    })
-  }
-  return undefined
-}
-
 /** Why no replica should be taken away from the store just now. */
 export function givingLimit(store: IndexedStore, settings: PlanSettings): PlanRefusal | undefined {
-  return store.replicaOperators >= settings.limits.operatorsPerStore ? busy(store, settings) : undefined
-}
-
-function busy(store: IndexedStore, { limits }: PlanSettings): PlanRefusal {
+  const { limits } = settings
+  if (store.replicaOperators < limits.operatorsPerStore) return undefined
   return refusePlan('store-limit', `store ${store.id} has ${store.replicaOperators} operators running already`, {
     operators: store.replicaOperators,
     operatorsPerStore: limits.operatorsPerStore,
@@ -79,17 +62,6 @@ export function leaderProblem(store: IndexedStore, shard: IndexedShard): PlanRef
   const { downReplicas, pendingReplicas } = shard.statistics
   if (downReplicas.includes(store.id) || pendingReplicas.includes(store.id)) {
     return refusePlan('replica-unfit', `the replica of shard ${shard.shard.id} on store ${store.id} is down or behind`)
-  }
-  return undefined
-}
-
-export function leaderLimit(store: IndexedStore, { limits }: PlanSettings): PlanRefusal | undefined {
-  if (store.statistics.weight <= 0) return refusePlan('store-unwanted', `store ${store.id} has weight 0`)
-  if (store.transfers >= limits.transfersPerStore) {
-    return refusePlan('store-limit', `store ${store.id} is taking over ${store.transfers} shards already`, {
-      transfers: store.transfers,
-      transfersPerStore: limits.transfersPerStore,
-    })
   }
   return undefined
 }
