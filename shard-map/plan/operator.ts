@@ -97,7 +97,6 @@ export type PlanRefusalCode =
   | 'in-joint'
   | 'store-unknown'
   | 'store-not-up'
-  | 'store-unwanted'
   | 'store-limit'
   | 'no-room'
   | 'already-there'
