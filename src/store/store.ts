@@ -12,6 +12,7 @@ import { Census } from './census.ts'
 import { Graves } from './graves.ts'
 import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
+import { isFoundingShard } from './initial-state.ts'
 import { Loop } from './loop.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
@@ -291,8 +292,14 @@ export class Store {
 
   /** A message for a group that is not here: it may have made this store a member. Strangers cannot say so. */
   #call(from: PeerAddress, group: number, message: Message): Replica | undefined {
-    if (!this.map.map.stores.some((store) => store.id === from)) return undefined
-    return this.#births.call(group, message)
+    const { map } = this.map
+    if (!map.stores.some((store) => store.id === from)) return undefined
+    // A member of the bootstrap founds its replicas by itself when the map tells it to. Called before that, it would ask for a snapshot of what
+    // needs none, and its group would have no quorum until that has failed.
+    if (map.shards.length === 0) return undefined
+    const shard = map.shards.find(({ id }) => id === group)
+    const expected = shard !== undefined && isFoundingShard(shard) && shard.replicas.some(({ id }) => id === message.to)
+    return expected ? undefined : this.#births.call(group, message)
   }
 
   #onSnapshotItem(from: PeerAddress, bytes: Uint8Array): void {
