@@ -1,5 +1,5 @@
 import type { Key, Shard } from '../../shard-map/index.ts'
-import { present } from '../base/index.ts'
+import { LIMITS, present } from '../base/index.ts'
 import { type ErrorValue, FlotillaError, type Reply, type Request } from '../protocol/index.ts'
 import { type CallTarget, RoutedCall, type RoutingContext } from './routed-call.ts'
 import type { CallOptions } from './types.ts'
@@ -23,10 +23,12 @@ export interface Scatter<Item, Result> {
 
 export async function scatter<Item, Result>(context: RoutingContext, work: Scatter<Item, Result>): Promise<Result[]> {
   const results = new Array<Result>(work.items.length)
+  const deadlineMs = context.clock.nowMs() + (work.options.timeoutMs ?? LIMITS.requestTimeoutMsDefault)
   await context.refresher.whenKnown(work.options.timeoutMs)
   await sendParts(
     context,
     work,
+    deadlineMs,
     work.items.map((_, position) => position),
     results,
   )
@@ -36,6 +38,7 @@ export async function scatter<Item, Result>(context: RoutingContext, work: Scatt
 async function sendParts<Item, Result>(
   context: RoutingContext,
   work: Scatter<Item, Result>,
+  deadlineMs: number,
   positions: readonly number[],
   results: Result[],
 ): Promise<void> {
@@ -46,12 +49,13 @@ async function sendParts<Item, Result>(
     if (part === undefined) parts.set(shard.id, { positions: [position] })
     else part.positions.push(position)
   }
-  await Promise.all([...parts.values()].map((part) => sendPart(context, work, part.positions, results)))
+  await Promise.all([...parts.values()].map((part) => sendPart(context, work, deadlineMs, part.positions, results)))
 }
 
 async function sendPart<Item, Result>(
   context: RoutingContext,
   work: Scatter<Item, Result>,
+  deadlineMs: number,
   positions: readonly number[],
   results: Result[],
 ): Promise<void> {
@@ -66,7 +70,9 @@ async function sendPart<Item, Result>(
         isRead: work.isRead,
         anyReplica: work.anyReplica,
       }
-      new RoutedCall(context, target, work.options, resolve, reject).start()
+      // All parts share one deadline, however often they are cut anew and however long the map took to come.
+      const timeoutMs = Math.max(1, deadlineMs - context.clock.nowMs())
+      new RoutedCall(context, target, { ...work.options, timeoutMs }, resolve, reject).start()
     })
     const partResults = work.results(reply)
     for (let i = 0; i < positions.length; i++) results[present(positions[i], 'position')] = partResults[i] as Result
@@ -74,7 +80,7 @@ async function sendPart<Item, Result>(
     // Only typed errors stand for a failed part; bugs go up.
     if (!(error instanceof FlotillaError)) throw error
     if (error.code === 'STALE_EPOCH') {
-      await sendParts(context, work, positions, results)
+      await sendParts(context, work, deadlineMs, positions, results)
       return
     }
     for (const position of positions) results[position] = work.failed(error)
