@@ -1,6 +1,7 @@
 import type { Shard, StoreId } from '../../shard-map/index.ts'
 import { assert, type EventSink } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
+import type { Message } from '../raft/index.ts'
 import type { DataStore, SnapshotImport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { dataRange } from './initial-state.ts'
@@ -42,6 +43,7 @@ export class SnapshotReceiver {
   readonly #events: EventSink
   readonly #findReplica: (group: number) => Replica | undefined
   readonly #received: (replica: Replica, snapshot: ReceivedSnapshot) => void
+  readonly #receive: (replica: Replica, message: Message) => void
   readonly #refuseShard: (replica: Replica, shard: Shard) => string | undefined
   readonly #incoming = new Map<number, Incoming>()
 
@@ -51,6 +53,7 @@ export class SnapshotReceiver {
     events: EventSink,
     findReplica: (group: number) => Replica | undefined,
     received: (replica: Replica, snapshot: ReceivedSnapshot) => void,
+    receive: (replica: Replica, message: Message) => void,
     refuseShard: (replica: Replica, shard: Shard) => string | undefined,
   ) {
     this.#data = data
@@ -58,6 +61,7 @@ export class SnapshotReceiver {
     this.#events = events
     this.#findReplica = findReplica
     this.#received = received
+    this.#receive = receive
     this.#refuseShard = refuseShard
   }
 
@@ -118,11 +122,12 @@ export class SnapshotReceiver {
       this.#abort(store, item.transfer, `there is no replica ${item.to} of group ${item.group} here`)
       return
     }
+    const promised = decodeStateRecord(item.state)
     if (replica.installing || item.term < replica.raft.term || item.index <= replica.raft.commitIndex) {
+      if (!replica.installing && typeof promised !== 'string') this.#tellPosition(replica, item, promised)
       this.#abort(store, item.transfer, 'the snapshot is not needed')
       return
     }
-    const promised = decodeStateRecord(item.state)
     const refusal = typeof promised === 'string' ? promised : this.#refuseShard(replica, promised.shard)
     if (refusal !== undefined) {
       this.#abort(store, item.transfer, refusal)
@@ -140,6 +145,16 @@ export class SnapshotReceiver {
       expected: 0,
       work: Promise.resolve(),
     })
+  }
+
+  /**
+   * The core passes the snapshot by and answers where it is. Without that the leader would offer the same one for ever: it knows only what this
+   * replica had before it was founded by the map, for example.
+   */
+  #tellPosition(replica: Replica, item: Extract<SnapshotItem, { kind: 'begin' }>, record: StateRecord): void {
+    const { appliedTerm: term, membership } = record
+    const snapshot = { index: item.index, term, membership }
+    this.#receive(replica, { type: 'InstallSnapshot', from: item.from, to: replica.id, term: item.term, snapshot })
   }
 
   /** Runs `step` after the steps before it; the first that fails ends the transfer. */

@@ -99,6 +99,7 @@ export class Store {
       events,
       (group) => this.#replicas.get(group),
       (replica, snapshot) => this.loop.offerSnapshot(replica, snapshot),
+      (replica, message) => this.loop.receive(replica, message),
       (replica, shard) => this.#refuseSnapshot(replica, shard),
     )
     const graves = new Graves()

@@ -12,7 +12,9 @@ import type { Gateway } from './simulated-client.ts'
 import type { World } from './world.ts'
 
 /** Virtual time within which a new cluster must serve. */
-const FOUNDING_MS_MAX = 30_000
+const FOUNDING_MS_MAX = 60_000
+/** Stores may come up one after the other, with everything that first founders then do without the last ones. */
+const STAGGER_MS_MAX = 5_000
 /** Virtual time within which everything must be well again after the last fault. Covers the longest pause, stop and back-off. */
 const RECOVERY_MS_MAX = 60_000
 /** Virtual time of one attempt of a last read or write. */
@@ -39,7 +41,10 @@ export async function playScenario(world: World, { faultMs }: ScenarioOptions): 
 }
 
 async function found(world: World): Promise<void> {
-  for (const store of world.stores) world.later(world.random.below(200), () => store.start())
+  const isRough = world.random.chance(500)
+  if (isRough) world.network.faults = world.plan.network
+  const staggerMs = isRough ? world.random.between(200, STAGGER_MS_MAX) : 200
+  for (const store of world.stores) world.later(world.random.below(staggerMs), () => store.start())
   world.startClientProcesses()
   await within(world, FOUNDING_MS_MAX, 'the new cluster serves', () => notReady(world))
   world.note('scenario', 'the cluster is founded')

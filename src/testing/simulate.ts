@@ -54,17 +54,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const settings = drawWorld(seed, options)
   const live = onLine === undefined ? undefined : (line: TraceLine): void => onLine(lineText(line))
   const world = new World(settings, plan, live)
-  const openRealWorld = closeRealWorld()
-  const stopListening = hearRejections((error) => world.onError(world.timeline.current, error))
-  try {
-    world.later(0, () => {
-      playScenario(world, { faultMs: ticks * TICK_MS }).catch((error: unknown) => world.onError(undefined, error))
-    })
-    await runTurns(() => !world.isOver && world.timeline.step())
-  } finally {
-    stopListening()
-    openRealWorld()
-  }
+  await playWorld(world, () => playScenario(world, { faultMs: ticks * TICK_MS }))
   const { failure, timeline, recorder } = world
   const filter = { group: failure?.group, keys: failure?.keys }
   const { bootstrap } = settings.cluster
@@ -80,6 +70,21 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     faults: world.counts.toObject(),
     families: [...plan.families],
     shape: `${bootstrap.stores.length} stores, ${bootstrap.shards} shards, ${settings.clients} clients, ${settings.load.keys.length} keys`,
+  }
+}
+
+/** Lets the world's time pass, with the real world closed, until `script` has ended it or it has failed. */
+export async function playWorld(world: World, script: () => Promise<void>): Promise<void> {
+  const openRealWorld = closeRealWorld()
+  const stopListening = hearRejections((error) => world.onError(world.timeline.current, error))
+  try {
+    world.later(0, () => {
+      script().catch((error: unknown) => world.onError(undefined, error))
+    })
+    await runTurns(() => !world.isOver && world.timeline.step())
+  } finally {
+    stopListening()
+    openRealWorld()
   }
 }
 

@@ -1,0 +1,120 @@
+/** What callers of a router are told when things end badly: never "nothing happened" when something may have, and never what only routers understand. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EMPTY_MAP, planBootstrap, type ShardMap } from '../../shard-map/index.ts'
+import { decodeRequest, encodeReply, FlotillaError, type Reply, type Request } from '../../src/protocol/index.ts'
+import { createRouter, type Router } from '../../src/router/index.ts'
+import type { RequestFailure, Transport } from '../../src/transport/index.ts'
+import { VirtualClock } from '../transport/clocks.ts'
+
+const TIMING = { raftMs: 0, applyMs: 0 }
+
+function twoShards(): ShardMap {
+  const info = { id: 's1', address: '', labels: {}, incarnation: 'x', version: '1', state: 'up' as const }
+  const { change } = planBootstrap({ stores: [info], replicas: 1, shards: 2 })
+  return { ...EMPTY_MAP, version: 1, placement: change.placement, shards: change.shards, stores: change.stores }
+}
+
+/** A router whose stores answer as `store` says; undefined: not at all. */
+function makeRouter(store: (request: Request) => Reply | RequestFailure | undefined): {
+  router: Router
+  clock: VirtualClock
+  map: ShardMap
+} {
+  const clock = new VirtualClock()
+  const map = twoShards()
+  const transport = {
+    state: 'open',
+    isAbsent: () => false,
+    request(_to: string, body: Uint8Array, timeoutMs: number, done: (answer: Uint8Array | RequestFailure) => void) {
+      const decoded = decodeRequest(body)
+      assert(decoded.ok)
+      const request = decoded.value
+      const reply = request.kind === 'map' ? ({ kind: 'map', map, leaders: {} } as const) : store(request)
+      if (reply === undefined) clock.after(timeoutMs, () => done('no-answer'))
+      else clock.after(1, () => done(typeof reply === 'string' ? reply : encodeReply(reply)))
+    },
+    flush() {},
+  } as unknown as Transport
+  const router = createRouter({ clock, transport, anyStore: () => 's1', close: async () => {} })
+  return { router, clock, map }
+}
+
+/** The error that the call ends with, and when. */
+async function failure(clock: VirtualClock, call: Promise<unknown>): Promise<{ error: FlotillaError; atMs: number }> {
+  let ended: unknown
+  call.then(
+    (answer) => assert.fail(`answered with ${JSON.stringify(answer)}`),
+    (error: unknown) => {
+      ended = error
+    },
+  )
+  for (let step = 0; step < 10_000 && ended === undefined; step++) {
+    clock.advance(5)
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  }
+  assert(ended instanceof FlotillaError, `ended with ${String(ended)}`)
+  return { error: ended, atMs: clock.nowMs() }
+}
+
+test('a write that was under way when this side closed may have happened; a read changes nothing', async () => {
+  const { router, clock } = makeRouter(() => 'closed')
+  const write = await failure(clock, router.put('a', new Uint8Array(1), { kind: 'none' }, {}))
+  assert.deepEqual([write.error.code, write.error.outcome], ['CLOSED', 'unknown'])
+  const read = await failure(clock, router.get('a', { consistency: 'linearizable' }))
+  assert.deepEqual([read.error.code, read.error.outcome], ['CLOSED', 'none'])
+})
+
+test('a range delete that fails after it has deleted something does not say that nothing happened', async () => {
+  const left: Reply = {
+    kind: 'error',
+    error: { code: 'OVERLOADED', message: 'too much', outcome: 'none', retryable: true },
+  }
+  let first = 0
+  const { router, clock, map } = makeRouter((request) => {
+    assert(request.kind === 'write')
+    if (request.shard !== map.shards[0]?.id) return left
+    return {
+      kind: 'write',
+      result: { kind: 'delete-range', deleted: first, more: false },
+      timing: TIMING,
+      epoch: { membership: 1, range: 1 },
+    }
+  })
+  first = 3
+  const some = await failure(clock, router.deleteRange('', undefined, {}))
+  assert.deepEqual([some.error.code, some.error.outcome, some.error.retryable], ['OVERLOADED', 'unknown', false])
+  assert.match(some.error.message, /3 keys of the range were deleted/)
+  first = 0
+  const none = await failure(clock, router.deleteRange('', undefined, {}))
+  assert.equal(none.error.outcome, 'none')
+})
+
+test('whoever waits in vain for a shard that nobody has hears of a time-out, not of what routers tell each other', async () => {
+  for (const code of ['SHARD_NOT_FOUND', 'STALE_EPOCH'] as const) {
+    const { router, clock } = makeRouter(() => ({
+      kind: 'error',
+      error: { code, message: 'look elsewhere', outcome: 'none', retryable: true, shards: [] },
+    }))
+    const { error } = await failure(clock, router.put('a', new Uint8Array(1), { kind: 'none' }, { timeoutMs: 900 }))
+    assert.deepEqual([error.code, error.outcome], ['TIMEOUT', 'none'])
+  }
+})
+
+test('a batch ends by its deadline, however long the map took to come', async () => {
+  let maps = 0
+  const { router, clock } = makeRouter(() => undefined)
+  const started = clock.nowMs()
+  const operations = [{ kind: 'put', key: 'a', value: new Uint8Array(1), condition: { kind: 'none' } }] as const
+  let endedMs = 0
+  router.batch([...operations], { atomic: false, timeoutMs: 1_000 }).then((answers) => {
+    maps = answers.length
+    endedMs = clock.nowMs()
+  })
+  for (let step = 0; step < 400; step++) {
+    clock.advance(10)
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  }
+  assert.equal(maps, 1)
+  assert(endedMs - started <= 1_200, `it ended after ${endedMs - started} ms`)
+})
