@@ -1,0 +1,7 @@
+/** All planted bugs. */
+import { CORE_MUTANTS } from './core-mutants.ts'
+import type { Mutant } from './mutant.ts'
+import { SERVICE_MUTANTS } from './service-mutants.ts'
+import { STORAGE_MUTANTS } from './storage-mutants.ts'
+
+export const MUTANTS: readonly Mutant[] = [...CORE_MUTANTS, ...STORAGE_MUTANTS, ...SERVICE_MUTANTS]
