@@ -2,7 +2,7 @@
  * What must hold once all faults are undone: every shard serves through every gateway within a bound, every key can be read everywhere, replicas
  * are equal, nobody complained, and one order of operations explains everything that clients saw. Each step writes what fails to the scene.
  */
-import { checkLinearizable } from '../../src/testing/check/index.ts'
+import { checkHistory, type History } from '../../src/testing/check/index.ts'
 import { NoAnswer } from '../cluster/http.ts'
 import { poll } from '../cluster/poll.ts'
 import { HttpTarget } from './http-target.ts'
@@ -145,12 +145,20 @@ export function judgeLogs(scene: Scene): void {
 
 /** Judges what clients saw; answers a line per checker. */
 export function judgeHistory(scene: Scene): readonly string[] {
-  const { operations } = scene.recorder
+  const { operations, staleReads, pages } = scene.recorder
   const startedMs = performance.now()
-  const verdict = checkLinearizable(operations, { isOver: () => performance.now() - startedMs > CHECK_MS_MAX })
-  const tookMs = Math.round(performance.now() - startedMs)
-  if (!verdict.ok) scene.fail(`${verdict.kind}: ${verdict.reason}`)
-  return [`linearizability: ${verdict.ok ? 'passed' : verdict.kind} (${operations.length} operations, ${tookMs} ms)`]
+  const isOver = (): boolean => performance.now() - startedMs > CHECK_MS_MAX
+  const judge = (what: string, history: History): string => {
+    const verdict = checkHistory(history, { isOver })
+    if (!verdict.ok) scene.fail(`${what}: ${verdict.kind}: ${verdict.reason}`)
+    return `${what}: ${verdict.ok ? 'passed' : verdict.kind}`
+  }
+  const verdicts = [
+    judge(`one order explains ${operations.length} operations`, { operations, staleReads: [], pages: [] }),
+    judge(`and ${pages.length} pages of scans`, { operations, staleReads: [], pages }),
+    judge(`and ${staleReads.length} stale reads are no older than they say`, { operations, staleReads, pages: [] }),
+  ]
+  return [...verdicts, `judged in ${Math.round(performance.now() - startedMs)} ms`]
 }
 
 /** Every store ends in order when asked to. */
