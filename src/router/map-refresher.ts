@@ -60,15 +60,7 @@ export class MapRefresher {
         if (!this.#view.isEmpty) {
           resolve()
         } else if (this.#clock.nowMs() >= deadlineMs) {
-          reject(
-            new FlotillaError({
-              code: 'UNAVAILABLE',
-              message: 'no store of the cluster answers',
-              outcome: 'none',
-              retryable: true,
-              hint: 'are the stores running, on this NATS server and with this cluster id?',
-            }),
-          )
+          reject(noMap(this.#channel.localId))
         } else {
           this.refresh(() => this.#clock.after(RETRY_MS, check))
         }
@@ -82,4 +74,18 @@ export class MapRefresher {
     if (stores.length === 0) return this.#channel.anyStore
     return stores[this.#next++ % stores.length] ?? this.#channel.anyStore
   }
+}
+
+/** A store that has no map yet has just started; a client without one reaches no store at all. */
+function noMap(localId: StoreId | undefined): FlotillaError {
+  const isClient = localId === undefined
+  return new FlotillaError({
+    code: isClient ? 'UNAVAILABLE' : 'NOT_READY',
+    message: isClient ? 'no store of the cluster answers' : `store ${localId} has no shard map yet`,
+    outcome: 'none',
+    retryable: true,
+    hint: isClient
+      ? 'are the stores running, on this NATS server and with this cluster id?'
+      : 'the placement group must have a leader; see /readyz for the reasons',
+  })
 }

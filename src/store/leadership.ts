@@ -20,7 +20,6 @@ export function noteLeadership(replica: Replica, nowMs: number, events: EventSin
   replica.role = role
   replica.leader = leader
   replica.leaderlessSinceMs = leader === 0 ? (replica.leaderlessSinceMs ?? nowMs) : undefined
-  if (leader !== 0) replica.leaderHeardMs = nowMs
   const won = role === 'leader' && previousRole !== 'leader'
   if (previousRole !== role) {
     const data = { from: previousRole, to: role }

@@ -15,6 +15,7 @@ import { ReadServer } from './read-server.ts'
 import type { Replica } from './replica.ts'
 import type { ReceivedSnapshot } from './snapshot-receiver.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
+import { StaleReads } from './stale-reads.ts'
 import { beginReads, proposeWrites, refuseReads } from './submission.ts'
 
 /**
@@ -65,6 +66,8 @@ export class Loop {
     elections: 0,
     messagesSent: 0,
   }
+  /** Serves reads from whatever a replica has applied. */
+  readonly stale: StaleReads
   readonly #clock: Clock
   readonly #log: LogStore
   readonly #transport: Transport
@@ -110,15 +113,17 @@ export class Loop {
     const crash = (error: unknown): void => {
       throw error
     }
+    const wake = (replica: Replica): void => this.wake(replica)
     this.#fetcher = new Fetcher(options.data, crash)
-    this.#applier = new Applier(
-      options.data,
-      options.clock,
-      this.#fetcher,
-      (replica) => this.wake(replica),
-      (replica) => this.#hooks.membershipChanged(replica),
+    this.#applier = new Applier(options.data, options.clock, this.#fetcher, wake, (replica) =>
+      this.#hooks.membershipChanged(replica),
     )
     this.#reader = new ReadServer(options.data, options.clock, this.#fetcher, crash)
+    const serve = (replica: Replica, calls: readonly Call[]): void => {
+      this.#reader.serve(replica, calls)
+      this.#schedule()
+    }
+    this.stale = new StaleReads(options.clock, serve, wake)
   }
 
   /** `tickMs` is the length of one Raft tick. */
@@ -137,6 +142,7 @@ export class Loop {
     this.#stopped = true
     this.#tickTimer?.cancel()
     this.#lateTimer?.cancel()
+    this.stale.close()
   }
 
   /** Something changed for this replica: it gets its turn soon. */
@@ -172,12 +178,6 @@ export class Loop {
   /** The log has something to write that nobody waits for, such as what garbage collection moved. */
   writeSoon(): void {
     if (this.#log.dirty) this.#schedule()
-  }
-
-  /** Serves a read from whatever this replica has applied. */
-  serveStale(replica: Replica, call: Call): void {
-    this.#reader.serve(replica, [call])
-    this.#schedule()
   }
 
   /** The replica goes: what was kept for it here goes too. */
@@ -235,7 +235,6 @@ export class Loop {
     this.#messages = []
     for (const { replica, message } of messages) {
       if (replica.isRetired) continue
-      if (message.from === replica.raft.leader) replica.leaderHeardMs = this.#nowMs
       try {
         replica.raft.step(message)
       } catch (error) {
@@ -262,6 +261,7 @@ export class Loop {
     if (replica.raft.hasReady()) this.#perform(replica, replica.raft.ready())
     const appliedBefore = replica.appliedIndex
     if (this.#applier.run(replica)) this.stats.entriesApplied += replica.appliedIndex - appliedBefore
+    if (replica.freshness.settle(replica.appliedIndex)) this.stale.settled(replica)
     const servable = replica.reads.takeServable(replica.appliedIndex)
     if (servable !== undefined) {
       this.stats.readsServed += servable.length
@@ -297,7 +297,7 @@ export class Loop {
     }
     this.#snapshots.discardUnwanted(replica)
     if (ready.apply !== undefined) replica.queue.push(ready.apply.entries, this.#nowMs)
-    for (const read of ready.readStates) replica.reads.roundConfirmed(read.readId, read.index)
+    for (const { readId, index } of ready.readStates) replica.roundConfirmed(readId, index)
   }
 
   #append(replica: Replica, append: AppendWork): void {

@@ -4,6 +4,7 @@ import type { Found, Item } from '../protocol/index.ts'
 import type { DataKey, DataStore } from '../storage/index.ts'
 import { answerError, type Call } from './call.ts'
 import type { Fetcher } from './fetcher.ts'
+import { ageMs } from './freshness.ts'
 import { replicaReplaced, staleEpoch } from './refusals.ts'
 import type { Replica } from './replica.ts'
 
@@ -26,6 +27,8 @@ export class ReadServer {
 
   serve(replica: Replica, calls: readonly Call[]): void {
     const confirmedMs = this.#clock.nowMs()
+    // Taken before the data is read: what is read later is younger.
+    const { asOfMs } = replica.freshness
     for (const call of calls) {
       const { request } = call
       if (request.kind === 'read-shard') call.answer({ kind: 'shards', shards: [replica.shard] })
@@ -35,12 +38,12 @@ export class ReadServer {
         continue
       }
       replica.load.reads++
-      if (request.kind === 'get') this.#get(replica, call, request.keys, confirmedMs)
-      else this.#scan(replica, call, request, confirmedMs)
+      if (request.kind === 'get') this.#get(replica, call, request.keys, confirmedMs, asOfMs)
+      else this.#scan(replica, call, request, confirmedMs, asOfMs)
     }
   }
 
-  #get(replica: Replica, call: Call, keys: readonly DataKey[], confirmedMs: number): void {
+  #get(replica: Replica, call: Call, keys: readonly DataKey[], confirmedMs: number, asOfMs: number): void {
     const values: (Found | undefined)[] = []
     for (const key of keys) {
       const known = this.#data.peek(key)
@@ -48,7 +51,7 @@ export class ReadServer {
       values.push(known === null ? undefined : readRecord(known))
     }
     if (values.length === keys.length) {
-      this.#answerGet(replica, call, values, confirmedMs)
+      this.#answerGet(replica, call, values, confirmedMs, asOfMs)
       return
     }
     const { dataGeneration } = replica
@@ -62,21 +65,33 @@ export class ReadServer {
         const record = fetched[offset + i]
         found.push(record === undefined ? undefined : readRecord(record))
       }
-      this.#answerGet(replica, call, found, confirmedMs)
+      this.#answerGet(replica, call, found, confirmedMs, asOfMs)
     })
   }
 
-  #answerGet(replica: Replica, call: Call, values: readonly (Found | undefined)[], confirmedMs: number): void {
+  #answerGet(
+    replica: Replica,
+    call: Call,
+    values: readonly (Found | undefined)[],
+    confirmedMs: number,
+    asOfMs: number,
+  ): void {
     call.answer({
       kind: 'get',
       values,
       timing: { raftMs: confirmedMs - call.arrivedMs, applyMs: this.#clock.nowMs() - confirmedMs },
       epoch: replica.shard.epoch,
-      stalenessMs: this.#staleness(replica, call),
+      stalenessMs: this.#staleness(call, asOfMs),
     })
   }
 
-  #scan(replica: Replica, call: Call, request: Extract<Call['request'], { kind: 'scan' }>, confirmedMs: number): void {
+  #scan(
+    replica: Replica,
+    call: Call,
+    request: Extract<Call['request'], { kind: 'scan' }>,
+    confirmedMs: number,
+    asOfMs: number,
+  ): void {
     const { shard } = replica
     const start = request.start > shard.start ? request.start : shard.start
     const end =
@@ -105,16 +120,16 @@ export class ReadServer {
         more: page.more,
         timing: { raftMs: confirmedMs - call.arrivedMs, applyMs: this.#clock.nowMs() - confirmedMs },
         epoch: replica.shard.epoch,
-        stalenessMs: this.#staleness(replica, call),
+        stalenessMs: this.#staleness(call, asOfMs),
       })
     }, this.#crash)
   }
 
-  /** About how old a stale answer is: since the leader was last heard. No bound, because this replica may lag behind what its leader has committed. */
-  #staleness(replica: Replica, call: Call): number {
+  /** How old a stale answer may be. */
+  #staleness(call: Call, asOfMs: number): number {
     const { request } = call
     if ((request.kind !== 'get' && request.kind !== 'scan') || request.consistency === 'linearizable') return 0
-    return replica.isLeader ? 0 : Math.ceil(this.#clock.nowMs() - replica.leaderHeardMs)
+    return ageMs(asOfMs, this.#clock.nowMs())
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../raft/index.ts'
 import type { GroupLog } from '../storage/index.ts'
 import { ApplyQueue } from './apply-queue.ts'
+import { Freshness } from './freshness.ts'
 import { LoadMeter } from './load-meter.ts'
 import { ReplicaLog } from './replica-log.ts'
 import { encodeDescriptor, encodeStateRecord, type Merging, type StateRecord } from './state-record.ts'
@@ -71,8 +72,7 @@ export class Replica {
   role: Role = 'follower'
   /** Since when this replica has known no leader, on the store's clock; undefined while it knows one. */
   leaderlessSinceMs: number | undefined
-  /** When a message of the current leader last came in; what stale reads report. */
-  leaderHeardMs = 0
+  readonly freshness = new Freshness()
   /** Bytes and keys of the shard as last estimated. */
   bytes = 0
   keys = 0
@@ -139,7 +139,7 @@ export class Replica {
         maxUncommittedBytes: settings.maxUncommittedBytes,
         maxCommittedBytesPerReady: 4 * settings.maxMessageBytes,
         forwardProposals: false,
-        forwardReads: false,
+        forwardReads: true,
         validateMembership: true,
         stepDownOnRemoval: true,
         batchAppends: true,
@@ -165,6 +165,11 @@ export class Replica {
 
   get appliedTerm(): number {
     return this.#appliedTerm
+  }
+
+  /** The core answers attempt `readId`, whoever it was for. */
+  roundConfirmed(readId: number, index: number): void {
+    if (!this.freshness.roundConfirmed(readId, index)) this.reads.roundConfirmed(readId, index)
   }
 
   get isLeader(): boolean {

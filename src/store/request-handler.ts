@@ -178,7 +178,7 @@ export class RequestHandler {
     }
     if (request.kind !== 'write' && request.consistency === 'stale') {
       if (replica.installing) answerError(call, replicaReplaced(replica.group))
-      else this.#store.loop.serveStale(replica, call)
+      else this.#store.loop.stale.submit(replica, call)
       return
     }
     if (!replica.isLeader) {

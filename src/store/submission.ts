@@ -41,6 +41,11 @@ export function proposeWrites(replica: Replica): number {
 /** False when reads must wait for something else to happen first. */
 export function beginReads(replica: Replica): boolean {
   if (!replica.reads.wantsRound) return true
+  if (!replica.isLeader) {
+    // The core would ask the leader in our place; but whoever wants that can do so himself, with one way less.
+    refuseReads(replica)
+    return true
+  }
   const round = replica.raft.readIndex()
   if (round.ok) {
     replica.reads.roundStarted(round.readId)

@@ -38,7 +38,8 @@ export class WaitingReads {
 
   /** The core confirmed attempt `readId`: its reads may be served once `index` is applied. */
   roundConfirmed(readId: number, index: number): void {
-    if (this.#round === undefined || this.#round.readId > readId) return
+    // Exactly ours: an answer to another attempt, perhaps of the time before this replica led, confirms nothing here.
+    if (this.#round === undefined || this.#round.readId !== readId) return
     this.#confirmed.push({ index, calls: this.#round.calls })
     this.#round = undefined
   }
