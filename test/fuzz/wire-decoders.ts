@@ -16,7 +16,7 @@ import {
 } from '../../src/protocol/index.ts'
 import { decodeMembershipChange, encodeMembershipChange } from '../../src/raft/membership-codec.ts'
 import { Assembly, AssemblyBudget } from '../../src/transport/assembly.ts'
-import { FRAME_VERSION, FrameReader, FrameWriter } from '../../src/transport/frame.ts'
+import { FRAME_VERSION, FrameReader, FrameWriter, readFrame } from '../../src/transport/frame.ts'
 import { MsgpackReader } from '../../src/transport/msgpack-reader.ts'
 import { coldReply, coldRequest, hotReply, hotRequest, membership, message } from '../protocol/arbitraries.ts'
 import { bytesOf, type Decoder, textOf } from './decoder.ts'
@@ -47,8 +47,12 @@ function frames(): Uint8Array[] {
 
 const reader = new FrameReader()
 
-function readFrame(bytes: Uint8Array): boolean {
-  if (!reader.read(bytes)) return false
+function acceptFrame(bytes: Uint8Array): boolean {
+  const isFrame = reader.read(bytes)
+  const entries = readFrame(bytes)
+  if (isFrame !== (entries !== undefined) || (entries?.length ?? 0) !== (isFrame ? reader.kinds.length : 0))
+    throw new Error('the two readers of a frame disagree')
+  if (!isFrame) return false
   const budget = new AssemblyBudget()
   const assembly = new Assembly(budget)
   reader.kinds.forEach((kind, i) => {
@@ -129,10 +133,11 @@ export const WIRE_DECODERS: readonly Decoder[] = [
     name: 'frame',
     covers: [
       'src/transport/frame.ts#FrameReader',
+      'src/transport/frame.ts#readFrame',
       'src/transport/msgpack-reader.ts#MsgpackReader',
       'src/transport/assembly.ts#Assembly',
     ],
-    decode: readFrame,
+    decode: acceptFrame,
     seeds: frames(),
     // A first fragment reserves what it announces, which the budget of the transport limits.
     reservedBytes: 128 * 1024 * 1024,
