@@ -33,8 +33,8 @@ export interface GetAnswer {
   readonly found: { readonly value: Uint8Array; readonly revision: number } | undefined
   readonly served: Served
   /**
-   * How long ago the replica that answered heard its leader; 0 for linearizable reads and from leaders. An estimate of the answer's age, no bound: a
-   * replica that lags behind its leader, and a leader that does not know yet that it was replaced, are older than that.
+   * How old the answer may be at most; 0 for linearizable reads, Number.MAX_SAFE_INTEGER where the replica that answered cannot know, because it
+   * has reached no leader since it started.
    */
   readonly stalenessMs: number
 }
