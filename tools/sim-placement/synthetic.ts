@@ -51,8 +51,13 @@ export function syntheticStore(place: number, stores: number): StoreStatistics {
   })
 }
 
-export function syntheticCluster(shape: Shape, random: SimRandom): ModelCluster {
-  const index = new PlacementIndex(SIM_SETTINGS)
+export function syntheticCluster(
+  shape: Shape,
+  random: SimRandom,
+  operatorsPerStore = SIM_SETTINGS.limits.operatorsPerStore,
+): ModelCluster {
+  const limits = { ...SIM_SETTINGS.limits, operatorsPerStore, snapshotsPerStore: operatorsPerStore }
+  const index = new PlacementIndex({ ...SIM_SETTINGS, limits })
   const cluster = new ModelCluster(index, 4 * shape.shards + 100, durationOf)
   const zones: StoreStatistics[][] = Array.from({ length: ZONES }, () => [])
   for (let place = 0; place < shape.stores; place++) {
