@@ -1,8 +1,7 @@
 import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId, type StoreInfo } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, type Random, type Timer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
-import { decodeRaftMessage, decodeSnapshotItem, type Reply, type Request } from '../protocol/index.ts'
-import type { Message } from '../raft/index.ts'
+import type { Reply, Request } from '../protocol/index.ts'
 import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { Births } from './births.ts'
@@ -12,7 +11,7 @@ import { Census } from './census.ts'
 import { Graves } from './graves.ts'
 import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
-import { isFoundingShard } from './initial-state.ts'
+import { Inbox } from './inbox.ts'
 import { Loop } from './loop.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
@@ -57,6 +56,7 @@ export class Store {
   readonly #heartbeats: HeartbeatSender
   readonly #sender: SnapshotSender
   readonly #receiver: SnapshotReceiver
+  readonly #inbox: Inbox
   readonly #births: Births
   readonly #burials: Burials
   readonly #census: Census
@@ -123,6 +123,15 @@ export class Store {
       damage: (group, reason) => this.#damage(group, reason),
       wake,
       isStopping: () => this.#state !== 'running' && this.#state !== 'starting',
+    })
+    this.#inbox = new Inbox({
+      map: this.map,
+      logger: options.logger,
+      replicas: this.#replicas,
+      births: this.#births,
+      sender: this.#sender,
+      receiver: this.#receiver,
+      receive: (replica, message) => this.loop.receive(replica, message),
     })
     this.#census = new Census({
       storeId: this.id,
@@ -251,68 +260,15 @@ export class Store {
     if (call !== undefined) this.submit(call)
   }
 
-  /** `incarnation` tells a store that lost its data from the one that had it; its messages could undo promises, so they are refused. */
+  /** Messages of another store. */
   onItems(from: PeerAddress, lane: Lane, items: readonly Uint8Array[], incarnation: string): void {
-    if (this.#state !== 'running' || this.#isImpostor(from, incarnation)) return
-    if (!this.#isConfirmed) return
-    if (lane === 'raft') {
-      for (const item of items) this.#onRaftItem(from, item)
-    } else if (lane === 'bulk') {
-      for (const item of items) this.#onSnapshotItem(from, item)
-    }
+    if (this.#state === 'running' && this.#isConfirmed) this.#inbox.take(from, lane, items, incarnation)
   }
 
   /** Takes a newer map: remembers it, and creates the replicas that it expects here. */
   learnMap(map: ShardMap, leaders: Readonly<Record<number, string>>): void {
     this.map.learnLeaders(leaders)
     if (this.map.update(map)) this.#takeMap(map)
-  }
-
-  #isImpostor(from: PeerAddress, incarnation: string): boolean {
-    const known = this.map.map.stores.find((store) => store.id === from)
-    if (known === undefined || known.incarnation === '' || known.incarnation === incarnation) return false
-    this.options.logger.log('error', `store ${from} has lost the data it had: its messages are refused`, {
-      store: from,
-    })
-    return true
-  }
-
-  #onRaftItem(from: PeerAddress, item: Uint8Array): void {
-    const decoded = decodeRaftMessage(item)
-    if (!decoded.ok) {
-      this.options.logger.log('warn', `a Raft message cannot be read: ${decoded.error.message}`)
-      return
-    }
-    const { group, message } = decoded.value
-    const replica = this.#replicas.get(group) ?? this.#call(from, group, message)
-    if (replica === undefined || replica.id !== message.to) return
-    // A member that was added while this replica was behind, or that an uninitialised one cannot know, must get its answers.
-    if (replica.storeOf(message.from) === undefined) replica.learnStore(message.from, from)
-    this.loop.receive(replica, message)
-  }
-
-  /** A message for a group that is not here: it may have made this store a member. Strangers cannot say so. */
-  #call(from: PeerAddress, group: number, message: Message): Replica | undefined {
-    const { map } = this.map
-    if (!map.stores.some((store) => store.id === from)) return undefined
-    // A member of the bootstrap founds its replicas by itself when the map tells it to. Called before that, it would ask for a snapshot of what
-    // needs none, and its group would have no quorum until that has failed.
-    if (map.shards.length === 0) return undefined
-    const shard = map.shards.find(({ id }) => id === group)
-    const expected = shard !== undefined && isFoundingShard(shard) && shard.replicas.some(({ id }) => id === message.to)
-    return expected ? undefined : this.#births.call(group, message)
-  }
-
-  #onSnapshotItem(from: PeerAddress, bytes: Uint8Array): void {
-    const item = decodeSnapshotItem(bytes)
-    if (item === undefined) {
-      this.options.logger.log('warn', `a snapshot item of store ${from} cannot be read`)
-    } else if (item.kind === 'acknowledged') {
-      this.#sender.acknowledged(from, item.transfer, item.sequence)
-    } else {
-      if (item.kind === 'aborted') this.#sender.aborted(from, item.transfer, item.reason)
-      this.#receiver.handle(from, item)
-    }
   }
 
   /** A running replica met damage: it takes no further part. The others go on, and so does the group while it has a quorum. */

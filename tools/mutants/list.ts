@@ -1,4 +1,4 @@
-/** All planted bugs. */
+/** All planted bugs, area by area: what `npm run mutants` goes through, and what its test counts and applies. */
 import { CORE_MUTANTS } from './core-mutants.ts'
 import type { Mutant } from './mutant.ts'
 import { SERVICE_MUTANTS } from './service-mutants.ts'
