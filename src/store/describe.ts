@@ -60,6 +60,9 @@ export function describeStore(store: Store): StoreDescription {
   }
 }
 
+/** Two heartbeats in a row may be lost, or find that their leader has died. */
+const UNANSWERED_MS_MAX = 5_000
+
 /** Why this store cannot serve, in sentences; empty when it can. */
 export function notReady(store: Store): string[] {
   const reasons: string[] = []
@@ -75,6 +78,10 @@ export function notReady(store: Store): string[] {
     reasons.push(`${name} has no leader`)
   }
   if (leaderless.length > 10) reasons.push(`and ${leaderless.length - 10} more shards have no leader`)
+  // It may hear all others and be heard by none: then every leader is known, and no request gets anywhere.
+  if (store.unansweredMs > UNANSWERED_MS_MAX) {
+    reasons.push(`the placement driver has not answered for ${Math.round(store.unansweredMs / 1000)} s`)
+  }
   return reasons
 }
 

@@ -22,9 +22,16 @@ export class HeartbeatSender {
   #full = true
   #target: string | undefined
   #nextFounder = 0
+  #heardMs: number
 
   constructor(store: Store) {
     this.#store = store
+    this.#heardMs = store.options.clock.nowMs()
+  }
+
+  /** For how long the placement driver has answered nothing; since the construction if it never did. Milliseconds. */
+  get unansweredMs(): number {
+    return this.#store.options.clock.nowMs() - this.#heardMs
   }
 
   start(): void {
@@ -55,6 +62,7 @@ export class HeartbeatSender {
     const done = (reply: Reply | undefined): void => {
       if (this.#stopped) return
       if (reply?.kind === 'store-heartbeat') {
+        this.#heardMs = clock.nowMs()
         this.#full = reply.answer.resend
         for (const led of heartbeat.led) this.#reported.add(led.shard.id)
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)

@@ -173,6 +173,11 @@ export class Store {
     return Math.floor((this.options.clock.nowMs() - this.#startedMs) / 1000)
   }
 
+  /** For how long the placement driver has answered none of this store's heartbeats, in milliseconds. */
+  get unansweredMs(): number {
+    return this.#heartbeats.unansweredMs
+  }
+
   get snapshotsSending(): number {
     return this.#sender.active
   }

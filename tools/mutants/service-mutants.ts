@@ -176,7 +176,7 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   {
     id: 'accept messages of a store that lost its data',
     area: 'store',
-    file: 'src/store/store.ts',
+    file: 'src/store/inbox.ts',
     before: "if (known === undefined || known.incarnation === '' || known.incarnation === incarnation) return false",
     after: 'if (known === undefined || incarnation.length > 0) return false',
     breaks: 'a store that forgot its votes takes no part',
