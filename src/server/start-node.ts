@@ -6,6 +6,7 @@ import { hostBroker } from './broker-host.ts'
 import type { Config } from './config/index.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
+import { scheduleAsBatch } from './scheduling.ts'
 import { systemClock, systemRandom } from './system.ts'
 import { VERSION } from './version.ts'
 
@@ -27,6 +28,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   const format =
     observability.log.format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : observability.log.format
   const logger = createLogger({ level, format, store: store.id })
+  scheduleAsBatch(logger)
   const events = level === 'error' ? silentEvents : logEvents(logger, level)
   const { user, password, token, nkey, creds, tls } = transport
   const broker = await hostBroker({
