@@ -29,6 +29,8 @@ export interface StateMachine<Result = unknown> {
   needs(command: Uint8Array, needs: Needs): void
   /** Applies one committed command. A command that cannot be understood gives an error result, never an exception. */
   apply(command: Uint8Array, data: MachineData): Result
-  /** The machine's own small state, as stored with the applied index. */
+  /** The machine's own small state, as stored with the applied index. A shard that is split gives each part a copy of it. */
   save(): Uint8Array
+  /** The shard takes in its neighbour, whose machine saved this. Absent where shards of this kind are never merged. */
+  absorb?(saved: Uint8Array): void
 }

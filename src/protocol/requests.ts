@@ -54,8 +54,11 @@ export type ShardRequest =
   | { readonly kind: 'prepare-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly target: Shard }
   /** To the left neighbour: takes in the prepared `source`, as its `prepare-merge` answered it. */
   | { readonly kind: 'commit-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly source: Shard }
-  /** To the left neighbour, before a rollback: from the answer on it can no longer take in a shard that was prepared for `epoch`. */
-  | { readonly kind: 'fence-merge'; readonly shard: ShardId; readonly epoch: Epoch }
+  /**
+   * To the left neighbour, before a rollback: from the answer on it can no longer take in `source`, which was prepared for `epoch`. Refused when
+   * it has done so.
+   */
+  | { readonly kind: 'fence-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly source: ShardId }
   /** To the prepared shard: serves again. `target` is the left neighbour as its `fence-merge` answered it. */
   | { readonly kind: 'rollback-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly target: Shard }
 

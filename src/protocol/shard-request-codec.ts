@@ -7,7 +7,7 @@
  *   cut               [key, shard, [replica, ...]]
  *   prepare-merge, rollback-merge [shard, membership epoch, range epoch, target]
  *   commit-merge      [shard, membership epoch, range epoch, source]
- *   fence-merge       [shard, membership epoch, range epoch]
+ *   fence-merge       [shard, membership epoch, range epoch, source id]
  *
  * Keys are latin-1 text, as in the shards of a map.
  */
@@ -37,7 +37,7 @@ export function shardRequestToPlain(request: ShardRequest): readonly unknown[] {
     case 'commit-merge':
       return [...head, shardToPlain(request.source)]
     case 'fence-merge':
-      return head
+      return [...head, request.source]
     default:
       return unreachable(request)
   }
@@ -78,7 +78,7 @@ export function readShardRequest(kind: ShardRequest['kind'], fields: FieldReader
       return source === undefined ? undefined : { kind, shard, epoch, source }
     }
     case 'fence-merge':
-      return { kind, shard, epoch }
+      return { kind, shard, epoch, source: fields.count() }
     default:
       return unreachable(kind)
   }

@@ -4,6 +4,7 @@
  * for nothing itself, and it is not safe to call it from within its own trace function.
  */
 import { assert } from '../base/index.ts'
+import { adoptCommitted } from './adopt.ts'
 import { RaftCore } from './core.ts'
 import { ordinaryCampaign, startCampaign, tickElection } from './elections.ts'
 import { tickLeader } from './leader.ts'
@@ -20,6 +21,7 @@ import { type RaftStatus, statusOf } from './status.ts'
 import { checkAddress, step } from './step.ts'
 import { startTransfer } from './transfer.ts'
 import {
+  type Entry,
   type InitialState,
   type MembershipChange,
   type MembershipState,
@@ -208,6 +210,13 @@ export class RaftNode {
   /** Must be called for each committed membership entry, with its decoded data, while it is being applied. */
   applyMembership(change: MembershipChange): MembershipState {
     return applyMembership(this.#core, change)
+  }
+
+  /**
+   * Entries after (prevIndex, prevTerm) that are known to be committed came from elsewhere than the leader. False when they do not join this log.
+   */
+  adoptCommitted(prevIndex: number, prevTerm: number, entries: readonly Entry[]): boolean {
+    return adoptCommitted(this.#core, prevIndex, prevTerm, entries)
   }
 
   // ---- what it wants done --------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-import { assert, type Clock, LIMITS } from '../base/index.ts'
+import { assert, type Clock, EMPTY_BYTES, LIMITS } from '../base/index.ts'
 import type { MachineData, Needs, StateMachine } from '../machine/index.ts'
+import type { Reply } from '../protocol/index.ts'
 import { decodeMembershipChange, type Entry } from '../raft/index.ts'
 import type { DataKey, DataStore } from '../storage/index.ts'
 import type { Call } from './call.ts'
@@ -20,6 +21,7 @@ export class Applier {
   readonly #fetcher: Fetcher
   readonly #wake: (replica: Replica) => void
   readonly #membershipChanged: (replica: Replica) => void
+  readonly #changeShard: (replica: Replica, entry: Entry) => Reply | undefined
   readonly #needs: { keys: DataKey[]; range: Needs['range'] } = { keys: [], range: undefined }
   readonly #view: AppliedView
 
@@ -29,12 +31,14 @@ export class Applier {
     fetcher: Fetcher,
     wake: (replica: Replica) => void,
     membershipChanged: (replica: Replica) => void,
+    changeShard: (replica: Replica, entry: Entry) => Reply | undefined,
   ) {
     this.#data = data
     this.#clock = clock
     this.#fetcher = fetcher
     this.#wake = wake
     this.#membershipChanged = membershipChanged
+    this.#changeShard = changeShard
     this.#view = new AppliedView(data)
   }
 
@@ -62,6 +66,11 @@ export class Applier {
     let bytes = 0
     while (count < queue.length && bytes < LIMITS.applyBytesPerTurnMax) {
       const entry = queue.at(count)
+      if (entry.type === 'shard') {
+        // It changes the shard and the machine: first apply what stands before it.
+        if (count > 0) break
+        return this.#applyShardChange(replica, entry)
+      }
       if (entry.type === 'normal' && entry.data.length > 0) {
         const keysBefore = needs.keys.length
         machine.needs(entry.data, needs)
@@ -166,6 +175,18 @@ export class Applier {
       timing: { raftMs: committedMs - call.arrivedMs, applyMs: Math.max(0, startedMs - committedMs) },
       epoch: replica.shard.epoch,
     })
+  }
+
+  /** False when it must wait for another replica of this store. */
+  #applyShardChange(replica: Replica, entry: Entry): boolean {
+    const reply = this.#changeShard(replica, entry)
+    if (reply === undefined) return false
+    replica.queue.drop(1)
+    replica.raft.applied(entry.index)
+    replica.writes.applied(entry.index, entry.term, (lost) => refuseLost(lost, replica))?.answer(reply)
+    // The others learn with it that the change is committed, instead of with the next heartbeat.
+    if (replica.isLeader) replica.raft.propose([EMPTY_BYTES])
+    return true
   }
 
   #applyMembership(replica: Replica, entry: Entry): void {

@@ -33,6 +33,8 @@ export interface BirthOptions {
   readonly burials: Burials
   readonly damage: (group: number, reason: string) => void
   readonly wake: (replica: Replica) => void
+  /** Another object takes this one's place: nobody may wait for it. */
+  readonly gone: (replica: Replica, reason: string) => void
   readonly isStopping: () => boolean
 }
 
@@ -153,7 +155,7 @@ export class Births {
    * both or none; it begins once that is durable. `leads`: it campaigns at once.
    */
   bearChild(record: StateRecord, leads: boolean): void {
-    const { group } = { group: record.shard.id }
+    const { id: group } = record.shard
     const born = this.#initialise([record]).then((replicas) => {
       const replica = replicas.get(group)
       if (replica !== undefined && leads) this.campaignUntilLed(replica)
@@ -218,6 +220,7 @@ export class Births {
       if (uninitialised !== undefined) {
         // It was called by a message before its shard was born here. What it promised by then is in its log's hard state, and stays.
         uninitialised.retire()
+        this.#options.gone(uninitialised, 'its shard was born here')
         uninitialised.log.log.reset(record.appliedIndex, record.appliedTerm)
       }
       begun.set(group, this.#add(group, record))

@@ -1,11 +1,11 @@
-import type { ShardId } from '../../shard-map/index.ts'
+import type { ReplicaId, Shard, ShardId } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink } from '../base/index.ts'
 import type { DataStore, KeyRange, LogStore } from '../storage/index.ts'
 import type { Graves } from './graves.ts'
 import { dataRange } from './initial-state.ts'
 import { rangesOverlap } from './ranges.ts'
 import type { Replica } from './replica.ts'
-import { encodeTombstone } from './tombstone.ts'
+import { encodeTombstone, type Tombstone } from './tombstone.ts'
 
 /**
  * Ends replicas that do not belong here any more: their data is deleted in slices, a tombstone takes the place of their state, their log goes last.
@@ -27,9 +27,11 @@ export interface BurialOptions {
   readonly writeSoon: () => void
 }
 
+const NO_KEYS: KeyRange = { start: '', end: '' }
+
 export class Burials {
   readonly #options: BurialOptions
-  readonly #running = new Map<number, KeyRange>()
+  readonly #running = new Set<{ readonly group: number; readonly range: KeyRange }>()
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(options: BurialOptions) {
@@ -38,12 +40,13 @@ export class Burials {
 
   /** Whether the group's replica here is being deleted: until that ends, no other may begin. */
   isRunning(group: number): boolean {
-    return this.#running.has(group)
+    for (const running of this.#running) if (running.group === group) return true
+    return false
   }
 
   /** Whether keys of this range are being deleted. */
   overlaps(range: KeyRange): boolean {
-    for (const running of this.#running.values()) if (rangesOverlap(running, range)) return true
+    for (const running of this.#running) if (rangesOverlap(running.range, range)) return true
     return false
   }
 
@@ -52,13 +55,34 @@ export class Burials {
     const { group } = replica
     if (replica.installing || this.#options.replicas.get(group) !== replica) return
     const range = dataRange(replica.shard)
-    this.#running.set(group, range)
     this.#options.replicas.delete(group)
     replica.retire()
     this.#options.events.emit({ type: 'replica_removed', level: 'info', group, data: { replica: replica.id, reason } })
     this.#options.gone(replica, reason)
-    // The turn that found out may still be applying entries of this replica.
-    this.#work = Promise.all([this.#work, this.#soon().then(() => this.#delete(replica, membership, range))])
+    this.#run(group, range, async () => {
+      // The turn that found out may still be applying entries of this replica.
+      await this.#soon()
+      replica.queue.clear()
+      await this.#delete(group, range, { replica: replica.id, membership, mergedInto: undefined })
+      this.#options.log.destroy(group)
+    })
+  }
+
+  /**
+   * A shard was split off here whose replica had been removed before: its part of the data goes. The parent's state, which must be in the data store
+   * by now, becomes durable first, or a crash would bring back a parent with a hole.
+   */
+  dispose(shard: Shard, replica: ReplicaId): void {
+    const { id: group } = shard
+    const range = dataRange(shard)
+    const earlier = this.#work
+    this.#run(group, range, async () => {
+      await earlier
+      await this.#options.data.flush()
+      const tombstone = { replica, membership: shard.epoch.membership, mergedInto: undefined }
+      const known = this.#options.graves.of(group)
+      await this.#delete(group, range, known !== undefined && known.replica >= replica ? known : tombstone)
+    })
   }
 
   /**
@@ -67,22 +91,18 @@ export class Burials {
    */
   forgetMerged(replica: Replica, into: ShardId): void {
     const { group } = replica
-    const { data, log, graves, replicas, writeSoon } = this.#options
+    const { data, log, graves, replicas } = this.#options
     assert(replicas.get(group) === replica, `group ${group} was merged and is not here`)
-    this.#running.set(group, { start: '', end: '' })
     replicas.delete(group)
     replica.retire()
     graves.add(group, { replica: replica.id, membership: replica.shard.epoch.membership, mergedInto: into })
     this.#options.gone(replica, `it was merged into shard ${into}`)
-    const forget = async (): Promise<void> => {
+    this.#run(group, NO_KEYS, async () => {
       await this.#soon()
       replica.queue.clear()
       await data.flush()
       log.destroy(group)
-      writeSoon()
-      this.#running.delete(group)
-    }
-    this.#work = Promise.all([this.#work, this.#contain(forget())])
+    })
   }
 
   /** Resolves when nothing is being deleted any more. */
@@ -90,24 +110,24 @@ export class Burials {
     return this.#work
   }
 
-  async #delete(replica: Replica, membership: number, range: KeyRange): Promise<void> {
-    const { data, log, graves, writeSoon } = this.#options
-    const { group } = replica
-    replica.queue.clear()
-    const tombstone = { replica: replica.id, membership, mergedInto: undefined }
-    const deleted = data.destroyGroup(group, range, encodeTombstone(tombstone)).then(() => {
-      graves.add(group, tombstone)
-      log.destroy(group)
-      writeSoon()
-      this.#running.delete(group)
-    })
-    await this.#contain(deleted)
+  #run(group: number, range: KeyRange, work: () => Promise<void>): void {
+    const running = { group, range }
+    this.#running.add(running)
+    const done = work().then(
+      () => {
+        this.#options.writeSoon()
+        this.#running.delete(running)
+      },
+      () => {
+        // The data store or the log has told its owner that durability is lost, or is closing: the next start goes on from the tombstone.
+      },
+    )
+    this.#work = Promise.all([this.#work, done])
   }
 
-  #contain(work: Promise<void>): Promise<void> {
-    return work.catch(() => {
-      // The data store has told its owner that durability is lost; the process ends, and the next start goes on from the tombstone.
-    })
+  async #delete(group: number, range: KeyRange, tombstone: Tombstone): Promise<void> {
+    await this.#options.data.destroyGroup(group, range, encodeTombstone(tombstone))
+    this.#options.graves.add(group, tombstone)
   }
 
   #soon(): Promise<void> {

@@ -25,6 +25,7 @@ export function initialRecord(shard: Shard, replica: number, machine: Uint8Array
     shard,
     membership: { ...EMPTY_MEMBERSHIP, voters: idsOf(false), learners: idsOf(true) },
     merging: undefined,
+    absorbed: [],
     machine,
   }
 }
@@ -38,6 +39,7 @@ export function uninitialisedRecord(group: number, replica: number): StateRecord
     shard: { id: group, start: '', end: '', epoch: { membership: 0, range: 0 }, replicas: [] },
     membership: EMPTY_MEMBERSHIP,
     merging: undefined,
+    absorbed: [],
     machine: EMPTY_BYTES,
   }
 }

@@ -1,8 +1,8 @@
 import type { Shard } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, present, type Timer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
-import { encodeRaftMessage } from '../protocol/index.ts'
-import type { AppendAck, AppendWork, Message, Ready } from '../raft/index.ts'
+import { encodeRaftMessage, type Reply } from '../protocol/index.ts'
+import type { AppendAck, AppendWork, Entry, Message, Ready } from '../raft/index.ts'
 import { type DataStore, type LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { Applier } from './applier.ts'
@@ -50,6 +50,8 @@ export interface LoopHooks {
   /** A replica's leader or role changed. */
   leadershipChanged(replica: Replica): void
   membershipChanged(replica: Replica): void
+  /** Applies an entry that changes the shard itself; undefined when it must wait, and the hook wakes the replica when it can go on. */
+  changeShard(replica: Replica, entry: Entry): Reply | undefined
   createMachine(shard: Shard, saved: Uint8Array): StateMachine
   /** What this replica stored cannot be read any more. It must not go on; the others may. */
   replicaDamaged(replica: Replica, reason: string): void
@@ -115,8 +117,13 @@ export class Loop {
     }
     const wake = (replica: Replica): void => this.wake(replica)
     this.#fetcher = new Fetcher(options.data, crash)
-    this.#applier = new Applier(options.data, options.clock, this.#fetcher, wake, (replica) =>
-      this.#hooks.membershipChanged(replica),
+    this.#applier = new Applier(
+      options.data,
+      options.clock,
+      this.#fetcher,
+      wake,
+      (replica) => this.#hooks.membershipChanged(replica),
+      (replica, entry) => this.#hooks.changeShard(replica, entry),
     )
     this.#reader = new ReadServer(options.data, options.clock, this.#fetcher, crash)
     const serve = (replica: Replica, calls: readonly Call[]): void => {

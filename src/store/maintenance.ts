@@ -108,7 +108,8 @@ export class Maintenance {
    * their way, keep what they still need.
    */
   #compact(replica: Replica): void {
-    if (replica.installing) return
+    // A merge carries the last entries of the shard that goes.
+    if (replica.installing || replica.merging !== undefined) return
     const { compactEntries } = this.#store.options.raft
     const { log } = replica.log
     const first = log.firstIndex()

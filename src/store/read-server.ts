@@ -34,7 +34,7 @@ export class ReadServer {
       if (request.kind === 'read-shard') call.answer({ kind: 'shards', shards: [replica.shard] })
       if (request.kind !== 'get' && request.kind !== 'scan') continue
       if (request.rangeEpoch !== replica.shard.epoch.range) {
-        answerError(call, staleEpoch(replica.group, [replica.shard]))
+        answerError(call, staleEpoch(replica.group, replica.successors))
         continue
       }
       replica.load.reads++

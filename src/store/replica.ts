@@ -15,7 +15,7 @@ import { ApplyQueue } from './apply-queue.ts'
 import { Freshness } from './freshness.ts'
 import { LoadMeter } from './load-meter.ts'
 import { ReplicaLog } from './replica-log.ts'
-import { encodeDescriptor, encodeStateRecord, type Merging, type StateRecord } from './state-record.ts'
+import { type Absorbed, encodeDescriptor, encodeStateRecord, type Merging, type StateRecord } from './state-record.ts'
 import { WaitingReads } from './waiting-reads.ts'
 import { WaitingWrites } from './waiting-writes.ts'
 
@@ -80,6 +80,8 @@ export class Replica {
   readonly bornMs: number
   /** Grows when the data under this replica is replaced or deleted: what a read that began before finds means nothing. */
   dataGeneration = 0
+  /** Shards that were split off this one since the process started, as they were then, newest first. */
+  splitOff: readonly Shard[] = []
   #isRetired = false
   #shard: Shard
   #membership: MembershipState
@@ -87,6 +89,7 @@ export class Replica {
   #appliedIndex: number
   #appliedTerm: number
   #merging: Merging | undefined
+  #absorbed: readonly Absorbed[]
   #storeOf: Map<ReplicaId, StoreId>
 
   constructor(
@@ -108,6 +111,7 @@ export class Replica {
     this.#shard = record.shard
     this.#membership = record.membership
     this.#merging = record.merging
+    this.#absorbed = record.absorbed
     this.#descriptor = encodeDescriptor(record)
     this.bornMs = nowMs
     this.#appliedIndex = record.appliedIndex
@@ -192,6 +196,16 @@ export class Replica {
     return this.#merging
   }
 
+  /** The shards it took in last. */
+  get absorbed(): readonly Absorbed[] {
+    return this.#absorbed
+  }
+
+  /** The shard and those that were split off it lately: what a request routed by an older picture needs to know. */
+  get successors(): readonly Shard[] {
+    return this.splitOff.length === 0 ? [this.#shard] : [this.#shard, ...this.splitOff]
+  }
+
   /** Another object, or nobody, has taken this one's place: it must not do anything any more. */
   get isRetired(): boolean {
     return this.#isRetired
@@ -230,12 +244,18 @@ export class Replica {
     this.#appliedTerm = term
   }
 
-  /** A new membership or range has been applied. */
-  describe(shard: Shard, membership: MembershipState, merging: Merging | undefined = this.#merging): void {
-    this.#shard = shard
+  /** A new membership has been applied. */
+  describe(shard: Shard, membership: MembershipState): void {
     this.#membership = membership
+    this.reshape(shard, this.#merging, this.#absorbed)
+  }
+
+  /** A split, or a step of a merge, has been applied. */
+  reshape(shard: Shard, merging: Merging | undefined, absorbed: readonly Absorbed[]): void {
+    this.#shard = shard
     this.#merging = merging
-    this.#descriptor = encodeDescriptor({ replica: this.id, shard, membership, merging })
+    this.#absorbed = absorbed
+    this.#descriptor = encodeDescriptor({ replica: this.id, shard, membership: this.#membership, merging, absorbed })
     this.#storeOf = storesById(shard)
   }
 
@@ -243,8 +263,8 @@ export class Replica {
   restored(record: StateRecord): void {
     this.#appliedIndex = record.appliedIndex
     this.#appliedTerm = record.appliedTerm
-    this.#merging = record.merging
-    this.describe(record.shard, record.membership)
+    this.#membership = record.membership
+    this.reshape(record.shard, record.merging, record.absorbed)
   }
 
   stateRecord(): Uint8Array {

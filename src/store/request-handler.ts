@@ -7,6 +7,7 @@ import {
   closing,
   deadlinePassed,
   notLeader,
+  notYet,
   outcomeUnknown,
   quorumLost,
   replicaDamaged,
@@ -177,7 +178,7 @@ export class RequestHandler {
       return
     }
     if (request.kind !== 'write' && request.consistency === 'stale') {
-      if (replica.installing) answerError(call, replicaReplaced(replica.group))
+      if (replica.installing || replica.merging !== undefined) answerError(call, replicaReplaced(replica.group))
       else this.#store.loop.stale.submit(replica, call)
       return
     }
@@ -186,7 +187,11 @@ export class RequestHandler {
       return
     }
     if (request.rangeEpoch !== replica.shard.epoch.range) {
-      answerError(call, staleEpoch(replica.group, [replica.shard]))
+      answerError(call, staleEpoch(replica.group, replica.successors))
+      return
+    }
+    if (replica.merging !== undefined) {
+      answerError(call, notYet(replica.group, `shard ${replica.group} is being merged into its neighbour`))
       return
     }
     if (request.kind === 'write') this.#store.loop.submitWrite(replica, call)

@@ -1,16 +1,21 @@
-import { type Epoch, PLACEMENT_SHARD } from '../../shard-map/index.ts'
-import { unreachable } from '../base/index.ts'
+import { type Epoch, epochToText, PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { LIMITS, unreachable } from '../base/index.ts'
 import type { ShardRequest } from '../protocol/index.ts'
 import type { ProposeMembershipResult } from '../raft/index.ts'
 import { answerError, type Call } from './call.ts'
 import { isStepDone, judgeStep } from './membership-steps.ts'
 import { impossible, notLeader, notYet, overloaded, staleEpoch } from './refusals.ts'
 import type { Replica } from './replica.ts'
+import { encodeShardCommand, type ShardCommand } from './shard-command.ts'
+import { isAt, planSplit } from './split-plan.ts'
 
 /**
  * Changes of shards, asked of their leader: checked against the shard as the leader has applied it, proposed, and answered by the applier with the shard
  * as it is then. The request handler has found the leader; nothing here waits.
  */
+/** Cuts of one request: enough to split a shard that has grown in one go. */
+const CUTS_MAX = 64
+
 export interface ShardRequestsContext {
   readonly storeId: string
   readonly wake: (replica: Replica) => void
@@ -34,6 +39,8 @@ export class ShardRequests {
         this.#changeMembership(replica, call, request)
         return
       case 'split':
+        this.#split(replica, call, request)
+        return
       case 'prepare-merge':
       case 'commit-merge':
       case 'fence-merge':
@@ -45,16 +52,61 @@ export class ShardRequests {
     }
   }
 
-  #changeMembership(replica: Replica, call: Call, request: ShardRequest & { kind: 'change-membership' }): void {
+  #split(replica: Replica, call: Call, request: ShardRequest & { kind: 'split' }): void {
     const { shard, group } = replica
-    const { step, epoch } = request
-    if (isAhead(epoch.membership, shard.epoch.membership)) {
+    const { epoch, cuts } = request
+    if (this.#isBehind(replica, call, epoch)) return
+    if (!isAt(shard, epoch)) {
+      const parts = cuts.map((cut) => replica.splitOff.find(({ id }) => id === cut.shard))
+      const known = parts.filter((part) => part !== undefined)
+      if (known.length === cuts.length && cuts.length > 0) call.answer({ kind: 'shards', shards: [shard, ...known] })
+      else answerError(call, staleEpoch(group, replica.successors))
+      return
+    }
+    if (replica.merging !== undefined) {
+      answerError(call, notYet(group, `shard ${group} is being merged into shard ${replica.merging.target.id}`))
+      return
+    }
+    const plan = planSplit(shard, cuts)
+    const cut = cuts.find(
+      ({ key, replicas }) => key.length > LIMITS.keyBytesMax || new Set(replicas).size < replicas.length,
+    )
+    if (!plan.ok || cut !== undefined || cuts.length === 0 || cuts.length > CUTS_MAX) {
       answerError(
         call,
-        notYet(group, `this leader of shard ${group} has not applied membership epoch ${epoch.membership} yet`),
+        impossible(group, plan.ok ? `a split has 1 to ${CUTS_MAX} cuts with keys and replica ids` : plan.message),
       )
       return
     }
+    this.#propose(replica, call, { kind: 'split', epoch: shard.epoch, cuts })
+  }
+
+  /** Whether the asker knows more of the shard than this leader has applied; then it is told to come again. */
+  #isBehind(replica: Replica, call: Call, epoch: Epoch): boolean {
+    const { shard, group } = replica
+    if (epoch.membership <= shard.epoch.membership && epoch.range <= shard.epoch.range) return false
+    const asked = epochToText(epoch)
+    answerError(call, notYet(group, `this leader of shard ${group} has not applied epoch ${asked} yet`))
+    return true
+  }
+
+  #propose(replica: Replica, call: Call, command: ShardCommand): void {
+    const { group } = replica
+    const proposed = replica.raft.propose([encodeShardCommand(command)], 'shard')
+    if (proposed.ok) {
+      if (proposed.forwarded) answerError(call, notLeader(group, replica.storeOf(proposed.leader)))
+      else replica.writes.proposed(proposed.firstIndex, proposed.term, call)
+      this.#context.wake(replica)
+    } else if (proposed.reason === 'overloaded') answerError(call, overloaded(group))
+    else if (proposed.reason === 'transferring')
+      answerError(call, notYet(group, `shard ${group} is handing over its leadership`))
+    else answerError(call, notLeader(group, replica.leaderStore))
+  }
+
+  #changeMembership(replica: Replica, call: Call, request: ShardRequest & { kind: 'change-membership' }): void {
+    const { shard, group } = replica
+    const { step, epoch } = request
+    if (this.#isBehind(replica, call, { membership: epoch.membership, range: 0 })) return
     if (epoch.membership !== shard.epoch.membership) {
       if (isStepDone(shard, step)) call.answer({ kind: 'shards', shards: [shard] })
       else answerError(call, staleEpoch(group, [shard]))
@@ -123,8 +175,4 @@ export class ShardRequests {
         unreachable(reason)
     }
   }
-}
-
-function isAhead(asked: Epoch['membership'], applied: Epoch['membership']): boolean {
-  return asked > applied
 }

@@ -1,4 +1,4 @@
-import type { Shard } from '../../shard-map/index.ts'
+import type { Shard, ShardId } from '../../shard-map/index.ts'
 import { utf8Decode, utf8Encode } from '../base/index.ts'
 import type { MembershipState } from '../raft/index.ts'
 
@@ -11,7 +11,7 @@ import type { MembershipState } from '../raft/index.ts'
  *        1     6  applied index, big endian
  *        7     6  applied term
  *       13     4  bytes of the descriptor, D
- *       17     D  descriptor: JSON {replica, shard, membership, merging}; changes seldom, so it is encoded when it does
+ *       17     D  descriptor: JSON {replica, shard, membership, merging, absorbed}; changes seldom, so it is encoded when it does
  *     17+D     …  the state machine's own state
  */
 const FORMAT = 1
@@ -23,6 +23,14 @@ export interface ReplicaDescriptor {
   readonly membership: MembershipState
   /** The shard has stopped and waits to be taken in by its left neighbour. */
   readonly merging: Merging | undefined
+  /** The shards that this one took in last, oldest first, so that nobody undoes a merge that has happened. */
+  readonly absorbed: readonly Absorbed[]
+}
+
+export interface Absorbed {
+  readonly shard: ShardId
+  /** The range epoch that the merge led to. */
+  readonly range: number
 }
 
 /** What a prepared merge must not forget. */
@@ -48,6 +56,7 @@ export function encodeDescriptor(descriptor: ReplicaDescriptor): Uint8Array {
       shard: descriptor.shard,
       membership: descriptor.membership,
       merging: descriptor.merging,
+      absorbed: descriptor.absorbed,
     }),
   )
 }
@@ -111,9 +120,20 @@ function readDescriptor(parsed: unknown): ReplicaDescriptor | undefined {
   const shard = readShard(fieldsOf(fields?.shard))
   const membership = readMembership(fieldsOf(fields?.membership))
   const merging = readMerging(fields?.merging)
-  if (!isNumber(fields?.replica) || shard === undefined || membership === undefined || merging === null)
-    return undefined
-  return { replica: fields.replica, shard, membership, merging }
+  const absorbed = readAbsorbed(fields?.absorbed)
+  if (!isNumber(fields?.replica) || shard === undefined || membership === undefined) return undefined
+  if (merging === null || absorbed === undefined) return undefined
+  return { replica: fields.replica, shard, membership, merging, absorbed }
+}
+
+/** An older version wrote none. */
+function readAbsorbed(value: unknown): readonly Absorbed[] | undefined {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) return undefined
+  const absorbed = value.map(fieldsOf)
+  return absorbed.every((fields) => isNumber(fields?.shard) && isNumber(fields.range))
+    ? (absorbed as unknown as readonly Absorbed[])
+    : undefined
 }
 
 /** Undefined where nothing is being merged, null for what makes no sense. */

@@ -18,6 +18,7 @@ import { MapCache } from './map-cache.ts'
 import type { PlacementHandler } from './placement-handler.ts'
 import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
+import { ShardChanges } from './shard-changes.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
 
@@ -59,6 +60,7 @@ export class Store {
   readonly #inbox: Inbox
   readonly #births: Births
   readonly #burials: Burials
+  readonly #changes: ShardChanges
   readonly #census: Census
   readonly #startedMs: number
   #placement: PlacementHandler | undefined
@@ -86,6 +88,7 @@ export class Store {
       hooks: {
         leadershipChanged: (replica) => this.#leadershipChanged(replica),
         membershipChanged: (replica) => this.#membershipChanged(replica),
+        changeShard: (replica, entry) => this.#changes.apply(replica, entry),
         createMachine: options.createMachine,
         logFailed: (error) => this.#fail(error),
         replicaDamaged: (replica, reason) => this.#retire(replica, reason),
@@ -122,6 +125,7 @@ export class Store {
       burials: this.#burials,
       damage: (group, reason) => this.#damage(group, reason),
       wake,
+      gone: (replica, reason) => this.#gone(replica, reason),
       isStopping: () => this.#state !== 'running' && this.#state !== 'starting',
     })
     this.#inbox = new Inbox({
@@ -132,6 +136,19 @@ export class Store {
       sender: this.#sender,
       receiver: this.#receiver,
       receive: (replica, message) => this.loop.receive(replica, message),
+    })
+    this.#changes = new ShardChanges({
+      storeId: this.id,
+      data,
+      events,
+      replicas: this.#replicas,
+      births: this.#births,
+      burials: this.#burials,
+      graves,
+      createMachine: options.createMachine,
+      wake,
+      changed: (replica) => this.#heartbeats.changed(replica.group),
+      broken: (replica, reason) => this.#retire(replica, reason),
     })
     this.#census = new Census({
       storeId: this.id,
@@ -328,6 +345,7 @@ export class Store {
 
   #membershipChanged(replica: Replica): void {
     this.#heartbeats.changed(replica.group)
+    this.#changes.wakeTarget(replica)
     if (!replica.isMember) this.#burials.bury(replica, replica.shard.epoch.membership, 'the group has removed it')
   }
 

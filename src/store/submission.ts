@@ -16,7 +16,7 @@ export function proposeWrites(replica: Replica): number {
   for (const call of replica.writes.takeQueued()) {
     assert(call.request.kind === 'write', 'only writes are queued as writes')
     if (call.request.rangeEpoch !== replica.shard.epoch.range) {
-      answerError(call, staleEpoch(replica.group, [replica.shard]))
+      answerError(call, staleEpoch(replica.group, replica.successors))
       continue
     }
     calls.push(call)

@@ -12,6 +12,7 @@ import {
   KvMachine,
   type KvOperation,
   type KvResult,
+  type KvShard,
   type MachineData,
   type Needs,
 } from '../../src/machine/index.ts'
@@ -144,8 +145,8 @@ test('a command routed by another epoch, or outside the shard, has no effect', (
   assert.deepEqual(range('b', undefined, 7), stale)
   assert.deepEqual(range('c', 'c', 7), { kind: 'delete-range', deleted: 0, more: false })
   assert.deepEqual(range('b', 'd', 7), { kind: 'delete-range', deleted: 2, more: false })
-  host.machine.setShard({ start: 'b', end: 'c', epoch: { range: 8 } })
-  assert.deepEqual(host.operations([put('b')], false, 7), stale)
+  const after = new Host(restored({ start: 'b', end: 'c', epoch: { range: 8 } }, host.machine))
+  assert.deepEqual(after.operations([put('b')], false, 7), stale)
 })
 
 test('a range delete is bounded and says whether there is more', () => {
@@ -173,11 +174,19 @@ test('a plain put names nothing and a malformed command is a result', () => {
   assert.equal(host.machine.revision, 0)
 })
 
+/** The machine of a shard that goes on from another's state. */
+function restored(shard: KvShard, from: KvMachine): KvMachine {
+  const machine = KvMachine.restore(from.save(), shard)
+  assert.ok(machine instanceof KvMachine)
+  return machine
+}
+
 test('split copies the counter, merge continues from the larger one', () => {
   const host = new Host()
   for (let i = 0; i < 9; i++) host.one(put('z'))
   const left = { start: '', end: 'm', epoch: { range: 2 } }
-  const right = host.machine.split(left, { start: 'm', end: undefined, epoch: { range: 2 } })
+  const right = restored({ start: 'm', end: undefined, epoch: { range: 2 } }, host.machine)
+  const leftHost = new Host(restored(left, host.machine))
   assert.equal(right.revision, 9)
   const rightHost = new Host(right)
   rightHost.records.set('z', host.records.get('z') ?? new Uint8Array())
@@ -185,9 +194,10 @@ test('split copies the counter, merge continues from the larger one', () => {
     kind: 'operations',
     results: [{ kind: 'put', revision: 10 }],
   })
-  assert.deepEqual(host.operations([put('z')], false, 2), { kind: 'stale-epoch' })
-  host.machine.merge({ start: '', end: undefined, epoch: { range: 3 } }, right.revision)
-  assert.deepEqual(host.operations([put('z')], false, 3), {
+  assert.deepEqual(leftHost.operations([put('z')], false, 2), { kind: 'stale-epoch' })
+  leftHost.machine.absorb(right.save())
+  const merged = new Host(restored({ start: '', end: undefined, epoch: { range: 3 } }, leftHost.machine))
+  assert.deepEqual(merged.operations([put('z')], false, 3), {
     kind: 'operations',
     results: [{ kind: 'put', revision: 11 }],
   })

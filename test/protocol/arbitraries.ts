@@ -134,7 +134,7 @@ const shardRequest: fc.Arbitrary<Request> = fc.oneof(
     target: oneShard,
   }),
   fc.record({ kind: fc.constant('commit-merge' as const), shard: u48, epoch, source: oneShard }),
-  fc.record({ kind: fc.constant('fence-merge' as const), shard: u48, epoch }),
+  fc.record({ kind: fc.constant('fence-merge' as const), shard: u48, epoch, source: u48 }),
 )
 const load = fc.record({ readsPerSecond: measure, writesPerSecond: measure })
 const leaders = fc.dictionary(fc.nat(99).map(String), fc.string()) as fc.Arbitrary<Record<number, string>>

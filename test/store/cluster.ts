@@ -115,6 +115,9 @@ export class TestCluster {
       for (const shard of cluster.store(cluster.#founders[0] as string).map.map.shards) await cluster.leader(shard.id)
       await test(cluster)
       assert.deepEqual(cluster.failures, [])
+    } catch (error) {
+      console.log(cluster.picture())
+      throw error
     } finally {
       await cluster.#close()
     }
@@ -269,10 +272,11 @@ export class TestCluster {
     return changed ?? assert.fail('no shard came back')
   }
 
-  async nextId(count = 1): Promise<number> {
-    const reply = await this.ask(await this.leaderStore(1), { kind: 'allocate-ids', count })
-    assert(reply.kind === 'allocate-ids', JSON.stringify(reply))
-    return reply.first
+  nextId(count = 1): Promise<number> {
+    return poll('fresh ids', WAIT_MS, async () => {
+      const reply = await this.ask(await this.leaderStore(1), { kind: 'allocate-ids', count })
+      return reply.kind === 'allocate-ids' ? reply.first : undefined
+    })
   }
 
   /** The whole way of a replica from one store to another. */
@@ -281,6 +285,17 @@ export class TestCluster {
     await this.member(shard, { kind: 'enter-joint', promote: [to], demote: [from], lagEntriesMax: 100, votersMin: 3 })
     await this.member(shard, { kind: 'leave-joint' })
     return await this.member(shard, { kind: 'remove-learner', store: from })
+  }
+
+  /** Splits at the keys with fresh ids. */
+  async split(shard: ShardId, ...keys: readonly string[]): Promise<readonly Shard[]> {
+    const { shard: now } = await this.leader(shard)
+    const cuts = []
+    for (const key of keys) {
+      const first = await this.nextId(1 + now.replicas.length)
+      cuts.push({ key, shard: first, replicas: now.replicas.map((_, i) => first + 1 + i) })
+    }
+    return await this.change({ kind: 'split', shard, epoch: now.epoch, cuts })
   }
 
   load(name: string, keys: readonly string[], clients = 8): Workload {
@@ -318,6 +333,24 @@ export class TestCluster {
     })
     const items = page.items.map(({ key, value }) => `${key}=${Buffer.from(value).toString('hex')}`)
     return { appliedIndex, shard: replica.shard, state, items }
+  }
+
+  /** For people: every replica of every store. */
+  picture(): string {
+    const lines = [`failures: ${this.failures.join('; ')}`]
+    for (const store of this.runningStores()) {
+      lines.push(`${store.id} ${store.state}, damaged: ${JSON.stringify([...store.damaged])}`)
+      for (const replica of store.replicas.values()) {
+        const { shard, raft, group, id, role, appliedIndex } = replica
+        const range = `[${shard.start}, ${shard.end ?? 'end'}) ${shard.epoch.membership}.${shard.epoch.range}`
+        const log = `applied ${appliedIndex} of ${raft.commitIndex} of ${raft.lastIndex}`
+        const waits = `queue ${replica.queue.length}${replica.queue.fetching ? ' fetching' : ''}${replica.installing ? ' installing' : ''}`
+        const members = JSON.stringify(replica.membership)
+        const progress = [...raft.status().progress].map(([to, seen]) => `${to}:${JSON.stringify(seen)}`).join(' ')
+        lines.push(`  ${group}/${id} ${role} of ${raft.leader} in ${raft.term} ${range} ${log} ${waits} ${members} ${progress}`)
+      }
+    }
+    return lines.join('\n')
   }
 
   /** Fails when two initialised replicas of one store claim the same key. */

@@ -1,7 +1,7 @@
 /**
  * The state machine of a data shard: applies key-value commands to the shard's records. Its own state is a counter, the revision
- * of the last applied write. It knows the shard's range and epoch only to refuse what was routed by an older picture; the store
- * tells it with `setShard` in the very place of the log where they change, so that every replica decides alike.
+ * of the last applied write. It knows the shard's range and epoch only to refuse what was routed by an older picture; where they change, the
+ * store restores a new machine from the old one's state in that very place of the log, so that every replica decides alike.
  *
  * Revisions: each put, each delete of a present key and each key of a range delete takes the next number. A failed condition, an
  * aborted command and the delete of an absent key take none. A split copies the counter, a merge continues from the
@@ -35,7 +35,7 @@ const ABSENT: KvOperationResult = { kind: 'get', found: false }
 type Staged = Map<string, Uint8Array | undefined>
 
 export class KvMachine implements StateMachine<KvResult> {
-  #shard: KvShard
+  readonly #shard: KvShard
   #revision: number
 
   constructor(shard: KvShard, revision = 0) {
@@ -62,24 +62,13 @@ export class KvMachine implements StateMachine<KvResult> {
     return this.#revision
   }
 
-  /** The shard's descriptor changed, by a command of this group's log. */
-  setShard(shard: KvShard): void {
-    this.#shard = shard
-  }
-
-  /**
-   * The shard was split: this machine keeps `left`, the answer is the machine of `right`. Both go on from the same revision, since
-   * either half's keys may have been written with it.
-   */
-  split(left: KvShard, right: KvShard): KvMachine {
-    this.#shard = left
-    return new KvMachine(right, this.#revision)
-  }
-
-  /** The shard took in a neighbour whose last revision was `revision`, and is now `shard`. */
-  merge(shard: KvShard, revision: number): void {
-    this.#shard = shard
-    this.#revision = Math.max(this.#revision, revision)
+  /** Goes on from the larger revision, since any key may have been written with it. */
+  absorb(saved: Uint8Array): void {
+    const revision = saved[0] === STATE_FORMAT && saved.length === STATE_BYTES ? recordRevision(saved) : undefined
+    this.#revision = Math.max(
+      this.#revision,
+      present(revision, "a neighbour's revision in a format this version knows"),
+    )
   }
 
   /**
