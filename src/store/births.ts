@@ -151,16 +151,25 @@ export class Births {
   }
 
   /**
-   * The child of a split that was just applied here. Its state goes to the data store in the same turn as its parent's, so that a crash leaves
-   * both or none; it begins once that is durable. `leads`: it campaigns at once.
+   * The children of a split that was just applied here. All their states go to the data store together, in the same turn as their parent's, so that
+   * a crash leaves all of them or none; they begin once that is durable. `lead`: they campaign at once.
    */
-  bearChild(record: StateRecord, leads: boolean): void {
-    const { id: group } = record.shard
-    const born = this.#initialise([record]).then((replicas) => {
-      const replica = replicas.get(group)
-      if (replica !== undefined && leads) this.campaignUntilLed(replica)
+  bearChildren(records: readonly StateRecord[], lead: boolean): void {
+    if (records.length === 0) return
+    const born = this.#initialise(records).then((replicas) => {
+      if (lead) for (const replica of replicas.values()) this.campaignUntilLed(replica)
     })
     this.#founding = Promise.all([this.#founding, born])
+  }
+
+  /**
+   * Why a child of a split must not begin here although it belongs here, undefined when it may: it may have had a log already, as one that was
+   * called by a message, and lost that with the votes in it.
+   */
+  whyUnfit(group: number): string | undefined {
+    const { damaged, log } = this.#options
+    const reason = damaged.get(group) ?? (log.groups().has(group) ? undefined : damaged.get(UNKNOWN_GROUP))
+    return reason === undefined ? undefined : `its log may have been lost: ${reason}`
   }
 
   /** A message for a group that has no replica here. Answers the uninitialised replica that it calls into being, if it may. */

@@ -59,10 +59,10 @@ export class Burials {
     replica.retire()
     this.#options.events.emit({ type: 'replica_removed', level: 'info', group, data: { replica: replica.id, reason } })
     this.#options.gone(replica, reason)
+    // The turn that found out may still be applying entries of this replica.
+    const over = this.#soon().then(() => replica.queue.clear())
     this.#run(group, range, async () => {
-      // The turn that found out may still be applying entries of this replica.
-      await this.#soon()
-      replica.queue.clear()
+      await over
       await this.#delete(group, range, { replica: replica.id, membership, mergedInto: undefined })
       this.#options.log.destroy(group)
     })
@@ -75,9 +75,7 @@ export class Burials {
   dispose(shard: Shard, replica: ReplicaId): void {
     const { id: group } = shard
     const range = dataRange(shard)
-    const earlier = this.#work
     this.#run(group, range, async () => {
-      await earlier
       await this.#options.data.flush()
       const tombstone = { replica, membership: shard.epoch.membership, mergedInto: undefined }
       const known = this.#options.graves.of(group)
@@ -95,11 +93,10 @@ export class Burials {
     assert(replicas.get(group) === replica, `group ${group} was merged and is not here`)
     replicas.delete(group)
     replica.retire()
+    replica.queue.clear()
     graves.add(group, { replica: replica.id, membership: replica.shard.epoch.membership, mergedInto: into })
     this.#options.gone(replica, `it was merged into shard ${into}`)
     this.#run(group, NO_KEYS, async () => {
-      await this.#soon()
-      replica.queue.clear()
       await data.flush()
       log.destroy(group)
     })
@@ -110,10 +107,11 @@ export class Burials {
     return this.#work
   }
 
+  /** One after the other: deletion is for later anyway, and a group may have to be deleted here twice. */
   #run(group: number, range: KeyRange, work: () => Promise<void>): void {
     const running = { group, range }
     this.#running.add(running)
-    const done = work().then(
+    this.#work = this.#work.then(work).then(
       () => {
         this.#options.writeSoon()
         this.#running.delete(running)
@@ -122,7 +120,6 @@ export class Burials {
         // The data store or the log has told its owner that durability is lost, or is closing: the next start goes on from the tombstone.
       },
     )
-    this.#work = Promise.all([this.#work, done])
   }
 
   async #delete(group: number, range: KeyRange, tombstone: Tombstone): Promise<void> {

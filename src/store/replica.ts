@@ -264,6 +264,7 @@ export class Replica {
     this.#appliedIndex = record.appliedIndex
     this.#appliedTerm = record.appliedTerm
     this.#membership = record.membership
+    this.splitOff = []
     this.reshape(record.shard, record.merging, record.absorbed)
   }
 

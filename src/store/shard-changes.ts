@@ -1,4 +1,4 @@
-import { mergeShards, PLACEMENT_SHARD, type Shard } from '../../shard-map/index.ts'
+import { mergeShards, PLACEMENT_SHARD, type ReplicaId, type Shard } from '../../shard-map/index.ts'
 import { assert, type EventSink, unreachable } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Reply } from '../protocol/index.ts'
@@ -12,7 +12,7 @@ import { impossible, staleEpoch } from './refusals.ts'
 import type { Replica } from './replica.ts'
 import { decodeShardCommand, type ShardCommand } from './shard-command.ts'
 import { isAt, planSplit } from './split-plan.ts'
-import type { Absorbed } from './state-record.ts'
+import type { Absorbed, StateRecord } from './state-record.ts'
 import { encodeTombstone } from './tombstone.ts'
 
 /**
@@ -34,6 +34,8 @@ export interface ShardChangesOptions {
   readonly changed: (replica: Replica) => void
   /** This replica can never apply what it must: it has to be made anew. */
   readonly broken: (replica: Replica, reason: string) => void
+  /** The group's replica here cannot take part. */
+  readonly damage: (group: number, reason: string) => void
 }
 
 /** How many of the shards that were split off a shard, or taken in by it, are remembered. */
@@ -93,11 +95,13 @@ export class ShardChanges {
     replica.splitOff = [...children, ...replica.splitOff].slice(0, SPLIT_OFF_MAX)
     // Covers everything that this replica has written so far, in the range of the children too; theirs follow in the same turn.
     this.#applied(replica, entry)
+    const born: StateRecord[] = []
     for (const child of children) {
       const own = child.replicas.find(({ store }) => store === this.#options.storeId)
-      if (own === undefined || this.#isSuperseded(child, own.id)) this.#options.burials.dispose(child, own?.id ?? 0)
-      else births.bearChild(initialRecord(child, own.id, saved), isLeader)
+      if (own !== undefined && !this.#isSuperseded(child, own.id)) born.push(initialRecord(child, own.id, saved))
+      else this.#dispose(replica, child, own?.id ?? 0)
     }
+    births.bearChildren(born, isLeader)
     events.emit({
       type: 'split_applied',
       level: 'info',
@@ -114,11 +118,22 @@ export class ShardChanges {
    * group has gone on without it. Then its part of the data is of no use.
    */
   #isSuperseded(child: Shard, replica: number): boolean {
-    const { graves, burials, replicas } = this.#options
+    const { graves, births, burials, replicas, damage } = this.#options
     if (graves.refuses(child.id, replica) || burials.isRunning(child.id)) return true
+    const unfit = births.whyUnfit(child.id)
+    if (unfit !== undefined) {
+      damage(child.id, unfit)
+      return true
+    }
     const present = replicas.get(child.id)
     assert(present?.isInitialised !== true, `shard ${child.id} lives here before it was split off`)
     return present !== undefined && present.id !== replica
+  }
+
+  #dispose(parent: Replica, child: Shard, replica: ReplicaId): void {
+    // Reads of the parent that are under way would see its data go.
+    parent.dataGeneration++
+    this.#options.burials.dispose(child, replica)
   }
 
   #prepareMerge(replica: Replica, entry: Entry, command: ShardCommand & { kind: 'prepare-merge' }): Reply {

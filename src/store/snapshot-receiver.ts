@@ -2,10 +2,10 @@ import type { Shard, StoreId } from '../../shard-map/index.ts'
 import { assert, type EventSink } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { Message } from '../raft/index.ts'
-import type { DataStore, SnapshotImport } from '../storage/index.ts'
+import type { DataStore, KeyRange, SnapshotImport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { dataRange } from './initial-state.ts'
-import { hull } from './ranges.ts'
+import { hull, rangesOverlap } from './ranges.ts'
 import type { Replica } from './replica.ts'
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
 
@@ -46,6 +46,8 @@ export class SnapshotReceiver {
   readonly #receive: (replica: Replica, message: Message) => void
   readonly #refuseShard: (replica: Replica, shard: Shard) => string | undefined
   readonly #incoming = new Map<number, Incoming>()
+  /** Whole snapshots that were accepted here and are not in place yet: no other group may have keys of their ranges meanwhile. */
+  readonly #promised = new Map<number, KeyRange>()
 
   constructor(
     data: DataStore,
@@ -68,6 +70,12 @@ export class SnapshotReceiver {
   /** Whether a snapshot for this group is on its way. */
   isReceiving(group: number): boolean {
     return this.#incoming.has(group)
+  }
+
+  /** The other group whose snapshot, with keys of this range, is about to be put in place. */
+  promisedTo(shard: Shard): number | undefined {
+    for (const [group, range] of this.#promised) if (group !== shard.id && rangesOverlap(range, shard)) return group
+    return undefined
   }
 
   /** The replica goes. */
@@ -182,6 +190,11 @@ export class SnapshotReceiver {
       return
     }
     this.#incoming.delete(replica.group)
+    const promised = dataRange(record.shard)
+    this.#promised.set(replica.group, promised)
+    const settled = (): void => {
+      if (this.#promised.get(replica.group) === promised) this.#promised.delete(replica.group)
+    }
     const descriptor = encodeDescriptor({ ...record, replica: replica.id })
     const state = encodeStateRecord(record.appliedIndex, record.appliedTerm, descriptor, record.machine)
     this.#received(replica, {
@@ -191,6 +204,7 @@ export class SnapshotReceiver {
       // Also what the replica had beyond the snapshot's range: nobody else here owns it.
       install: () => sink.install(hull(dataRange(replica.shard), dataRange(record.shard)), state),
       confirm: () => {
+        settled()
         this.#events.emit({
           type: 'snapshot_installed',
           level: 'info',
@@ -201,6 +215,7 @@ export class SnapshotReceiver {
         this.#reply(incoming.store, { kind: 'acknowledged', transfer: incoming.transfer, sequence: chunks })
       },
       discard: () => {
+        settled()
         this.#abort(incoming.store, incoming.transfer, 'the snapshot is not needed any more')
         sink.cancel().catch(() => {
           // What a cancelled import leaves behind is swept at the next start.

@@ -149,6 +149,7 @@ export class Store {
       wake,
       changed: (replica) => this.#heartbeats.changed(replica.group),
       broken: (replica, reason) => this.#retire(replica, reason),
+      damage: (group, reason) => this.#damage(group, reason),
     })
     this.#census = new Census({
       storeId: this.id,
@@ -339,6 +340,8 @@ export class Store {
     if (shard.id !== replica.group) return `it holds shard ${shard.id}`
     if (shard.id === PLACEMENT_SHARD) return undefined
     if (this.#burials.overlaps(shard)) return 'another replica with keys of this range is being deleted here'
+    const promised = this.#receiver.promisedTo(shard)
+    if (promised !== undefined) return `keys of this range are about to be replaced by a snapshot of shard ${promised}`
     const owner = this.#births.ownerOf(shard, shard.id)
     return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
   }

@@ -67,7 +67,13 @@ const [STORE] = MAP.stores
 if (SHARD === undefined || STORE === undefined) throw new Error('a founded map has shards and stores')
 const MEMBERSHIP = { voters: [1, 2, 3], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false }
 const MERGING = { index: 8, indexMin: 7, target: SHARD }
-const DESCRIPTOR = encodeDescriptor({ replica: 1, shard: SHARD, membership: MEMBERSHIP, merging: MERGING })
+const DESCRIPTOR = encodeDescriptor({
+  replica: 1,
+  shard: SHARD,
+  membership: MEMBERSHIP,
+  merging: MERGING,
+  absorbed: [{ shard: 9, range: 4 }],
+})
 const BODY = Buffer.from('a body that can be compressed, compressed, compressed, compressed')
 
 const isDataStoreError = (error: unknown): boolean => error instanceof DataStoreError

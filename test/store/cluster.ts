@@ -347,7 +347,9 @@ export class TestCluster {
         const waits = `queue ${replica.queue.length}${replica.queue.fetching ? ' fetching' : ''}${replica.installing ? ' installing' : ''}`
         const members = JSON.stringify(replica.membership)
         const progress = [...raft.status().progress].map(([to, seen]) => `${to}:${JSON.stringify(seen)}`).join(' ')
-        lines.push(`  ${group}/${id} ${role} of ${raft.leader} in ${raft.term} ${range} ${log} ${waits} ${members} ${progress}`)
+        lines.push(
+          `  ${group}/${id} ${role} of ${raft.leader} in ${raft.term} ${range} ${log} ${waits} ${members} ${progress}`,
+        )
       }
     }
     return lines.join('\n')

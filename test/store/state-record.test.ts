@@ -15,13 +15,14 @@ function recordOf(descriptor: unknown): Uint8Array {
 test('what was written is read', () => {
   assert(shard !== undefined)
   const merging = { index: 8, indexMin: 7, target: shard }
+  const absorbed = [{ shard: 9, range: 4 }]
   const decoded = decodeStateRecord(
-    encodeStateRecord(9, 2, encodeDescriptor({ replica: 1, shard, membership, merging }), machine),
+    encodeStateRecord(9, 2, encodeDescriptor({ replica: 1, shard, membership, merging, absorbed }), machine),
   )
   assert(typeof decoded !== 'string', String(decoded))
   assert.deepEqual(
     { ...decoded, machine: Buffer.from(decoded.machine) },
-    { appliedIndex: 9, appliedTerm: 2, replica: 1, shard, membership, merging, machine },
+    { appliedIndex: 9, appliedTerm: 2, replica: 1, shard, membership, merging, absorbed, machine },
   )
 })
 
@@ -40,6 +41,8 @@ test('JSON that is no descriptor is refused with a sentence', () => {
     { ...good, shard: { ...shard, start: 0 } },
     { ...good, merging: 1 },
     { ...good, merging: { index: 1, indexMin: 1, target: null } },
+    { ...good, absorbed: {} },
+    { ...good, absorbed: [{ shard: 9 }] },
     { ...good, membership: undefined },
     { ...good, membership: { ...membership, voters: ['1'] } },
     { ...good, membership: { ...membership, autoLeave: undefined } },
