@@ -130,7 +130,8 @@ test('a split while a new replica is being made, and a child that is moved away 
     await load.succeed(200)
     await cluster.member(id, { kind: 'add-learner', store: 's4', replica: await cluster.nextId() })
     const [, right] = await cluster.split(id, 'k')
-    assert(right?.replicas.some(({ store, role }) => store === 's4' && role === 'learner'))
+    assert(right !== undefined)
+    assert(right.replicas.some(({ store, role }) => store === 's4' && role === 'learner'))
     await load.succeed(100)
     await poll('both have their state', WAIT_MS, () =>
       [id, right.id].every((shard) => cluster.replica('s4', shard)?.isInitialised === true),
