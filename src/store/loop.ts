@@ -1,8 +1,6 @@
-import type { Shard } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, present, type Timer } from '../base/index.ts'
-import type { StateMachine } from '../machine/index.ts'
-import { encodeRaftMessage, type Reply } from '../protocol/index.ts'
-import type { AppendAck, AppendWork, Entry, Message, Ready } from '../raft/index.ts'
+import { encodeRaftMessage } from '../protocol/index.ts'
+import type { AppendAck, AppendWork, Message, Ready } from '../raft/index.ts'
 import { type DataStore, type LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { Applier } from './applier.ts'
@@ -10,6 +8,7 @@ import type { Call } from './call.ts'
 import { Fetcher } from './fetcher.ts'
 import { adoptSnapshot, beginInstall } from './install-snapshot.ts'
 import { noteLeadership } from './leadership.ts'
+import type { LoopHooks } from './loop-hooks.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
 import { ReadServer } from './read-server.ts'
 import type { Replica } from './replica.ts'
@@ -44,19 +43,6 @@ export interface LoopStats {
   readsServed: number
   elections: number
   messagesSent: number
-}
-
-export interface LoopHooks {
-  /** A replica's leader or role changed. */
-  leadershipChanged(replica: Replica): void
-  membershipChanged(replica: Replica): void
-  /** Applies an entry that changes the shard itself; undefined when it must wait, and the hook wakes the replica when it can go on. */
-  changeShard(replica: Replica, entry: Entry): Reply | undefined
-  createMachine(shard: Shard, saved: Uint8Array): StateMachine
-  /** What this replica stored cannot be read any more. It must not go on; the others may. */
-  replicaDamaged(replica: Replica, reason: string): void
-  /** The log can no longer be written. The store must stop. */
-  logFailed(error: LogStoreError): void
 }
 
 export class Loop {
