@@ -6,10 +6,27 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { fails, type HuntLimits, huntWithSimulation, huntWithTests, testFiles } from './hunt.ts'
+import {
+  fails,
+  type HuntLimits,
+  huntCheapestFirst,
+  huntWithBoth,
+  huntWithSimulation,
+  type TestCost,
+  testFiles,
+} from './hunt.ts'
 import { MUTANTS } from './list.ts'
 import { AREA_TESTS, type Mutant } from './mutant.ts'
-import { describeVerdict, formatVerdict, parseVerdicts, resultsTable, summary, type Verdict } from './report.ts'
+import {
+  type BaselineCost,
+  describeVerdict,
+  formatCost,
+  formatVerdict,
+  parseCosts,
+  parseVerdicts,
+  resultsTable,
+  summary,
+} from './report.ts'
 import { Workshop } from './workshop.ts'
 
 const HELP = `Usage: npm run mutants -- [options]
@@ -29,6 +46,8 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const RESULTS = 'test/sim/RESULTS.md'
 const HEADING = '## Mutation proof'
 const COMMAND = 'npm run mutants -- --results'
+/** What a kept file calls the simulator's run without any bug. */
+const SIMULATOR_COST = 'simulator'
 
 class UsageError extends Error {}
 
@@ -48,10 +67,11 @@ async function main(words: readonly string[]): Promise<number> {
     options: {
       only: { type: 'string', multiple: true, default: [] },
       jobs: { type: 'string', default: '2' },
-      seeds: { type: 'string', default: '12' },
+      seeds: { type: 'string', default: '24' },
+      ticks: { type: 'string', default: '600' },
       budget: { type: 'string', default: '150' },
-      first: { type: 'boolean', default: false },
-      'no-baseline': { type: 'boolean', default: false },
+      fast: { type: 'boolean', default: false },
+      'at-most': { type: 'string' },
       keep: { type: 'string' },
       results: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -62,25 +82,36 @@ async function main(words: readonly string[]): Promise<number> {
     return 0
   }
   const budgetMs = 1000 * whole('budget', values.budget)
-  const limits = { seeds: whole('seeds', values.seeds), simulationMs: budgetMs, testsMs: budgetMs }
+  const limits = {
+    seeds: whole('seeds', values.seeds),
+    ticks: whole('ticks', values.ticks),
+    simulationMs: budgetMs,
+    testsMs: budgetMs,
+  }
   const chosen = MUTANTS.filter(
     ({ id, area }) => values.only.length === 0 || values.only.some((part) => id.includes(part) || area.includes(part)),
   )
   if (chosen.length === 0) throw new UsageError('no planted bug has such a name')
-  const kept =
-    values.keep !== undefined && existsSync(values.keep)
-      ? parseVerdicts(readFileSync(values.keep, 'utf8'))
-      : new Map<string, Verdict>()
-  const verdicts = new Map(kept)
-  const queue = chosen.filter(({ id }) => !verdicts.has(id))
-  const except = values['no-baseline'] || queue.length === 0 ? new Set<string>() : await baseline(queue, limits)
+  const keep = (line: string): void => {
+    if (values.keep !== undefined) appendFileSync(values.keep, line)
+  }
+  const kept = values.keep !== undefined && existsSync(values.keep) ? readFileSync(values.keep, 'utf8') : ''
+  const verdicts = new Map(parseVerdicts(kept))
+  const left = chosen.filter(({ id }) => !verdicts.has(id))
+  const queue = values['at-most'] === undefined ? left : left.slice(0, whole('at-most', values['at-most']))
+  const files = queue.length === 0 ? [] : await baseline(queue, parseCosts(kept), limits, keep)
   const judge = async (): Promise<void> => {
     const workshop = new Workshop(ROOT)
     try {
       for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-        const verdict = await workshop.with(mutant, () => hunt(workshop, mutant, except, limits, values.first))
-        verdicts.set(mutant.id, verdict)
-        if (values.keep !== undefined) appendFileSync(values.keep, formatVerdict(verdict))
+        const { directory } = workshop
+        const { id, area } = mutant
+        const named = new Set(AREA_TESTS[area].flatMap((test) => testFiles(directory, test)))
+        const asked = files.filter(({ file }) => named.has(file))
+        const hunt = values.fast ? huntCheapestFirst : huntWithBoth
+        const verdict = { id, ...(await workshop.with(mutant, () => hunt(directory, asked, limits))) }
+        verdicts.set(id, verdict)
+        keep(formatVerdict(verdict))
         console.log(describeVerdict(mutant, verdict))
       }
     } finally {
@@ -97,36 +128,41 @@ async function main(words: readonly string[]): Promise<number> {
   return chosen.some(isLost) ? 1 : 0
 }
 
-async function hunt(
-  workshop: Workshop,
-  mutant: Mutant,
-  except: ReadonlySet<string>,
+/**
+ * Without any bug nothing may fail, or a failure would prove nothing. Answers the test files that pass, and what they take; those that `known` has are not
+ * run again.
+ */
+async function baseline(
+  mutants: readonly Mutant[],
+  known: readonly BaselineCost[],
   limits: HuntLimits,
-  first: boolean,
-): Promise<Verdict> {
-  const { directory } = workshop
-  const simulation = await huntWithSimulation(directory, limits)
-  const isEnough = first && simulation !== undefined
-  const tests = isEnough ? undefined : await huntWithTests(directory, AREA_TESTS[mutant.area], except, limits)
-  return { id: mutant.id, simulation, tests }
-}
-
-/** Without any bug nothing may fail, or a failure would prove nothing. Answers the test files that do. */
-async function baseline(mutants: readonly Mutant[], limits: HuntLimits): Promise<ReadonlySet<string>> {
+  keep: (line: string) => void,
+): Promise<TestCost[]> {
+  const costs = new Map(known.map((cost) => [cost.file, cost]))
   const workshop = new Workshop(ROOT)
-  const except = new Set<string>()
+  const add = (cost: BaselineCost): void => {
+    costs.set(cost.file, cost)
+    keep(formatCost(cost))
+  }
   try {
-    const simulation = await huntWithSimulation(workshop.directory, limits)
-    if (simulation !== undefined) throw new Error(`the simulator fails without any planted bug: ${simulation}`)
+    if (!costs.has(SIMULATOR_COST)) {
+      const simulation = await huntWithSimulation(workshop.directory, limits)
+      if (simulation !== undefined) throw new Error(`the simulator fails without any planted bug: ${simulation}`)
+      add({ file: SIMULATOR_COST, ms: 0, fails: false })
+    }
     const tests = [...new Set(mutants.flatMap(({ area }) => AREA_TESTS[area]))]
     for (const file of tests.flatMap((test) => testFiles(workshop.directory, test))) {
-      if (await fails(workshop.directory, file)) except.add(file)
+      if (costs.has(file)) continue
+      const startedMs = Date.now()
+      const isBroken = await fails(workshop.directory, file)
+      add({ file, ms: Date.now() - startedMs, fails: isBroken })
     }
   } finally {
     workshop.close()
   }
-  for (const file of except) console.log(`without any planted bug ${file} fails: it is not asked`)
-  return except
+  for (const { file } of [...costs.values()].filter((cost) => cost.fails))
+    console.log(`without any planted bug ${file} fails: it is not asked`)
+  return [...costs.values()].filter((cost) => !cost.fails)
 }
 
 /** Replaces the section in the results, or adds it. */

@@ -12,15 +12,32 @@ export function formatVerdict(verdict: Verdict): string {
   return `${JSON.stringify(verdict)}\n`
 }
 
+/** What a test file does without any bug: a line of a kept file too. */
+export interface BaselineCost {
+  readonly file: string
+  readonly ms: number
+  readonly fails: boolean
+}
+
+export function formatCost(cost: BaselineCost): string {
+  return `${JSON.stringify(cost)}\n`
+}
+
+export function parseCosts(text: string): readonly BaselineCost[] {
+  return parseLines(text).filter((line): line is BaselineCost => 'file' in line)
+}
+
 /** Later lines win. */
 export function parseVerdicts(text: string): ReadonlyMap<string, Verdict> {
-  const verdicts = new Map<string, Verdict>()
-  for (const line of text.split('\n')) {
-    if (line === '') continue
-    const verdict = JSON.parse(line) as Verdict
-    verdicts.set(verdict.id, verdict)
-  }
-  return verdicts
+  const verdicts = parseLines(text).filter((line): line is Verdict => 'id' in line)
+  return new Map(verdicts.map((verdict) => [verdict.id, verdict]))
+}
+
+function parseLines(text: string): readonly (Verdict | BaselineCost)[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Verdict | BaselineCost)
 }
 
 export function describeVerdict(mutant: Mutant, { simulation, tests }: Verdict): string {

@@ -4,6 +4,7 @@ export class Campaign {
   readonly #count: number
   readonly #endsAtMs: number
   #given = 0
+  #isStopped = false
 
   constructor(options: { from: number; count: number | undefined; endsAtMs: number | undefined }) {
     this.from = options.from
@@ -13,7 +14,12 @@ export class Campaign {
 
   /** The next seed; undefined when no more are to be begun. */
   next(nowMs: number): number | undefined {
-    if (this.#given >= this.#count || nowMs >= this.#endsAtMs) return undefined
+    if (this.#isStopped || this.#given >= this.#count || nowMs >= this.#endsAtMs) return undefined
     return this.from + this.#given++
+  }
+
+  /** Begins no more. */
+  stop(): void {
+    this.#isStopped = true
   }
 }

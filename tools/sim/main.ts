@@ -5,10 +5,11 @@
 import { parseArgs } from 'node:util'
 import { FAULT_FAMILIES, type FaultFamily, simulate } from '../../src/testing/index.ts'
 import { Campaign } from './campaign.ts'
-import { describeFailure, describeRun, Totals } from './report.ts'
+import { describeFailure, describeLoss, describeRun } from './report.ts'
 import { isSeedChild, serveSeeds } from './seed-child.ts'
 import type { SeedJob } from './seed-job.ts'
-import { runSeeds } from './seed-pool.ts'
+import { type PoolOptions, runSeeds } from './seed-pool.ts'
+import { Totals } from './totals.ts'
 
 const HELP = `Usage: npm run sim -- [options]
 
@@ -21,6 +22,9 @@ Many seeds, each with its own mix of faults:
   --from N            first seed; chosen by the clock when absent
   --count K           so many seeds
   --jobs J            processes; one per core when absent
+  --seed-seconds S    a seed that takes longer has failed (120)
+  --first             end at the first seed that fails
+  --markdown          print the figures as a section for test/sim/RESULTS.md
 
 What is simulated (drawn from the seed where absent):
   --ticks T           how long faults go on, in ticks of 50 virtual ms (1200)
@@ -52,6 +56,9 @@ async function main(words: readonly string[]): Promise<number> {
         from: { type: 'string' },
         count: { type: 'string' },
         jobs: { type: 'string' },
+        'seed-seconds': { type: 'string', default: '120' },
+        first: { type: 'boolean', default: false },
+        markdown: { type: 'boolean', default: false },
         ticks: { type: 'string' },
         stores: { type: 'string' },
         shards: { type: 'string' },
@@ -82,7 +89,12 @@ async function main(words: readonly string[]): Promise<number> {
       count,
       endsAtMs: minutes === undefined ? undefined : Date.now() + minutes * 60_000,
     })
-    return await playMany(campaign, job, whole('jobs', values.jobs, 1, 64))
+    return await playMany(campaign, job, {
+      jobs: whole('jobs', values.jobs, 1, 64),
+      seedMsMax: 1000 * (whole('seed-seconds', values['seed-seconds'], 1, 86_400) ?? 0),
+      stopsAtFailure: values.first,
+      command: values.markdown ? `npm run sim -- ${words.join(' ')}` : undefined,
+    })
   } catch (error) {
     const isUsage = error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
     if (!isUsage) throw error
@@ -100,15 +112,25 @@ async function playOne(job: SeedJob, withTrace: boolean): Promise<number> {
   return EXIT_FAILED
 }
 
-async function playMany(campaign: Campaign, job: Omit<SeedJob, 'seed'>, jobs: number | undefined): Promise<number> {
-  const totals = new Totals(performance.now())
+interface ManyOptions extends PoolOptions {
+  readonly stopsAtFailure: boolean
+  /** The command to name in a report in Markdown; undefined for a plain one. */
+  readonly command: string | undefined
+}
+
+async function playMany(campaign: Campaign, job: Omit<SeedJob, 'seed'>, options: ManyOptions): Promise<number> {
+  const totals = new Totals(performance.now(), campaign.from)
   console.log(`seeds from ${campaign.from}`)
-  await runSeeds(campaign, job, jobs, (result) => {
-    totals.add(result)
-    if (!result.ok) console.error(describeFailure(result, { seed: result.seed, ...job }))
+  await runSeeds(campaign, job, options, (end) => {
+    totals.add(end)
+    const { seed } = end.kind === 'played' ? end.result : end
+    if (end.kind === 'lost') console.error(describeLoss(end, { seed, ...job }))
+    else if (!end.result.ok) console.error(describeFailure(end.result, { seed, ...job }))
     else if (totals.seeds % 50 === 0) console.log(totals.line(performance.now()))
+    if (totals.failures > 0 && options.stopsAtFailure) campaign.stop()
   })
   console.log(totals.report(performance.now()))
+  if (options.command !== undefined) console.log(`\n${totals.markdown(performance.now(), options.command)}`)
   return totals.failures === 0 ? 0 : EXIT_FAILED
 }
 

@@ -7,53 +7,81 @@ import type { Campaign } from './campaign.ts'
 import { CHILD_ENVIRONMENT } from './seed-child.ts'
 import type { SeedJob } from './seed-job.ts'
 
+/** What became of a seed. One that ends its process, or does not end itself, is a finding too and must not end the others. */
+export type SeedEnd =
+  | { readonly kind: 'played'; readonly result: SimulationResult }
+  | { readonly kind: 'lost'; readonly seed: number; readonly reason: string }
+
+export interface PoolOptions {
+  /** Processes; one per core when undefined. */
+  readonly jobs: number | undefined
+  /** Real milliseconds that one seed may take. */
+  readonly seedMsMax: number
+  /** The program whose children play; this one's entry point when absent. */
+  readonly program?: string
+}
+
 const JOBS_MAX_DEFAULT = 8
 
-/** Resolves when no seed is left and every child has ended; rejects when a child dies. */
+/** Resolves when no seed is left and every child has ended. */
 export async function runSeeds(
   campaign: Campaign,
   job: Omit<SeedJob, 'seed'>,
-  jobs: number | undefined,
-  onResult: (result: SimulationResult) => void,
+  options: PoolOptions,
+  onEnd: (end: SeedEnd) => void,
 ): Promise<void> {
-  const source = import.meta.url.endsWith('.ts')
-  const main = fileURLToPath(new URL(source ? './main.ts' : './main.js', import.meta.url))
-  const count = jobs ?? Math.min(JOBS_MAX_DEFAULT, availableParallelism())
-  const children: ChildProcess[] = []
-  try {
-    await Promise.all(
-      Array.from({ length: count }, () => {
-        const child = fork(main, [], { env: { ...process.env, ...CHILD_ENVIRONMENT } })
-        children.push(child)
-        return serve(child, campaign, job, onResult)
-      }),
-    )
-  } finally {
-    for (const child of children) child.kill()
-  }
+  const count = options.jobs ?? Math.min(JOBS_MAX_DEFAULT, availableParallelism())
+  await Promise.all(
+    Array.from({ length: count }, async () => {
+      let seed = campaign.next(Date.now())
+      while (seed !== undefined) seed = await serve(seed, campaign, job, options, onEnd)
+    }),
+  )
 }
 
+/** Plays seeds in one child, from `first` on. Resolves with the seed to go on with in a new one, undefined when none is left. */
 function serve(
-  child: ChildProcess,
+  first: number,
   campaign: Campaign,
   job: Omit<SeedJob, 'seed'>,
-  onResult: (result: SimulationResult) => void,
-): Promise<void> {
+  { seedMsMax, program }: PoolOptions,
+  onEnd: (end: SeedEnd) => void,
+): Promise<number | undefined> {
+  const child: ChildProcess = fork(program ?? ownProgram(), [], { env: { ...process.env, ...CHILD_ENVIRONMENT } })
+  let seed: number | undefined = first
+  let hung = false
+  let timer: NodeJS.Timeout | undefined
+  const play = (): void => {
+    child.send({ ...job, seed })
+    timer = setTimeout(() => {
+      hung = true
+      child.kill('SIGKILL')
+    }, seedMsMax)
+  }
   return new Promise((resolve, reject) => {
-    let seed: number | undefined
-    const giveNext = (): void => {
-      seed = campaign.next(Date.now())
-      if (seed === undefined) resolve()
-      else child.send({ ...job, seed })
-    }
     child.on('message', (result: SimulationResult) => {
-      onResult(result)
-      giveNext()
+      clearTimeout(timer)
+      onEnd({ kind: 'played', result })
+      seed = campaign.next(Date.now())
+      if (seed === undefined) child.disconnect()
+      else play()
     })
     child.on('exit', (code, signal) => {
-      if (seed !== undefined) reject(new Error(`the process that played seed ${seed} ended with ${signal ?? code}`))
+      clearTimeout(timer)
+      if (seed === undefined) {
+        resolve(undefined)
+        return
+      }
+      const reason = hung ? `it did not end within ${seedMsMax / 1000} s` : `its process ended with ${signal ?? code}`
+      onEnd({ kind: 'lost', seed, reason })
+      resolve(campaign.next(Date.now()))
     })
     child.on('error', reject)
-    giveNext()
+    play()
   })
+}
+
+function ownProgram(): string {
+  const isSource = import.meta.url.endsWith('.ts')
+  return fileURLToPath(new URL(isSource ? './main.ts' : './main.js', import.meta.url))
 }
