@@ -17,7 +17,8 @@ export class MapRefresher {
   readonly #clock: Clock
   readonly #view: ClusterView
   readonly #channel: Channel
-  #waiting: (() => void)[] = []
+  readonly #waiting = new Set<() => void>()
+  #isAsking = false
   #next = 0
   #lastMs = Number.NEGATIVE_INFINITY
 
@@ -27,28 +28,48 @@ export class MapRefresher {
     this.#channel = channel
   }
 
-  /** Calls `done` when an attempt has ended, successful or not. */
-  refresh(done: () => void): void {
+  /**
+   * Calls `done` when an attempt has ended, successful or not, and after `patienceMs` at the latest: an attempt that others began may take longer than
+   * this caller has.
+   */
+  refresh(patienceMs: number, done: () => void): void {
     if (!this.#view.isEmpty && this.#clock.nowMs() - this.#lastMs < FRESH_MS) {
       done()
       return
     }
-    this.#waiting.push(done)
-    if (this.#waiting.length > 1) return
+    this.#wait(patienceMs, done)
+    if (this.#isAsking) return
+    this.#isAsking = true
     this.#channel.request(
       this.#target(),
       { kind: 'map', since: this.#view.map.version },
       ATTEMPT_TIMEOUT_MS,
       (reply) => {
+        this.#isAsking = false
         if (typeof reply !== 'string' && reply.kind === 'map') {
           this.#view.learn(reply.map, reply.leaders)
           this.#lastMs = this.#clock.nowMs()
         }
-        const waiting = this.#waiting
-        this.#waiting = []
+        const waiting = [...this.#waiting]
+        this.#waiting.clear()
         for (const run of waiting) run()
       },
     )
+  }
+
+  #wait(patienceMs: number, done: () => void): void {
+    if (patienceMs >= ATTEMPT_TIMEOUT_MS) {
+      this.#waiting.add(done)
+      return
+    }
+    const timer = this.#clock.after(patienceMs, () => {
+      if (this.#waiting.delete(run)) done()
+    })
+    const run = (): void => {
+      timer.cancel()
+      done()
+    }
+    this.#waiting.add(run)
   }
 
   /** Resolves once there is a map; rejects with a FlotillaError when none comes in time. */
@@ -59,11 +80,11 @@ export class MapRefresher {
       const check = (): void => {
         if (!this.#view.isEmpty) {
           resolve()
-        } else if (this.#clock.nowMs() >= deadlineMs) {
-          reject(noMap(this.#channel.localId))
-        } else {
-          this.refresh(() => this.#clock.after(RETRY_MS, check))
+          return
         }
+        const leftMs = deadlineMs - this.#clock.nowMs()
+        if (leftMs <= 0) reject(noMap(this.#channel.localId))
+        else this.refresh(leftMs, () => this.#clock.after(Math.min(RETRY_MS, leftMs), check))
       }
       check()
     })

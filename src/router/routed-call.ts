@@ -87,7 +87,7 @@ export class RoutedCall {
 
   #attempt(): void {
     if (this.#over) return
-    const { clock, view, channel, refresher } = this.#context
+    const { clock, view, channel } = this.#context
     const nowMs = clock.nowMs()
     const remainingMs = this.#deadlineMs - nowMs
     if (remainingMs <= 0) {
@@ -96,7 +96,7 @@ export class RoutedCall {
     }
     const shard = this.#target.shard()
     if (shard === undefined) {
-      refresher.refresh(() => this.#later())
+      this.#refresh()
       return
     }
     const request = this.#target.request(shard)
@@ -145,7 +145,7 @@ export class RoutedCall {
     if (reply.kind !== 'error') {
       if (reply.kind === 'write' && reply.result.kind === 'stale-epoch') {
         // The shard changed between routing and applying; nothing happened. The store knows the new map before we do.
-        this.#context.refresher.refresh(() => this.#later())
+        this.#refresh()
         return
       }
       this.#over = true
@@ -189,7 +189,7 @@ export class RoutedCall {
   }
 
   #refused(error: ErrorValue, shard: Shard, store: StoreId): void {
-    const { view, clock, refresher } = this.#context
+    const { view, clock } = this.#context
     this.#lastError = error
     switch (error.code) {
       case 'NOT_LEADER': {
@@ -211,11 +211,11 @@ export class RoutedCall {
       case 'STALE_EPOCH':
         view.learnShards(error.shards ?? [])
         if (this.#attempts < 3) this.#attempt()
-        else refresher.refresh(() => this.#later())
+        else this.#refresh()
         return
       case 'SHARD_NOT_FOUND':
         if (view.leaderOf(shard.id) === store) view.learnLeader(shard.id, undefined)
-        refresher.refresh(() => this.#later())
+        this.#refresh()
         return
       case 'NOT_READY':
       case 'DRAINING':
@@ -239,6 +239,12 @@ export class RoutedCall {
       return
     }
     this.#later()
+  }
+
+  /** Goes on with the map that the next refresh brings, or without it when there is no time to wait for it. */
+  #refresh(): void {
+    const { clock, refresher } = this.#context
+    refresher.refresh(this.#deadlineMs - clock.nowMs(), () => this.#later())
   }
 
   #later(): void {

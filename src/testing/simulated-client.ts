@@ -32,7 +32,7 @@ export interface ClientSettings {
 }
 
 /** How long after its deadline an operation may end: slots of timers, sweeps, drift, the way back. */
-const HANG_SLACK_MS = 1_500
+const HANG_SLACK_MS = 600
 const HANDOVER_US_MAX = 400
 
 interface OpenOperation {

@@ -16,13 +16,19 @@ function twoShards(): ShardMap {
 }
 
 /** A router whose stores answer as `store` says; undefined: not at all. */
-function makeRouter(store: (request: Request) => Reply | RequestFailure | undefined): {
+function makeRouter(
+  store: (request: Request) => Reply | RequestFailure | undefined,
+  /** Whether the question for the map with this number, from 1, is answered. */
+  tellsMap: (question: number) => boolean = () => true,
+): {
   router: Router
   clock: VirtualClock
   map: ShardMap
 } {
   const clock = new VirtualClock()
   const map = twoShards()
+  let questions = 0
+  const mapReply = (): Reply | undefined => (tellsMap(++questions) ? { kind: 'map', map, leaders: {} } : undefined)
   const transport = {
     state: 'open',
     isAbsent: () => false,
@@ -30,7 +36,7 @@ function makeRouter(store: (request: Request) => Reply | RequestFailure | undefi
       const decoded = decodeRequest(body)
       assert(decoded.ok)
       const request = decoded.value
-      const reply = request.kind === 'map' ? ({ kind: 'map', map, leaders: {} } as const) : store(request)
+      const reply = request.kind === 'map' ? mapReply() : store(request)
       if (reply === undefined) clock.after(timeoutMs, () => done('no-answer'))
       else clock.after(1, () => done(typeof reply === 'string' ? reply : encodeReply(reply)))
     },
@@ -117,4 +123,25 @@ test('a batch ends by its deadline, however long the map took to come', async ()
   }
   assert.equal(maps, 1)
   assert(endedMs - started <= 1_200, `it ended after ${endedMs - started} ms`)
+})
+
+test('a call ends by its deadline although a refresh of the map that others began takes longer', async () => {
+  const refusal: Reply = {
+    kind: 'error',
+    error: { code: 'SHARD_NOT_FOUND', message: 'look elsewhere', outcome: 'none', retryable: true },
+  }
+  for (const knowsMap of [true, false]) {
+    const { router, clock } = makeRouter(
+      () => refusal,
+      (question) => knowsMap && question === 1,
+    )
+    const startedMs = clock.nowMs()
+    // With a second to spare, this one waits for the whole refresh.
+    const patient = failure(clock, router.put('a', new Uint8Array(1), { kind: 'none' }, { timeoutMs: 5_000 }))
+    const hasty = await failure(clock, router.put('a', new Uint8Array(1), { kind: 'none' }, { timeoutMs: 150 }))
+    assert(hasty.atMs - startedMs <= 200, `with a deadline of 150 ms it ended after ${hasty.atMs - startedMs} ms`)
+    assert.deepEqual([hasty.error.code, hasty.error.outcome], ['TIMEOUT', 'none'])
+    const { error } = await patient
+    assert.equal(error.code, 'TIMEOUT')
+  }
 })
