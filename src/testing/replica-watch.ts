@@ -3,9 +3,9 @@
  * when they are asked for. Cheap enough to be asked after every event.
  */
 import { crc32 } from 'node:zlib'
-import { bytesToLatin1 } from '../base/index.ts'
 import type { Replica } from '../store/index.ts'
 import type { EntryView, EpochView, HardStateView, RangeView, ReplicaView } from './check/index.ts'
+import type { StateWatch } from './state-watch.ts'
 
 const ROLES = {
   follower: 'follower',
@@ -19,6 +19,8 @@ export class ReplicaWatch implements ReplicaView {
   readonly store: string
   /** Whether a write of this store's log is under way, in which case nobody knows what is durable. */
   readonly #isWriting: () => boolean
+  /** Undefined where nobody stands before the machine. */
+  readonly #state: StateWatch | undefined
   #term = -1
   #role = ''
   #commitIndex = -1
@@ -26,10 +28,16 @@ export class ReplicaWatch implements ReplicaView {
   #lastIndex = -1
   #lastTerm = -1
 
-  constructor(store: string, replica: Replica, isWriting: () => boolean) {
+  constructor(store: string, replica: Replica, isWriting: () => boolean, state?: StateWatch) {
     this.store = store
     this.replicaSeen = replica
     this.#isWriting = isWriting
+    this.#state = state
+  }
+
+  /** To be called after every event, before `hasChanged`. */
+  lookAtState(): void {
+    this.#state?.look()
   }
 
   /** Whether anything is new since the last call that answered true. */
@@ -122,9 +130,7 @@ export class ReplicaWatch implements ReplicaView {
     return this.replicaSeen.membership.voters
   }
 
-  /** Of the machine's own state; the data under the keys is compared at the end of a run. */
   get stateHash(): number | undefined {
-    const { machine, installing } = this.replicaSeen
-    return installing ? undefined : crc32(bytesToLatin1(machine.save()))
+    return this.#state?.hash
   }
 }

@@ -5,8 +5,10 @@
 import type { ShardMap } from '../../shard-map/index.ts'
 import { LIMITS } from '../base/index.ts'
 import type { Node } from '../server/index.ts'
+import type { Replica } from '../store/index.ts'
 import { ClusterChecks, type MapView, type Problem } from './check/index.ts'
 import { ReplicaWatch } from './replica-watch.ts'
+import { StateWatch } from './state-watch.ts'
 
 interface SeenStore {
   readonly replicas: Map<number, ReplicaWatch>
@@ -42,9 +44,11 @@ export class StoreWatch {
     for (const replica of node.store.replicas.values()) {
       let watch = seen.replicas.get(replica.group)
       if (watch?.replicaSeen !== replica) {
-        watch = new ReplicaWatch(store, replica, () => node.log.dirty || isWriting())
+        const state = this.#watchState(store, node, replica)
+        watch = new ReplicaWatch(store, replica, () => node.log.dirty || isWriting(), state)
         seen.replicas.set(replica.group, watch)
       }
+      watch.lookAtState()
       if (!replica.installing && watch.hasChanged()) this.#judge(this.checks.observe(watch), replica.group)
     }
     const { map } = node.store.map
@@ -65,6 +69,20 @@ export class StoreWatch {
       [...node.store.replicas.values()].map((replica) => new ReplicaWatch(store, replica, () => node.log.dirty)),
     )
     this.#judge(this.checks.atRest(views, mapView(map)), undefined)
+  }
+
+  #watchState(store: string, node: Node, replica: Replica): StateWatch {
+    const { group } = replica
+    // A dead process runs its promises to their end, and nobody is harmed by what they do.
+    const judge = (problem: () => Problem): void => {
+      if (this.#seen.get(store)?.replicas.get(group)?.replicaSeen === replica) this.#judge(problem(), group)
+    }
+    return new StateWatch(replica, node.data, {
+      starts: (index) => judge(() => this.checks.startsFrom(group, store, index)),
+      applied: (index, term, hash) => judge(() => this.checks.applied({ group, store, index, term, hash })),
+      scanned: (index, term, stateHash) =>
+        judge(() => this.checks.observeSnapshot({ group, index, term, stateHash, store })),
+    })
   }
 
   #judge(problem: Problem, group: number | undefined): void {

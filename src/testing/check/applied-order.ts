@@ -3,12 +3,15 @@
  * work; a start or a snapshot says from where it goes on.
  */
 import type { CommittedLedger } from './committed-ledger.ts'
-import type { EntryView, Problem } from './views.ts'
+import type { Problem } from './views.ts'
 
-export interface AppliedEntry extends EntryView {
+export interface AppliedEntry {
   readonly group: number
   readonly store: string
   readonly index: number
+  readonly term: number
+  /** As in an `EntryView`, of the command that went through the machine; undefined where none did. */
+  readonly hash: number | undefined
 }
 
 export class AppliedOrder {
@@ -38,7 +41,7 @@ export class AppliedOrder {
     if (before !== undefined && index !== before + 1)
       return `group ${group}: ${store} applies ${index} right after ${before}`
     const committed = this.#ledger.entry(group, index)
-    if (committed !== undefined && (committed.term !== term || committed.hash !== hash))
+    if (committed !== undefined && (committed.term !== term || (hash ?? committed.hash) !== committed.hash))
       return `group ${group}: ${store} applies another entry at ${index} (term ${term}) than was committed (term ${committed.term})`
     return undefined
   }
