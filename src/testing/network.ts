@@ -22,6 +22,8 @@ export interface NetworkFaults {
   /** Frames that take up to `spikeUsMax`; what leaves behind them on the same link waits. */
   readonly spikePerMille: number
   readonly spikeUsMax: number
+  /** Bytes that may wait for one connection before the broker drops it as a slow consumer. */
+  readonly pendingBytesMax: number
 }
 
 export const CALM_NETWORK: NetworkFaults = {
@@ -32,6 +34,7 @@ export const CALM_NETWORK: NetworkFaults = {
   delayUsMax: 600,
   spikePerMille: 0,
   spikeUsMax: 0,
+  pendingBytesMax: Number.POSITIVE_INFINITY,
 }
 
 /** The way of one connection's frames to one subject. */
@@ -95,14 +98,10 @@ export class Network {
     for (const wire of this.#wires) this.#reconnect(wire, this.#random.between(1_000, 250_000))
   }
 
-  /** The broker drops connections of one process, as it does to slow consumers; the process reconnects. */
+  /** The broker drops connections of one process for whatever reason; the process reconnects. */
   disconnect(address: string): void {
-    for (const wire of [...this.#wires]) {
-      if (wire.address !== address || !wire.isOpen || this.#random.chance(400)) continue
-      this.#counts.add('disconnect')
-      wire.setOpen(false)
-      this.#reconnect(wire, this.#random.between(1_000, 2_000_000))
-    }
+    for (const wire of [...this.#wires])
+      if (wire.address === address && wire.isOpen && !this.#random.chance(400)) this.#drop(wire, 'disconnect')
   }
 
   /** Loses every frame from one address to another until `mend`. */
@@ -186,11 +185,15 @@ export class Network {
     const { wire: receiver, deliver } = subscription
     const { run: sentOn } = wire
     const { run: receivedOn } = receiver
+    receiver.pendingBytes += bytes.length
+    if (receiver.isOpen && receiver.pendingBytes > this.faults.pendingBytesMax) this.#drop(receiver, 'slow-consumer')
     receiver.process.arrival(
       dueUs - this.#timeline.nowUs,
       () => {
         // A connection that was lost meanwhile, on either side, takes what was under way with it; so does a cut.
-        if (receiver.run !== receivedOn || wire.lostRun === sentOn) return
+        if (receiver.run !== receivedOn) return
+        receiver.pendingBytes -= bytes.length
+        if (wire.lostRun === sentOn) return
         if (this.#cuts.size > 0 && this.#cuts.has(`${link.from}>${link.to}`)) {
           this.#counts.add('frame-cut')
           return
@@ -199,6 +202,12 @@ export class Network {
       },
       detail,
     )
+  }
+
+  #drop(wire: SimulatedWire, reason: 'disconnect' | 'slow-consumer'): void {
+    this.#counts.add(reason)
+    wire.setOpen(false)
+    this.#reconnect(wire, this.#random.between(1_000, 2_000_000))
   }
 
   #reconnect(wire: SimulatedWire, delayUs: number): void {
@@ -220,6 +229,8 @@ export class SimulatedWire implements Wire {
   #isClosed = false
   /** Counts connections made and lost. */
   run = 0
+  /** On their way to this connection, or waiting because its process sleeps. */
+  pendingBytes = 0
   /** The latest run that the broker ended, and with it the frames that were under way. */
   lostRun = -1
 
@@ -270,6 +281,7 @@ export class SimulatedWire implements Wire {
     if (this.#isClosed || isOpen === this.#isOpen) return
     if (!isOpen) this.lostRun = this.run
     this.run++
+    this.pendingBytes = 0
     this.#isOpen = isOpen
     if (this.process.isAlive) this.process.arrival(0, () => this.#onChange?.())
   }

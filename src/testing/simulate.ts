@@ -1,4 +1,5 @@
 /** Runs one seed from beginning to end: the entry point for tests, for the command line and for programs that test what they build on Flotilla. */
+import type { HighestUse } from './check/index.ts'
 import type { FaultFamily } from './fault-plan.ts'
 import { planFaults } from './fault-plan.ts'
 import { closeRealWorld } from './real-world-guard.ts'
@@ -41,6 +42,8 @@ export interface SimulationResult {
   }
   /** How often each kind of fault happened. */
   readonly faults: Readonly<Record<string, number>>
+  /** The most that any store used of what must stay bounded. */
+  readonly resources: readonly HighestUse[]
   readonly families: readonly FaultFamily[]
   readonly shape: string
 }
@@ -68,6 +71,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     events: timeline.events,
     operations: recorder.counts,
     faults: world.counts.toObject(),
+    resources: world.highestUse(),
     families: [...plan.families],
     shape: `${bootstrap.stores.length} stores, ${bootstrap.shards} shards, ${settings.clients} clients, ${settings.load.keys.length} keys`,
   }

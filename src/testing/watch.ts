@@ -3,27 +3,28 @@
  * the maps that stores adopt and the sizes that must stay bounded.
  */
 import type { ShardMap } from '../../shard-map/index.ts'
-import { LIMITS } from '../base/index.ts'
 import type { Node } from '../server/index.ts'
 import type { Replica } from '../store/index.ts'
 import { ClusterChecks, type MapView, type Problem } from './check/index.ts'
 import { ReplicaWatch } from './replica-watch.ts'
+import { ResourceWatch } from './resource-watch.ts'
 import { StateWatch } from './state-watch.ts'
+import type { WorldSettings } from './world-settings.ts'
 
 interface SeenStore {
   readonly replicas: Map<number, ReplicaWatch>
+  readonly resources: ResourceWatch
   map: ShardMap | undefined
 }
 
-/** The overlay may pass its bound by what one turn applies. */
-const OVERLAY_SLACK_BYTES = 4 * LIMITS.batchBytesMax
-
 export class StoreWatch {
   readonly checks = new ClusterChecks()
+  readonly #settings: WorldSettings
   readonly #fail: (message: string, group: number | undefined) => void
   readonly #seen = new Map<string, SeenStore>()
 
-  constructor(fail: (message: string, group: number | undefined) => void) {
+  constructor(settings: WorldSettings, fail: (message: string, group: number | undefined) => void) {
+    this.#settings = settings
     this.#fail = fail
   }
 
@@ -35,10 +36,13 @@ export class StoreWatch {
   }
 
   /** `isWriting`: whether a write of the log is under way. */
-  look(store: string, node: Node, isWriting: () => boolean, overlayBytesMax: number): void {
+  look(store: string, node: Node, isWriting: () => boolean): void {
     let seen = this.#seen.get(store)
     if (seen === undefined) {
-      seen = { replicas: new Map(), map: undefined }
+      const resources = new ResourceWatch(store, this.#settings, (resource) =>
+        this.#judge(this.checks.observeResource(resource), undefined),
+      )
+      seen = { replicas: new Map(), resources, map: undefined }
       this.#seen.set(store, seen)
     }
     for (const replica of node.store.replicas.values()) {
@@ -56,11 +60,7 @@ export class StoreWatch {
       seen.map = map
       if (map.version > 0) this.#judge(this.checks.observeMap(mapView(map)), undefined)
     }
-    const valueMax = overlayBytesMax + OVERLAY_SLACK_BYTES
-    this.#judge(
-      this.checks.observeResource({ store, name: 'overlay bytes', value: node.data.overlayBytes, valueMax }),
-      undefined,
-    )
+    seen.resources.look(node)
   }
 
   /** Everything is over and well: `nodes` are all that run. */

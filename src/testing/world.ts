@@ -6,6 +6,7 @@ import { type Key, PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import { AssertionFailure, type EventRecord } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
 import { DataStoreError, LogStoreError } from '../storage/index.ts'
+import type { HighestUse } from './check/index.ts'
 import { openClientProcess } from './client-process.ts'
 import { SimulatedDisk } from './disk.ts'
 import { FaultCounts } from './fault-counts.ts'
@@ -64,7 +65,7 @@ export class World {
       afterEvent: (owner) => this.#afterEvent(owner),
       onError: (owner, error) => this.onError(owner, error),
     })
-    this.#watch = new StoreWatch((message, group) => this.fail(message, group))
+    this.#watch = new StoreWatch(settings, (message, group) => this.fail(message, group))
     this.network = new Network(this.timeline, new SeededRandom(seed, 'network'), this.counts)
     this.network.observe = (fate, from, to, bytes) => {
       const { nowUs } = this.timeline
@@ -103,6 +104,11 @@ export class World {
 
   get nowMs(): number {
     return this.timeline.nowUs / 1000
+  }
+
+  /** The most that any store used of what must stay bounded. */
+  highestUse(): readonly HighestUse[] {
+    return this.#watch.checks.highestUse()
   }
 
   // Steps of a scenario
@@ -278,6 +284,7 @@ export class World {
     const number = ++this.#processes
     const random = new SeededRandom(this.settings.seed, `process ${number}`)
     const { driftPerMillionMax } = this.plan
+    if (driftPerMillionMax > 0) this.counts.add('clock-drift')
     const process = new SimulatedProcess(
       name,
       number,
@@ -301,7 +308,7 @@ export class World {
     const { disk, id, node } = store
     // A log that cannot be read looks like one with holes, and looking for them would tell the store of damage that it has not met.
     if (disk.errorsGiven > 0 || disk.isDamaged) return
-    this.#watch.look(id, node, () => disk.isWriting, this.settings.cluster.overlayBytes)
+    this.#watch.look(id, node, () => disk.isWriting)
   }
 
   #onStoreEvent(store: SimulatedStore, event: EventRecord): void {

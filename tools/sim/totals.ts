@@ -17,6 +17,7 @@ export class Totals {
   readonly #operations = { done: 0, refused: 0, none: 0, unknown: 0 }
   readonly #failed: number[] = []
   readonly #faults = new Map<string, number>()
+  readonly #resources = new Map<string, { readonly value: number; readonly valueMax: number }>()
   /** In how many seeds each family of faults was switched on. */
   readonly #families = new Map<string, number>()
 
@@ -32,12 +33,17 @@ export class Totals {
       this.#failed.push(end.seed)
       return
     }
-    const { seed, ok, virtualMs, events, operations, faults, families } = end.result
+    const { seed, ok, virtualMs, events, operations, faults, families, resources } = end.result
     this.#virtualMs += virtualMs
     this.#events += events
     for (const kind of ['done', 'refused', 'none', 'unknown'] as const) this.#operations[kind] += operations[kind]
     for (const [kind, count] of Object.entries(faults)) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + count)
     for (const family of families) this.#families.set(family, (this.#families.get(family) ?? 0) + 1)
+    for (const { name, value, valueMax } of resources) {
+      const known = this.#resources.get(name)
+      if (known === undefined || value / valueMax > known.value / known.valueMax)
+        this.#resources.set(name, { value, valueMax })
+    }
     if (ok) return
     this.failures++
     this.#failed.push(seed)
@@ -84,6 +90,10 @@ export class Totals {
       '| what happened | how often |',
       '|---|---|',
       ...Object.entries(this.#sortedFaults()).map(([kind, count]) => `| ${kind} | ${count} |`),
+      '',
+      '| what must stay bounded | nearest to its bound | bound |',
+      '|---|---|---|',
+      ...[...this.#resources].map(([name, { value, valueMax }]) => `| ${name} | ${value} | ${valueMax} |`),
     ].join('\n')
   }
 

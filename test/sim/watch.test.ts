@@ -1,0 +1,105 @@
+/** The simulator's own checks notice what is planted in a living cluster: a machine that applies wrongly, data that changes behind it, a queue that grows. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { planFaults } from '../../src/testing/fault-plan.ts'
+import { playWorld } from '../../src/testing/simulate.ts'
+import type { SimulatedStore } from '../../src/testing/simulated-store.ts'
+import { World } from '../../src/testing/world.ts'
+import { drawWorld } from '../../src/testing/world-settings.ts'
+
+const SHARD = 2
+
+type Script = (world: World, store: SimulatedStore) => Promise<void>
+
+/** How the world fails when `script` has done its harm to the first store; undefined when it does not. */
+async function failureOf(script: Script): Promise<string | undefined> {
+  const world = new World(drawWorld(3, { stores: 3, shards: 1, clients: 3 }), planFaults(3, []), undefined)
+  await playWorld(world, async () => {
+    for (const store of world.stores) store.start()
+    await world.sleep(5_000)
+    for (const client of world.clients) client.start()
+    await world.sleep(2_000)
+    await script(world, world.stores[0] as SimulatedStore)
+    await world.sleep(10_000)
+    world.end()
+  })
+  return world.failure?.message
+}
+
+function machineOf({ node }: SimulatedStore): { apply(command: Uint8Array, data: never): unknown } {
+  const machine = node?.store.replicas.get(SHARD)?.machine
+  assert(machine !== undefined, `no replica of shard ${SHARD}`)
+  return machine as { apply(command: Uint8Array, data: never): unknown }
+}
+
+test('nothing is planted: nothing is noticed, restarts and snapshots included', async () => {
+  const message = await failureOf(async (world, store) => {
+    world.crash(store, 'power')
+    await world.sleep(20_000)
+    store.start()
+  })
+  assert.equal(message, undefined)
+})
+
+test('a command that goes through the machine twice', async () => {
+  const message = await failureOf(async (_world, store) => {
+    const machine = machineOf(store)
+    const apply = machine.apply.bind(machine)
+    machine.apply = (command, data) => {
+      apply(command, data)
+      return apply(command, data)
+    }
+  })
+  assert.match(message ?? '', /after entry \d+ the state is [0-9a-f]+ on s\d and [0-9a-f]+ on s\d/)
+})
+
+test('a command that is not the committed one', async () => {
+  let previous: Uint8Array | undefined
+  const message = await failureOf(async (_world, store) => {
+    const machine = machineOf(store)
+    const apply = machine.apply.bind(machine)
+    machine.apply = (command, data) => {
+      const other = previous ?? command
+      previous = command.slice()
+      return apply(other, data)
+    }
+  })
+  assert.match(message ?? '', /applies another entry at \d+/)
+})
+
+test('an entry that is skipped', async () => {
+  const message = await failureOf(async (_world, store) => {
+    const replica = store.node?.store.replicas.get(SHARD)
+    assert(replica !== undefined)
+    const appliedTo = replica.appliedTo.bind(replica)
+    let skipped = false
+    replica.appliedTo = (index, term) => {
+      if (skipped) appliedTo(index, term)
+      skipped = true
+    }
+  })
+  assert.match(message ?? '', /applies \d+ right after \d+/)
+})
+
+test('a state on disk that is not what its index claims', async () => {
+  const message = await failureOf(async (world, store) => {
+    const { node } = store
+    node?.data.put(SHARD, 'planted', new Uint8Array(12))
+    await world.sleep(2_000)
+    await new Promise<void>((resolve) => {
+      store.process?.soon(() => void store.stop().then(resolve))
+    })
+    store.start()
+  })
+  assert.match(message ?? '', /in a snapshot: group 2: after entry \d+ the state is/)
+})
+
+test('an operation that never ends, and with it requests that pile up', async () => {
+  const message = await failureOf(async (_world, store) => {
+    const { node } = store
+    assert(node !== undefined)
+    const { stats } = node.transport
+    node.transport.stats = () => ({ ...stats.call(node.transport), requestsPending: 1_000 })
+  })
+  assert.match(message ?? '', /s1: requests without an answer is 1000, more than \d+/)
+})
