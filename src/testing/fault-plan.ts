@@ -56,7 +56,7 @@ export function planFaults(seed: number, families: readonly FaultFamily[] | unde
       delayUsMax,
       spikePerMille: has('delay') ? random.between(0, 30) : 0,
       spikeUsMax: has('delay') ? random.between(20_000, 800_000) : 0,
-      pendingBytesMax: has('disconnect') ? random.between(4_000, 200_000) : CALM_NETWORK.pendingBytesMax,
+      pendingBytesMax: has('disconnect') ? random.between(8_000, 60_000) : CALM_NETWORK.pendingBytesMax,
     },
     disk: {
       syncUsMin: 100,

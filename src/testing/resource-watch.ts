@@ -8,17 +8,17 @@ import type { ResourceView } from './check/index.ts'
 import type { WorldSettings } from './world-settings.ts'
 
 /** The overlay may pass its bound by what one turn applies. */
-const OVERLAY_SLACK_BYTES = 4 * LIMITS.batchBytesMax
+const OVERLAY_SLACK_BYTES = LIMITS.applyBytesPerTurnMax
 /** Looks at a store between two measurements of what is not a plain number. */
 const LOOKS_PER_MEASUREMENT = 256
 /** Parts of one operation of a client on the way at once, and what stores ask each other for by themselves. */
-const REQUESTS_PER_CLIENT = 8
-const REQUESTS_OF_STORES = 64
+const REQUESTS_PER_CLIENT = 4
+const REQUESTS_OF_STORES = 32
 /** Times `compactEntries`: laggards, transfers of snapshots and what is not flushed hold a log. */
 const LOG_ENTRIES_FACTOR = 64
 const LOG_ENTRIES_MIN = 4_000
-const LOG_BYTES_MAX = 64 * 1024 * 1024
-const QUEUED_ENTRIES_MAX = 4_000
+const LOG_BYTES_MAX = 4 * 1024 * 1024
+const QUEUED_ENTRIES_MAX = 1_000
 
 export class ResourceWatch {
   readonly #store: string
