@@ -12,10 +12,13 @@ const INTERVAL_MS = 1_000
 const EAGER_INTERVAL_MS = 100
 const ANSWER_TIMEOUT_MS = 2_000
 
+type ShardFigures = Pick<StoreHeartbeat['led'][number], 'bytes' | 'keys' | 'load'>
+
 export class HeartbeatSender {
   readonly #store: Store
   readonly #changed = new Set<number>()
-  readonly #reported = new Set<number>()
+  /** The shards that the driver believes led here, with the figures it has of them. */
+  readonly #reported = new Map<number, ShardFigures>()
   #timer: Timer | undefined
   #stopped = false
   #sequence = 0
@@ -64,7 +67,7 @@ export class HeartbeatSender {
       if (reply?.kind === 'store-heartbeat') {
         this.#heardMs = clock.nowMs()
         this.#full = reply.answer.resend
-        for (const led of heartbeat.led) this.#reported.add(led.shard.id)
+        for (const led of heartbeat.led) this.#reported.set(led.shard.id, led)
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)
         const { map, leaders } = reply.answer
         if (map !== undefined) this.#store.learnMap(map, leaders)
@@ -104,21 +107,17 @@ export class HeartbeatSender {
       bytes += replica.bytes
       if (replica.group === PLACEMENT_SHARD) continue
       if (replica.isLeader) {
-        if (this.#full || this.#changed.has(replica.group) || !this.#reported.has(replica.group)) {
-          led.push({
-            shard: replica.shard,
-            term: replica.raft.term,
-            bytes: replica.bytes,
-            keys: replica.keys,
-            load: replica.load.rates,
-          })
-        }
+        const { shard, keys } = replica
+        const figures: ShardFigures = { bytes: replica.bytes, keys, load: replica.load.rates }
+        const reported = this.#reported.get(replica.group)
+        if (this.#full || this.#changed.has(replica.group) || reported === undefined || isNews(figures, reported))
+          led.push({ shard, term: replica.raft.term, ...figures })
       } else if (this.#reported.has(replica.group)) {
         noLongerLed.push(replica.group)
       }
     }
     // What was merged away, or moved away altogether, is led by nobody here.
-    for (const group of this.#reported) if (!store.replicas.has(group)) noLongerLed.push(group)
+    for (const group of this.#reported.keys()) if (!store.replicas.has(group)) noLongerLed.push(group)
     return {
       info: store.options.info,
       sequence: ++this.#sequence,
@@ -141,4 +140,20 @@ export class HeartbeatSender {
     const members = replicas.map((replica) => replica.store)
     return members[this.#nextFounder++ % Math.max(1, members.length)]
   }
+}
+
+/** Whether a shard's figures are so different from what the driver has that it may want to act on them. */
+function isNews({ bytes, keys, load }: ShardFigures, known: ShardFigures): boolean {
+  return (
+    differs(bytes, known.bytes, 4096) ||
+    differs(keys, known.keys, 16) ||
+    differs(load.readsPerSecond, known.load.readsPerSecond, 4) ||
+    differs(load.writesPerSecond, known.load.writesPerSecond, 4)
+  )
+}
+
+/** By more than a tenth and more than `least`; what ends is always news. */
+function differs(value: number, known: number, least: number): boolean {
+  if (value === 0 || known === 0) return value !== known
+  return Math.abs(value - known) > Math.max(least, known / 10)
 }

@@ -142,14 +142,15 @@ export class Maintenance {
 
   async #estimateAll(): Promise<void> {
     for (const replica of this.#store.replicas.values()) {
-      if (replica.group === PLACEMENT_SHARD) continue
+      const { appliedIndex, shard } = replica
+      if (replica.group === PLACEMENT_SHARD || replica.estimatedIndex === appliedIndex) continue
       if (this.#stopped) return
-      const size = await this.#store.options.data.approximateSize({
-        start: replica.shard.start,
-        end: replica.shard.end,
-      })
+      const size = await this.#store.options.data.approximateSize({ start: shard.start, end: shard.end })
+      // A split meanwhile has made a better guess than this.
+      if (replica.shard.end !== shard.end) continue
       replica.bytes = size.bytes
       replica.keys = size.keys
+      replica.estimatedIndex = appliedIndex
     }
   }
 }

@@ -73,9 +73,10 @@ export class Replica {
   /** Since when this replica has known no leader, on the store's clock; undefined while it knows one. */
   leaderlessSinceMs: number | undefined
   readonly freshness = new Freshness()
-  /** Bytes and keys of the shard as last estimated. */
+  /** Bytes and keys of the shard as last estimated, and what was applied then. */
   bytes = 0
   keys = 0
+  estimatedIndex = -1
   /** When this object was made, on the store's clock. */
   readonly bornMs: number
   /** Grows when the data under this replica is replaced or deleted: what a read that began before finds means nothing. */

@@ -1,8 +1,9 @@
 import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import { unreachable } from '../base/index.ts'
-import { errorValue } from '../protocol/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
+import { dataRange } from './initial-state.ts'
+import { findMiddleKey } from './middle-key.ts'
 import {
   closing,
   deadlinePassed,
@@ -27,6 +28,9 @@ import type { Store } from './store.ts'
 /** A group without a leader for this long has lost its quorum, as far as a client is concerned: an election takes much less. */
 export const QUORUM_LOST_AFTER_MS = 3_000
 
+/** Each reads a few megabytes. */
+const MIDDLES_SOUGHT_MAX = 2
+
 interface Transfer {
   readonly replica: Replica
   readonly target: string
@@ -37,6 +41,7 @@ export class RequestHandler {
   readonly #store: Store
   readonly #shardRequests: ShardRequests
   #transfers: Transfer[] = []
+  #middlesSought = 0
   #closed = false
 
   constructor(store: Store) {
@@ -91,7 +96,7 @@ export class RequestHandler {
         return
       }
       case 'find-middle':
-        answerError(call, errorValue('INVALID_ARGUMENT', `this version cannot do ${request.kind} yet`))
+        this.#findMiddle(call, request.shard)
         return
       case 'store-heartbeat':
       case 'placement-status':
@@ -201,6 +206,27 @@ export class RequestHandler {
   #readShard(call: Call, shard: number): void {
     const replica = this.#leading(call, shard)
     if (replica !== undefined) this.#store.loop.submitRead(replica, call)
+  }
+
+  #findMiddle(call: Call, shard: number): void {
+    const replica = this.#leading(call, shard)
+    if (replica === undefined) return
+    if (this.#middlesSought >= MIDDLES_SOUGHT_MAX) {
+      answerError(call, notYet(shard, `this store is looking for the middles of ${MIDDLES_SOUGHT_MAX} shards already`))
+      return
+    }
+    this.#middlesSought++
+    findMiddleKey(this.#store.options.data, dataRange(replica.shard)).then(
+      (key) => {
+        this.#middlesSought--
+        call.answer({ kind: 'middle', key })
+      },
+      (error: unknown) => {
+        // The engine cannot be read, or is closing.
+        this.#middlesSought--
+        answerError(call, notYet(shard, `the data of shard ${shard} cannot be read: ${String(error)}`))
+      },
+    )
   }
 
   /** The replica here when it leads; otherwise the call is answered with the cure. */

@@ -92,6 +92,9 @@ export class ShardChanges {
     const saved = replica.machine.save()
     replica.machine = createMachine(left, saved)
     replica.reshape(left, undefined, replica.absorbed)
+    // Until the next estimate: without it the parent would look as large as before, and be split again.
+    replica.bytes = Math.ceil(replica.bytes / plan.parts.length)
+    replica.keys = Math.ceil(replica.keys / plan.parts.length)
     replica.splitOff = [...children, ...replica.splitOff].slice(0, SPLIT_OFF_MAX)
     // Covers everything that this replica has written so far, in the range of the children too; theirs follow in the same turn.
     this.#applied(replica, entry)
