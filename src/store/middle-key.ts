@@ -24,21 +24,21 @@ export async function findMiddleKey(data: DataStore, range: KeyRange): Promise<D
     (await data.approximateSize({ start, end })).bytes
   let low = first
   // The key right after the last one.
-  let high = `${last}\0`
-  const total = await bytesOf(low, high)
-  let before = 0
-  let within = total
+  const end = `${last}\0`
+  let high = end
+  // Estimates change while the engine compacts, so that only figures taken together are compared.
+  let within = await bytesOf(low, high)
   for (let i = 0; i < NARROWINGS_MAX && within > WINDOW_BYTES; i++) {
     const middle = keyBetween(low, high)
     if (middle === undefined) break
-    const left = await bytesOf(low, middle)
-    if (before + left < total / 2) {
-      low = middle
-      before += left
-    } else high = middle
+    const [left, right] = await Promise.all([bytesOf(first, middle), bytesOf(middle, end)])
+    if (left < right) low = middle
+    else high = middle
     within = await bytesOf(low, high)
   }
-  const part = within > 0 ? Math.min(1, Math.max(0, (total / 2 - before) / within)) : 0.5
+  const [before, after] = await Promise.all([bytesOf(first, low), bytesOf(high, end)])
+  const half = (before + within + after) / 2
+  const part = within > 0 ? Math.min(1, Math.max(0, (half - before) / within)) : 0.5
   return await walk(data, { start: low, end: high }, first, part)
 }
 
