@@ -9,6 +9,7 @@ import {
   addConfig,
   addDel,
   addDemo,
+  addEvents,
   addGet,
   addPut,
   addScan,
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addStatus,
   addStore,
   addShard,
+  addEvents,
   addConfig,
   addVersion,
 ]

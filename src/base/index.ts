@@ -10,6 +10,14 @@ export {
   utf8Encode,
 } from './bytes.ts'
 export type { Clock, Random, Timer } from './clock.ts'
-export { type EventRecord, type EventSink, silentEvents } from './events.ts'
+export { EVENT_CATALOGUE, type EventDefinition, type EventFamily, type EventType } from './event-catalogue.ts'
+export {
+  type CatalogueEvent,
+  type CustomEvent,
+  type EventRecord,
+  type EventSink,
+  eventDefinition,
+  silentEvents,
+} from './events.ts'
 export { LIMITS } from './limits.ts'
 export { type Logger, type LogLevel, silentLogger } from './log.ts'

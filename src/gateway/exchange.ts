@@ -252,6 +252,8 @@ export class Exchange implements BodySink {
       route: this.route,
       error: error instanceof Error ? error.stack : String(error),
     })
+    const data = { requestId: this.requestId, route: this.route }
+    this.services.events.emit({ type: 'request_failed', data })
     if (error instanceof AssertionFailure) {
       // Rethrown from a turn of its own, so that the answer still leaves.
       this.services.clock.soon(() => {

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { silentEvents } from '../base/index.ts'
 import { Admission } from './admission.ts'
 import { GatewayApp } from './app.ts'
 import { Exchange } from './exchange.ts'
@@ -59,6 +60,7 @@ class RunningGateway implements Gateway {
       storeId: options.storeId,
       clock: options.clock,
       logger: options.logger,
+      events: options.events ?? silentEvents,
       limits,
       metrics: options.metrics,
       nextRequestId: requestIds(options),
@@ -66,7 +68,8 @@ class RunningGateway implements Gateway {
       isDraining: () => this.#draining,
     }
     this.#set = new ExchangeSet(options.clock, limits)
-    this.#operators = new OperatorList(options.clock, `${options.storeId}-${hexWord(options)}`)
+    const { events } = this.#services
+    this.#operators = new OperatorList(options.clock, events, `${options.storeId}-${hexWord(options)}`)
     this.#admission = new Admission(this.#services, this.#set, options)
     this.#app = new GatewayApp(routeTable(options, this.#set, this.#operators), (exchange, route) =>
       this.#admission.admit(exchange, route),
@@ -98,6 +101,7 @@ class RunningGateway implements Gateway {
     const address = this.#server.address() as AddressInfo
     this.host = address.address
     this.port = address.port
+    this.#services.events.emit({ type: 'gateway_listening', data: { address: this.address } })
   }
 
   setLimits(limits: Partial<GatewayLimits>): void {
@@ -111,7 +115,8 @@ class RunningGateway implements Gateway {
 
   async #close(): Promise<void> {
     this.#draining = true
-    const { clock, limits } = this.#services
+    const { clock, events, limits } = this.#services
+    events.emit({ type: 'gateway_draining', data: { inflight: this.#set.size } })
     const ended = new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
     })
@@ -124,6 +129,7 @@ class RunningGateway implements Gateway {
     flush.cancel()
     this.#operators.cancelAll()
     this.#set.stop()
+    events.emit({ type: 'gateway_closed' })
   }
 
   #onRequest(incoming: IncomingMessage, outgoing: ServerResponse, expectation: Expectation): void {

@@ -2,7 +2,7 @@
  * Operators this gateway started, for as long as it runs: changes that take more than one answer. Bounded; the oldest finished ones are
  * forgotten first. Operators of other gateways and of the placement driver are not in here.
  */
-import type { Clock } from '../base/index.ts'
+import type { Clock, EventSink } from '../base/index.ts'
 import type { FlotillaError } from '../protocol/index.ts'
 import { refusal } from './failures.ts'
 
@@ -46,13 +46,15 @@ interface Entry {
 
 export class OperatorList {
   readonly #clock: Clock
+  readonly #events: EventSink
   readonly #idBeginning: string
   readonly #entries = new Map<string, Entry>()
   #count = 0
 
   /** `idBeginning` keeps the ids of different gateways and runs apart. */
-  constructor(clock: Clock, idBeginning: string) {
+  constructor(clock: Clock, events: EventSink, idBeginning: string) {
     this.#clock = clock
+    this.#events = events
     this.#idBeginning = idBeginning
   }
 
@@ -102,6 +104,7 @@ export class OperatorList {
     )
     this.#entries.set(id, { shape, abort, ended })
     this.#forget()
+    this.#events.emit({ type: 'operator_started', group: plan.shard, data: { id, kind: plan.kind } })
     return shape
   }
 
@@ -140,6 +143,9 @@ export class OperatorList {
     const stepState = state === 'finished' ? 'done' : 'failed'
     const steps = entry.shape.steps.map((step) => ({ ...step, state: stepState, endedAt }) as const)
     entry.shape = { ...entry.shape, state, steps, endedAt, error }
+    const { kind, shard } = entry.shape
+    const data = { id, kind, state, ...(error === null ? {} : { error }) }
+    this.#events.emit({ type: 'operator_finished', group: shard, data })
   }
 
   #entry(id: string): Entry {

@@ -1,8 +1,9 @@
 /**
  * What a gateway is made of: the ports it stands on and the limits it keeps. Its owner, a composition root, fills them in.
  */
-import type { Clock, Logger, Random } from '../base/index.ts'
+import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
+import type { EventsPort } from './history-port.ts'
 
 /** Whether the store can serve; `reasons` is empty when it can. */
 export interface Readiness {
@@ -51,6 +52,10 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   readonly metrics?: GatewayMetrics
   readonly metricsPage?: MetricsPage
+  /** What happens in the gateway is told here. */
+  readonly events?: EventSink
+  /** What `GET /events` shows. */
+  readonly history?: EventsPort
   /** More members of `GET /stats`. */
   readonly stats?: () => Readonly<Record<string, unknown>>
   /** Bearer tokens, any of which opens every route; without one everything is open. */

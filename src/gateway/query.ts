@@ -76,6 +76,19 @@ export class Query {
     return milliseconds
   }
 
+  /** A moment in the past as milliseconds since 1970: ISO 8601 with a time zone, or how long ago. */
+  moment(name: string, nowMs: number, agoMsMax: number): number | undefined {
+    const value = this.#parameters.get(name)
+    if (value === undefined) return undefined
+    if (/^[0-9]+(?:ms|s|m|h)$/.test(value)) return nowMs - (this.durationMs(name, agoMsMax) ?? 0)
+    const isComplete = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{5,16}(?:Z|[+-][0-9]{2}:[0-9]{2}))?$/.test(value)
+    const moment = isComplete ? Date.parse(value) : Number.NaN
+    if (Number.isNaN(moment)) {
+      throw invalidArgument(`${name} is ISO 8601 such as 2026-01-31T12:00:00Z, or a duration such as 5m`)
+    }
+    return moment
+  }
+
   consistency(): Consistency {
     const value = this.#parameters.get('consistency')
     if (value === undefined || value === 'linearizable') return 'linearizable'

@@ -8,6 +8,7 @@ import type { GatewayOptions } from './options.ts'
 import type { Handler, RouteDefinition } from './route-definition.ts'
 import { clusterRoutes } from './route-table-cluster.ts'
 import { keyRoutes, rangeRoutes } from './route-table-data.ts'
+import { historyRoutes } from './route-table-history.ts'
 import { processRoutes } from './route-table-process.ts'
 import { showDocs } from './routes/docs.ts'
 
@@ -17,6 +18,7 @@ export function routeTable(options: GatewayOptions, set: ExchangeSet, operators:
     ...rangeRoutes(),
     ...clusterRoutes(options, operators),
     ...processRoutes(options, set),
+    ...historyRoutes(options),
   ]
   routes.push(
     documentRoute(() => openApi),

@@ -181,6 +181,24 @@ export const status = z
   })
   .meta({ id: 'Status' })
 
+export const event = z
+  .object({
+    id: z.string(),
+    ts: z.string().describe('ISO 8601'),
+    level: z.enum(['debug', 'info', 'warn', 'error']),
+    type: z.string(),
+    store: z.string(),
+    group: z.int().optional(),
+    term: z.int().optional(),
+    index: z.int().optional(),
+    peer: z.string().optional(),
+    traceId: z.string().optional(),
+    data: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'Event' })
+
+export const events = z.object({ events: z.array(event) }).meta({ id: 'Events' })
+
 export const live = z.object({ status: z.literal('alive') }).meta({ id: 'Live' })
 export const ready = z.looseObject({ ready: z.boolean(), reasons: z.array(z.string()) }).meta({ id: 'Ready' })
 export const version = z.looseObject({ name: z.string(), version: z.string() }).meta({ id: 'Version' })

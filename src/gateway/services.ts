@@ -1,7 +1,7 @@
 /**
  * What every exchange of one gateway shares.
  */
-import type { Clock, Logger } from '../base/index.ts'
+import type { Clock, EventSink, Logger } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
 import type { GatewayLimits, GatewayMetrics } from './options.ts'
 
@@ -10,6 +10,7 @@ export interface Services {
   readonly storeId: string
   readonly clock: Clock
   readonly logger: Logger
+  readonly events: EventSink
   readonly limits: GatewayLimits
   readonly metrics: GatewayMetrics | undefined
   readonly nextRequestId: () => string

@@ -1,5 +1,6 @@
 import pino from 'pino'
-import type { EventRecord, EventSink, Logger, LogLevel } from '../base/index.ts'
+import type { Logger, LogLevel } from '../base/index.ts'
+import { LEVEL_RANK } from './levels.ts'
 
 /**
  * What a process tells people: JSON lines for machines that collect them, one readable line for a terminal. Written to standard error, so that
@@ -14,8 +15,13 @@ export interface LogOptions {
   readonly store: string
 }
 
-const ORDER: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
-const COLOUR: Readonly<Record<LogLevel, string>> = {
+/** What lines are written to. */
+export interface LineStream {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+export const LEVEL_COLOUR: Readonly<Record<LogLevel, string>> = {
   debug: '\u001b[2m',
   info: '\u001b[36m',
   warn: '\u001b[33m',
@@ -24,18 +30,6 @@ const COLOUR: Readonly<Record<LogLevel, string>> = {
 
 export function createLogger(options: LogOptions): Logger {
   return options.format === 'json' ? jsonLogger(options) : prettyLogger(options)
-}
-
-/** Events as log lines; nothing is computed for those below the level. */
-export function logEvents(logger: Logger, level: LogLevel): EventSink {
-  const lowest = ORDER[level]
-  return {
-    emit(event: EventRecord): void {
-      if (ORDER[event.level] < lowest) return
-      const { type, level, data, ...where } = event
-      logger.log(level, type, { ...where, ...data })
-    },
-  }
 }
 
 function jsonLogger(options: LogOptions): Logger {
@@ -52,16 +46,28 @@ function jsonLogger(options: LogOptions): Logger {
 }
 
 function prettyLogger(options: LogOptions): Logger {
-  const lowest = ORDER[options.level]
+  const lowest = LEVEL_RANK[options.level]
   const coloured = process.stderr.isTTY === true && process.env.NO_COLOR === undefined
   return {
     log(level, message, fields): void {
-      if (ORDER[level] < lowest) return
-      const time = new Date().toISOString().slice(11, 23)
-      const name = coloured ? `${COLOUR[level]}${level.padEnd(5)}\u001b[0m` : level.padEnd(5)
-      process.stderr.write(`${time} ${name} ${options.store} ${oneLine(message)}${fieldsToText(fields)}\n`)
+      if (LEVEL_RANK[level] < lowest) return
+      const colour = coloured ? LEVEL_COLOUR[level] : undefined
+      process.stderr.write(prettyLine(new Date().toISOString(), colour, level, options.store, message, fields))
     },
   }
+}
+
+/** One line for a terminal: time of day, level, store, words, fields. */
+export function prettyLine(
+  isoTime: string,
+  colour: string | undefined,
+  level: LogLevel,
+  store: string,
+  message: string,
+  fields: Record<string, unknown> | undefined,
+): string {
+  const name = colour === undefined ? level.padEnd(5) : `${colour}${level.padEnd(5)}\u001b[0m`
+  return `${isoTime.slice(11, 23)} ${name} ${store} ${oneLine(message)}${fieldsToText(fields)}\n`
 }
 
 function fieldsToText(fields: Record<string, unknown> | undefined): string {

@@ -74,7 +74,6 @@ export class LeaderBalancer {
       this.#inFlight.delete(transfer.shard)
       this.#events.emit({
         type: 'leader_balanced',
-        level: 'info',
         group: transfer.shard,
         peer: transfer.to,
         data: { from: transfer.from, reason, ok: reply?.kind === 'done' },

@@ -19,6 +19,7 @@ import {
 import type { Transport } from '../transport/index.ts'
 import { LeaderBalancer } from './leader-balancer.ts'
 import { Liveness } from './liveness.ts'
+import { LivenessEvents } from './liveness-events.ts'
 import { ShardReports } from './shard-reports.ts'
 
 /**
@@ -51,11 +52,13 @@ export class PlacementService implements PlacementHandler {
   #leads = false
   #bootstrapping = false
   readonly #reports = new ShardReports()
+  readonly #livenessEvents: LivenessEvents
   #reporting = false
 
   constructor(options: PlacementOptions) {
     this.#options = options
     this.#balancer = new LeaderBalancer(options)
+    this.#livenessEvents = new LivenessEvents(options.events)
   }
 
   start(store: Store): void {
@@ -74,6 +77,9 @@ export class PlacementService implements PlacementHandler {
     // Whatever the last leader here knew is old.
     this.#liveness.forgetAll()
     this.#reports.forgetAll()
+    this.#livenessEvents.forgetAll()
+    const term = replica.raft.term
+    this.#options.events.emit({ type: this.#leads ? 'placement_led' : 'placement_left', term })
     this.#balancer.reset(this.#options.clock.nowMs())
     if (this.#leads) this.#step()
   }
@@ -122,9 +128,16 @@ export class PlacementService implements PlacementHandler {
       this.#bootstrap()
       return
     }
+    this.#noteLiveness(map)
     this.#reports.heard(replica.shard, map)
     this.#takeReports(map)
     this.#balancer.step(store, map, this.#liveness)
+  }
+
+  #noteLiveness(map: ShardMap): void {
+    const { clock, downAfterMs = DOWN_AFTER_MS_DEFAULT } = this.#options
+    const nowMs = clock.nowMs()
+    for (const { id } of map.stores) this.#livenessEvents.note(id, this.#liveness.state(id, nowMs, downAfterMs))
   }
 
   /** Brings the map up to what the groups say of themselves. */
@@ -135,7 +148,7 @@ export class PlacementService implements PlacementHandler {
     this.#propose({ kind: 'change', change: { kind: 'update-shards', shards } }, (result) => {
       this.#reporting = false
       if (result?.kind !== 'applied' || result.version === map.version) return
-      this.#options.events.emit({ type: 'map_updated', level: 'info', data: { version: result.version } })
+      this.#options.events.emit({ type: 'map_updated', data: { version: result.version } })
       this.#step()
     })
   }
@@ -153,7 +166,7 @@ export class PlacementService implements PlacementHandler {
     this.#propose({ kind: 'change', change }, (result) => {
       this.#bootstrapping = false
       if (result?.kind === 'applied')
-        events.emit({ type: 'cluster_bootstrapped', level: 'info', data: { shards: change.shards.length } })
+        events.emit({ type: 'cluster_bootstrapped', data: { shards: change.shards.length } })
       this.#step()
     })
   }
@@ -196,7 +209,6 @@ export class PlacementService implements PlacementHandler {
       if (result?.kind === 'applied') {
         this.#options.events.emit({
           type: isRegistered ? 'store_updated' : 'store_registered',
-          level: 'info',
           peer: id,
           data: { address },
         })

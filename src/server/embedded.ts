@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { assert, type EventSink, type Logger, silentEvents, silentLogger } from '../base/index.ts'
 import { type Client, RouterClient } from '../client/index.ts'
+import type { EventBus } from '../observe/index.ts'
 import { FlotillaError } from '../protocol/index.ts'
 import { createRouter } from '../router/index.ts'
 import { LogStoreError } from '../storage/index.ts'
@@ -22,7 +23,8 @@ export interface OpenStoreOptions {
   readonly shards?: number
   readonly engine?: 'classic-level' | 'rocksdb' | 'memory'
   readonly logger?: Logger
-  readonly events?: EventSink
+  /** Made with `createEvents`; its owner closes it after the store. */
+  readonly events?: EventBus
 }
 
 /** Opens (or creates) a store in a directory of its own. Rejects with STORE_LOCKED when another process has it open. */
@@ -129,7 +131,8 @@ async function openEmbedded(
   bootstrap: { stores: readonly string[]; replicas: number; shards: number },
   options: OpenStoreOptions,
 ): Promise<Node> {
-  const { logger = silentLogger, events = silentEvents } = options
+  const { logger = silentLogger } = options
+  const events: EventSink = options.events?.of(id) ?? silentEvents
   // The clock's timers do not keep a process alive; an open store does, until it is closed.
   const alive = setInterval(() => {}, KEEP_ALIVE_MS)
   try {

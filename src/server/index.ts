@@ -7,5 +7,6 @@ export {
   type OpenStoreOptions,
   openStore,
 } from './embedded.ts'
+export { type CreateEventsOptions, createEvents } from './events.ts'
 export { composeNode, type Node, type NodeOptions, type NodeStorage } from './node.ts'
 export { type RunningNode, startNode } from './start-node.ts'

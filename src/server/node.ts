@@ -120,8 +120,7 @@ export async function composeNode(
     transport.start({
       onItems: (from, lane, items, theirs) => store.onItems(from, lane, items, theirs),
       onRequest: (request) => store.onRequest(request),
-      onState: (state) =>
-        events.emit({ type: `transport_${state}`, level: state === 'reconnecting' ? 'warn' : 'info' }),
+      onState: (state) => events.emit({ type: `transport_${state}` }),
     })
     const isFounder = placementShard.replicas.some((replica) => replica.store === id)
     const isEmpty = [...data.groups()].length === 0 && log.groups().size === 0 && log.damaged().length === 0

@@ -1,11 +1,12 @@
-import { silentEvents } from '../base/index.ts'
 import { startGateway } from '../gateway/index.ts'
-import { createLogger, createMetrics, logEvents } from '../observe/index.ts'
+import { createLogger, createMetrics } from '../observe/index.ts'
 import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
 import type { Config } from './config/index.ts'
+import { eventsPort, openProcessEvents } from './events.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
+import { ReadinessEvents } from './readiness-events.ts'
 import { scheduleAsBatch } from './scheduling.ts'
 import { systemClock, systemRandom } from './system.ts'
 import { VERSION } from './version.ts'
@@ -29,7 +30,9 @@ export async function startNode(config: Config): Promise<RunningNode> {
     observability.log.format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : observability.log.format
   const logger = createLogger({ level, format, store: store.id })
   scheduleAsBatch(logger)
-  const events = level === 'error' ? silentEvents : logEvents(logger, level)
+  const processEvents = openProcessEvents(store.id, level, format)
+  const events = processEvents.bus
+  events.emit({ type: 'node_starting', data: { version: VERSION, pid: process.pid } })
   const { user, password, token, nkey, creds, tls } = transport
   const broker = await hostBroker({
     embedded: transport.embedded,
@@ -38,7 +41,9 @@ export async function startNode(config: Config): Promise<RunningNode> {
     clock,
     logger,
   })
+  if (broker !== undefined) events.emit({ type: 'broker_hosted', data: { url: broker.url } })
   let node: Node | undefined
+  let readiness: ReadinessEvents | undefined
   try {
     node = await openNode({
       id: store.id,
@@ -79,6 +84,8 @@ export async function startNode(config: Config): Promise<RunningNode> {
         }),
     })
     const opened = node
+    await processEvents.keepHistory(storage.engine === 'memory' ? undefined : store.dir)
+    readiness = new ReadinessEvents(events, clock, () => opened.notReady())
     const metrics = createMetrics(() => readMetrics(opened))
     const face = await startGateway({
       listen: { host: gateway.listen.host, port: gateway.listen.port },
@@ -95,28 +102,33 @@ export async function startNode(config: Config): Promise<RunningNode> {
       limits: { valueBytesMax: gateway.limits.valueBytes, inflightMax: gateway.limits.inflight },
       metrics,
       metricsPage: metrics,
+      events,
+      history: eventsPort(processEvents),
     })
     events.emit({
       type: 'node_started',
-      level: 'info',
-      data: { store: store.id, address: face.address, version: VERSION },
+      data: { address: face.address, version: VERSION },
     })
     return {
       address: face.address,
       failed: opened.failed,
       notReady: () => opened.notReady(),
       async stop() {
-        events.emit({ type: 'node_stopping', level: 'info' })
+        events.emit({ type: 'node_stopping' })
+        readiness?.stop()
         await face.close()
         await opened.store.handOver()
         await opened.close()
         await broker?.stop()
-        events.emit({ type: 'node_stopped', level: 'info' })
+        events.emit({ type: 'node_stopped' })
+        await processEvents.close()
       },
     }
   } catch (error) {
+    readiness?.stop()
     await node?.close()
     await broker?.stop()
+    await processEvents.close()
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import type { Shard } from '../../shard-map/index.ts'
 import { assert, type Clock, EMPTY_BYTES, LIMITS } from '../base/index.ts'
 import type { MachineData, Needs, StateMachine } from '../machine/index.ts'
 import type { Reply } from '../protocol/index.ts'
@@ -20,7 +21,7 @@ export class Applier {
   readonly #clock: Clock
   readonly #fetcher: Fetcher
   readonly #wake: (replica: Replica) => void
-  readonly #membershipChanged: (replica: Replica) => void
+  readonly #membershipChanged: (replica: Replica, before: Shard) => void
   readonly #changeShard: (replica: Replica, entry: Entry) => Reply | undefined
   readonly #needs: { keys: DataKey[]; range: Needs['range'] } = { keys: [], range: undefined }
   readonly #view: AppliedView
@@ -30,7 +31,7 @@ export class Applier {
     clock: Clock,
     fetcher: Fetcher,
     wake: (replica: Replica) => void,
-    membershipChanged: (replica: Replica) => void,
+    membershipChanged: (replica: Replica, before: Shard) => void,
     changeShard: (replica: Replica, entry: Entry) => Reply | undefined,
   ) {
     this.#data = data
@@ -193,10 +194,11 @@ export class Applier {
     const call = replica.writes.applied(entry.index, entry.term, (lost) => refuseLost(lost, replica))
     const change = decodeMembershipChange(entry.data)
     assert(change.ok, `group ${replica.group}: the membership entry at ${entry.index} cannot be read`)
+    const before = replica.shard
     const membership = replica.raft.applyMembership(change.value)
     replica.describe(shardWithMembership(replica.shard, membership, change.value), membership)
     call?.answer({ kind: 'shards', shards: [replica.shard] })
-    this.#membershipChanged(replica)
+    this.#membershipChanged(replica, before)
   }
 }
 

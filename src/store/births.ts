@@ -132,7 +132,7 @@ export class Births {
       records.push(initialRecord(shard, own.id))
     }
     if (records.length === 0) return
-    events.emit({ type: 'replicas_creating', level: 'info', data: { mapVersion: map.version } })
+    events.emit({ type: 'replicas_creating', data: { mapVersion: map.version } })
     const replicas = await this.#initialise(records)
     // The first named replica begins, so that leaders are spread from the start and nobody waits for a time-out.
     for (const shard of founded) {
@@ -187,7 +187,7 @@ export class Births {
     if (graves.refuses(group, message.to) || burials.isRunning(group) || this.#arriving.has(group)) return undefined
     // A lost log could have been this one's, with its votes.
     if (damaged.has(group) || damaged.has(UNKNOWN_GROUP) || hasState(this.#options.data, group)) return undefined
-    this.#options.events.emit({ type: 'replica_called', level: 'info', group, data: { replica: message.to } })
+    this.#options.events.emit({ type: 'replica_called', group, data: { replica: message.to } })
     return this.#add(group, uninitialisedRecord(group, message.to))
   }
 
@@ -238,13 +238,14 @@ export class Births {
   }
 
   #add(group: number, record: StateRecord): Replica {
-    const { log, raft, random, clock, replicas, createMachine } = this.#options
+    const { log, raft, random, clock, events, replicas, createMachine } = this.#options
     const groupLog =
       log.groups().get(group) ??
       log.create(group, record.replica, { index: record.appliedIndex, term: record.appliedTerm })
     const machine = createMachine(record.shard, record.machine)
-    const replica = new Replica(group, record, groupLog, machine, raft, random, clock.nowMs())
+    const replica = new Replica(group, record, groupLog, machine, raft, random, clock.nowMs(), events)
     replicas.set(group, replica)
+    events.emit({ type: 'replica_created', group, index: record.appliedIndex, data: { replica: replica.id } })
     // A restarted replica may have committed entries to apply before anything else happens.
     this.#options.wake(replica)
     return replica

@@ -57,7 +57,7 @@ export class Burials {
     const range = dataRange(replica.shard)
     this.#options.replicas.delete(group)
     replica.retire()
-    this.#options.events.emit({ type: 'replica_removed', level: 'info', group, data: { replica: replica.id, reason } })
+    this.#options.events.emit({ type: 'replica_removed', group, data: { replica: replica.id, reason } })
     this.#options.gone(replica, reason)
     // The turn that found out may still be applying entries of this replica.
     const over = this.#soon().then(() => replica.queue.clear())

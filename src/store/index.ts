@@ -2,7 +2,7 @@
 export { answerError, type Call, LocalCall } from './call.ts'
 export { notReady } from './describe.ts'
 export { INITIAL_INDEX } from './initial-state.ts'
-export type { LoopStats } from './loop.ts'
+export type { LoopStats } from './loop-stats.ts'
 export type { PlacementHandler } from './placement-handler.ts'
 export { notLeader } from './refusals.ts'
 export { RAFT_SETTINGS_DEFAULT, type RaftSettings, type Replica } from './replica.ts'

@@ -23,9 +23,16 @@ export function noteLeadership(replica: Replica, nowMs: number, events: EventSin
   const won = role === 'leader' && previousRole !== 'leader'
   if (previousRole !== role) {
     const data = { from: previousRole, to: role }
-    events.emit({ type: 'state_changed', level: 'debug', group: replica.group, term, data })
-    if (won) events.emit({ type: 'election_won', level: 'info', group: replica.group, term })
+    events.emit({ type: 'state_changed', group: replica.group, term, data })
+    if (won) events.emit({ type: 'election_won', group: replica.group, term })
+    else if (role === 'candidate') events.emit({ type: 'election_started', group: replica.group, term })
+    else if (role === 'pre-candidate') events.emit({ type: 'pre_vote_started', group: replica.group, term })
+    else if (previousRole === 'candidate') events.emit({ type: 'election_lost', group: replica.group, term })
+    if (previousRole === 'leader') {
+      events.emit({ type: 'leadership_lost', group: replica.group, term, data: { to: role } })
+    }
   }
+  if (leader === 0 && previousLeader !== 0) events.emit({ type: 'leader_lost', group: replica.group, term })
   return {
     won,
     lost: previousRole === 'leader' && role !== 'leader',

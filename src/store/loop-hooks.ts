@@ -11,7 +11,8 @@ import type { Replica } from './replica.ts'
 export interface LoopHooks {
   /** A replica's leader or role changed. */
   leadershipChanged(replica: Replica): void
-  membershipChanged(replica: Replica): void
+  /** `before`: the shard that the applied entry changed; absent where a snapshot replaced everything. */
+  membershipChanged(replica: Replica, before?: Shard): void
   /** Applies an entry that changes the shard itself; undefined when it must wait, and the hook wakes the replica when it can go on. */
   changeShard(replica: Replica, entry: Entry): Reply | undefined
   createMachine(shard: Shard, saved: Uint8Array): StateMachine

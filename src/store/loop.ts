@@ -8,7 +8,9 @@ import type { Call } from './call.ts'
 import { Fetcher } from './fetcher.ts'
 import { adoptSnapshot, beginInstall } from './install-snapshot.ts'
 import { noteLeadership } from './leadership.ts'
+import { noteLogWork, SLOW_SYNC_MS } from './log-events.ts'
 import type { LoopHooks } from './loop-hooks.ts'
+import { type LoopStats, newLoopStats } from './loop-stats.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
 import { ReadServer } from './read-server.ts'
 import type { Replica } from './replica.ts'
@@ -36,24 +38,8 @@ interface PendingAppend {
 /** How long acknowledgements may wait for the end of a log write. */
 const LATE_TURN_MS = 1
 
-export interface LoopStats {
-  turns: number
-  writesProposed: number
-  entriesApplied: number
-  readsServed: number
-  elections: number
-  messagesSent: number
-}
-
 export class Loop {
-  readonly stats: LoopStats = {
-    turns: 0,
-    writesProposed: 0,
-    entriesApplied: 0,
-    readsServed: 0,
-    elections: 0,
-    messagesSent: 0,
-  }
+  readonly stats: LoopStats = newLoopStats()
   /** Serves reads from whatever a replica has applied. */
   readonly stale: StaleReads
   readonly #clock: Clock
@@ -108,7 +94,7 @@ export class Loop {
       options.clock,
       this.#fetcher,
       wake,
-      (replica) => this.#hooks.membershipChanged(replica),
+      (replica, before) => this.#hooks.membershipChanged(replica, before),
       (replica, entry) => this.#hooks.changeShard(replica, entry),
     )
     this.#reader = new ReadServer(options.data, options.clock, this.#fetcher, crash)
@@ -279,6 +265,7 @@ export class Loop {
   #perform(replica: Replica, ready: Ready): void {
     assert(ready.mode === 'async', `group ${replica.group}: the core runs in another storage mode`)
     if (ready.softState !== undefined) this.#leadershipChanged(replica)
+    noteLogWork(this.#events, replica, ready)
     for (const message of ready.messages) this.#send(replica, message)
     const append = ready.append
     if (append !== undefined) {
@@ -337,9 +324,12 @@ export class Loop {
       return
     }
     this.#syncing = true
+    const startedMs = this.#clock.nowMs()
     this.#log.sync((error) => {
       this.#syncing = false
       if (this.#stopped) return
+      const durationMs = this.#clock.nowMs() - startedMs
+      if (durationMs > SLOW_SYNC_MS) this.#events.emit({ type: 'log_sync_slow', data: { durationMs } })
       if (error !== undefined) {
         // Nothing that was waiting is ever acknowledged: the answers in `pending` die here.
         this.#stopped = true

@@ -84,9 +84,12 @@ export class Maintenance {
   }
 
   async #flush(): Promise<void> {
-    const { data } = this.#store.options
+    const { clock, data, events } = this.#store.options
     const wasFull = data.overFull
+    const bytes = data.overlayBytes
+    const startedMs = clock.nowMs()
     await data.flush()
+    events.emit({ type: 'data_flushed', data: { bytes, durationMs: clock.nowMs() - startedMs } })
     for (const replica of this.#store.replicas.values()) {
       this.#noteFlushed(replica)
       this.#compact(replica)
@@ -128,7 +131,7 @@ export class Maintenance {
     upTo = Math.min(upTo, this.#sender.holdIndex(replica))
     if (upTo >= first) {
       log.compact(upTo)
-      this.#store.options.events.emit({ type: 'log_compacted', level: 'debug', group: replica.group, index: upTo })
+      this.#store.options.events.emit({ type: 'log_compacted', group: replica.group, index: upTo })
     }
   }
 

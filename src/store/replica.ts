@@ -1,5 +1,5 @@
 import type { Shard, StoreId } from '../../shard-map/index.ts'
-import { assert, type Random } from '../base/index.ts'
+import { assert, type EventSink, type Random } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import {
   type HardState,
@@ -14,6 +14,7 @@ import type { GroupLog } from '../storage/index.ts'
 import { ApplyQueue } from './apply-queue.ts'
 import { Freshness } from './freshness.ts'
 import { LoadMeter } from './load-meter.ts'
+import { raftTrace } from './raft-trace.ts'
 import { ReplicaLog } from './replica-log.ts'
 import { type Absorbed, encodeDescriptor, encodeStateRecord, type Merging, type StateRecord } from './state-record.ts'
 import { WaitingReads } from './waiting-reads.ts'
@@ -101,6 +102,7 @@ export class Replica {
     settings: RaftSettings,
     random: Random,
     nowMs: number,
+    events: EventSink,
   ) {
     assert(
       record.replica === log.replica,
@@ -150,6 +152,7 @@ export class Replica {
         batchAppends: true,
         quietCommits: true,
         random,
+        trace: raftTrace(this, events),
       },
       this.log,
       initial,

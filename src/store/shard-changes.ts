@@ -68,7 +68,7 @@ export class ShardChanges {
       case 'fence-merge':
         return this.#newRange(replica, entry, replica.shard.end, replica.absorbed)
       case 'rollback-merge':
-        this.#options.events.emit({ type: 'merge_rolled_back', level: 'info', group: replica.group })
+        this.#options.events.emit({ type: 'merge_rolled_back', group: replica.group })
         return this.#newRange(replica, entry, replica.shard.end, replica.absorbed)
       default:
         return unreachable(command)
@@ -107,7 +107,7 @@ export class ShardChanges {
     births.bearChildren(born, isLeader)
     events.emit({
       type: 'split_applied',
-      level: 'info',
+
       group,
       index: entry.index,
       data: { children: children.map(({ id }) => id).join() },
@@ -151,7 +151,7 @@ export class ShardChanges {
     replica.machine = this.#options.createMachine(stopped, replica.machine.save())
     replica.reshape(stopped, { index: entry.index, indexMin, target }, replica.absorbed)
     this.#applied(replica, entry)
-    this.#options.events.emit({ type: 'merge_prepared', level: 'info', group, data: { target: target.id } })
+    this.#options.events.emit({ type: 'merge_prepared', group, data: { target: target.id } })
     this.#options.changed(replica)
     this.wakeTarget(replica)
     return { kind: 'shards', shards: [stopped] }
@@ -207,7 +207,7 @@ export class ShardChanges {
     // In the same turn: a crash leaves both shards or the one.
     data.setState(source.id, encodeTombstone({ replica: neighbour.id, membership, mergedInto: group }))
     burials.forgetMerged(neighbour, group)
-    events.emit({ type: 'merge_committed', level: 'info', group, index: entry.index, data: { source: source.id } })
+    events.emit({ type: 'merge_committed', group, index: entry.index, data: { source: source.id } })
     return reply
   }
 

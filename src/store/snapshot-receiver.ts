@@ -207,7 +207,6 @@ export class SnapshotReceiver {
         settled()
         this.#events.emit({
           type: 'snapshot_installed',
-          level: 'info',
           group: replica.group,
           index: record.appliedIndex,
           peer: incoming.store,
@@ -229,7 +228,6 @@ export class SnapshotReceiver {
     this.#incoming.delete(incoming.replica.group)
     this.#events.emit({
       type: 'snapshot_failed',
-      level: 'warn',
       group: incoming.replica.group,
       peer: incoming.store,
       data: { reason },

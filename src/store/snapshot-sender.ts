@@ -100,6 +100,8 @@ export class SnapshotSender {
     }
     this.#transfers.set(transfer.id, transfer)
     this.#expectProgress(transfer)
+    const { group } = replica
+    this.#events.emit({ type: 'snapshot_created', group, index: message.snapshot.index, peer: store })
     this.#run(transfer, message).catch((error: unknown) => {
       // Reading the snapshot failed (the database is closing, or a worker died): the transfer is over, the replica is not.
       this.#end(transfer, error instanceof Error ? error.message : String(error), false)
@@ -146,7 +148,6 @@ export class SnapshotSender {
     transfer.holdIndex = record.appliedIndex
     this.#events.emit({
       type: 'snapshot_sending',
-      level: 'info',
       group: transfer.replica.group,
       index: record.appliedIndex,
       peer: transfer.store,
@@ -205,7 +206,6 @@ export class SnapshotSender {
     }
     this.#events.emit({
       type: ok ? 'snapshot_sent' : 'snapshot_failed',
-      level: ok ? 'info' : 'warn',
       group: transfer.replica.group,
       peer: transfer.store,
       data: { chunks: transfer.sent, ...(failure === undefined ? {} : { reason: failure }) },

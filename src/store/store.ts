@@ -15,6 +15,7 @@ import { Inbox } from './inbox.ts'
 import { Loop } from './loop.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
+import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
 import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
@@ -87,7 +88,7 @@ export class Store {
       replicas: this.#replicas,
       hooks: {
         leadershipChanged: (replica) => this.#leadershipChanged(replica),
-        membershipChanged: (replica) => this.#membershipChanged(replica),
+        membershipChanged: (replica, before) => this.#membershipChanged(replica, before),
         changeShard: (replica, entry) => this.#changes.apply(replica, entry),
         createMachine: options.createMachine,
         logFailed: (error) => this.#fail(error),
@@ -209,6 +210,8 @@ export class Store {
     }
     for (const damage of this.options.data.damaged()) this.#damage(damage.group, damage.reason)
     this.#births.revive()
+    const data = { replicas: this.#replicas.size, damaged: this.#damaged.size }
+    this.options.events.emit({ type: 'store_recovered', data })
     this.#isConfirmed = found || !this.#isEmpty()
     if (found && !this.#replicas.has(PLACEMENT_SHARD)) await this.#births.foundPlacement(this.options.placementShard)
     this.#state = 'running'
@@ -298,6 +301,7 @@ export class Store {
   #retire(replica: Replica, reason: string): void {
     this.#replicas.delete(replica.group)
     replica.retire()
+    this.options.events.emit({ type: 'replica_damaged', group: replica.group, data: { reason } })
     this.#damage(replica.group, reason)
     this.#gone(replica, reason)
   }
@@ -312,7 +316,7 @@ export class Store {
 
   #damage(group: number, reason: string): void {
     this.#damaged.set(group, reason)
-    this.options.events.emit({ type: 'corruption_detected', level: 'error', group, data: { reason } })
+    this.options.events.emit({ type: 'corruption_detected', group, data: { reason } })
     this.options.logger.log('error', `group ${group} does not start: ${reason}`, { group })
   }
 
@@ -346,7 +350,8 @@ export class Store {
     return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
   }
 
-  #membershipChanged(replica: Replica): void {
+  #membershipChanged(replica: Replica, before: Shard | undefined): void {
+    if (before !== undefined) noteMembers(this.options.events, before, replica.shard)
     this.#heartbeats.changed(replica.group)
     this.#changes.wakeTarget(replica)
     if (!replica.isMember) this.#burials.bury(replica, replica.shard.epoch.membership, 'the group has removed it')
@@ -358,7 +363,6 @@ export class Store {
       this.map.learnLeader(replica.group, leader)
       this.options.events.emit({
         type: 'leader_changed',
-        level: 'info',
         group: replica.group,
         term: replica.raft.term,
         peer: leader,
@@ -373,11 +377,8 @@ export class Store {
     if (this.#state === 'failed') return
     this.#state = 'failed'
     this.loop.stop()
-    this.options.events.emit({
-      type: 'code' in error && error.code === 'DISK_FULL' ? 'disk_full' : 'store_failed',
-      level: 'error',
-      data: { error: error.message },
-    })
+    const isFull = 'code' in error && error.code === 'DISK_FULL'
+    this.options.events.emit({ type: isFull ? 'disk_full' : 'store_failed', data: { error: error.message } })
     this.options.onFatal(error)
   }
 }

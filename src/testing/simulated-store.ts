@@ -101,6 +101,7 @@ export class SimulatedStore {
       emit: (event) => {
         if (process.isAlive) this.#hooks.onEvent(this, event)
       },
+      wants: () => false,
     }
     composeNode(
       {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
-import { AssertionFailure, type Clock } from '../../src/base/index.ts'
+import { AssertionFailure, type Clock, silentEvents } from '../../src/base/index.ts'
 import { decodeCursor, encodeCursor } from '../../src/gateway/cursor.ts'
 import { checkJsonShape, checkMsgpackShape } from '../../src/gateway/document-shape.ts'
 import { OperatorList } from '../../src/gateway/operators.ts'
@@ -102,7 +102,7 @@ test('Accept chooses by quality and specificity, and falls back to the first off
 })
 
 test('finished operators are forgotten, oldest first, and running ones never', async () => {
-  const list = new OperatorList(realClock, 'x')
+  const list = new OperatorList(realClock, silentEvents, 'x')
   const plan = (shard: number, run: () => Promise<void>) => ({
     kind: 'transfer-leader',
     shard,

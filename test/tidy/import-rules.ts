@@ -58,8 +58,8 @@ export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
     types: ['raft', 'machine'],
   },
   /** `src/index.ts`, what applications import. */
-  src: { uses: ['server', 'client', 'protocol'] },
-  tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'server', 'testing'] },
+  src: { uses: ['server', 'client', 'protocol', 'observe'], types: ['base'] },
+  tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'observe', 'server', 'testing'] },
   bench: { uses: ['src', 'base', 'storage', 'broker', 'transport'], types: ['raft'] },
 }
 

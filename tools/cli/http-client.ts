@@ -77,10 +77,55 @@ export class HttpClient {
       else if (isRead && attempt.kind === 'broken') failures.push(`${endpoint.text} (${attempt.reason})`)
       else throw interrupted(endpoint, attempt, isRead)
     }
-    throw new CliError(EXIT.unavailable, 'UNAVAILABLE', `no gateway answers at ${failures.join(', ')}`, [
-      'flotilla demo                            start a cluster on this machine',
-      'flotilla status -e http://HOST:PORT      ask a gateway elsewhere',
-    ])
+    throw nobodyAnswers(failures)
+  }
+
+  /**
+   * The lines of an answer that goes on, from the first gateway that gives one, until it ends or breaks off. Rejects with CliError when nobody answers, or
+   * not with a success.
+   */
+  async *lines(request: ClientRequest): AsyncGenerator<string> {
+    const incoming = await this.#firstStream(request)
+    let rest = ''
+    try {
+      for await (const chunk of incoming.setEncoding('utf8')) {
+        const lines = (rest + String(chunk)).split('\n')
+        rest = lines.pop() ?? ''
+        yield* lines
+      }
+    } catch (error) {
+      // The connection broke, which is one way for such an answer to end; whoever wants more asks again.
+      if (!(error instanceof Error && 'code' in error)) throw error
+    }
+  }
+
+  async #firstStream(request: ClientRequest): Promise<IncomingMessage> {
+    const { endpoints, token, timeoutMs, clock } = this.#options
+    const failures: string[] = []
+    for (const { host, port, text } of endpoints) {
+      const headers = { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...request.headers }
+      const opened = await new Promise<IncomingMessage | string>((resolve) => {
+        const { method, path } = request
+        const outgoing = httpRequest({ host, port, method, path, headers, agent: false })
+        const timer = clock.after(timeoutMs, () => outgoing.destroy(new Error('no answer in time')))
+        outgoing.on('error', (error) => resolve(describeFailure(error)))
+        outgoing.on('response', (incoming) => {
+          timer.cancel()
+          resolve(incoming)
+        })
+        outgoing.end()
+      })
+      if (typeof opened === 'string') {
+        failures.push(`${text} (${opened})`)
+        continue
+      }
+      const status = opened.statusCode ?? 0
+      if (status >= 200 && status < 300) return opened
+      const chunks: Buffer[] = []
+      for await (const chunk of opened) chunks.push(chunk as Buffer)
+      succeeded({ status, headers: opened.headers, body: Buffer.concat(chunks) }, { host, port, text })
+    }
+    throw nobodyAnswers(failures)
   }
 
   close(): void {
@@ -135,6 +180,13 @@ export class HttpClient {
       outgoing.end(request.body)
     })
   }
+}
+
+function nobodyAnswers(failures: readonly string[]): CliError {
+  return new CliError(EXIT.unavailable, 'UNAVAILABLE', `no gateway answers at ${failures.join(', ')}`, [
+    'flotilla demo                            start a cluster on this machine',
+    'flotilla status -e http://HOST:PORT      ask a gateway elsewhere',
+  ])
 }
 
 function succeeded(answer: Answer, endpoint: Endpoint): Answer {

@@ -56,8 +56,9 @@ export class Session {
     return { document: parseAnswer<Document>(text), text }
   }
 
-  print<Item>(result: Result<Item>): Promise<void> {
-    return printResult(this.context, this.format, result)
+  /** `format`: where the gateway has made the text already, and it only passes through. */
+  print<Item>(result: Result<Item>, format: Format = this.format): Promise<void> {
+    return printResult(this.context, format, result)
   }
 
   close(): void {

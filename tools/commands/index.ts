@@ -2,6 +2,7 @@
 export { addConfig } from './config.ts'
 export { addDel } from './del.ts'
 export { addDemo } from './demo.ts'
+export { addEvents } from './events.ts'
 export { addGet } from './get.ts'
 export { addPut } from './put.ts'
 export type { AddCommand, Registry } from './registry.ts'
