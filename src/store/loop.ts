@@ -323,8 +323,8 @@ export class Loop {
       this.#durable(pending)
       return
     }
-    this.#syncing = true
     const startedMs = this.#clock.nowMs()
+    this.#syncing = true
     this.#log.sync((error) => {
       this.#syncing = false
       if (this.#stopped) return
