@@ -26,6 +26,8 @@ export const FAULT_FAMILIES = [
   'disk-damage',
   'disk-wipe',
   'transfer',
+  'split',
+  'move',
 ] as const
 
 export type FaultFamily = (typeof FAULT_FAMILIES)[number]

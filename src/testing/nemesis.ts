@@ -4,6 +4,7 @@
  * add or remove a replica) gets a row in NEMESIS_ACTIONS.
  */
 import type { FaultFamily } from './fault-plan.ts'
+import { SHARD_ACTIONS } from './shard-nemesis.ts'
 import type { SimulatedStore } from './simulated-store.ts'
 import type { World } from './world.ts'
 
@@ -231,6 +232,7 @@ export const NEMESIS_ACTIONS: readonly NemesisAction[] = [
       return `asks for a transfer of shard ${shard} to ${to.id}`
     },
   },
+  ...SHARD_ACTIONS,
 ]
 
 /** Begins one action after the other until `until` says so. */

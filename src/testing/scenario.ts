@@ -60,6 +60,7 @@ async function endure(world: World, faultMs: number): Promise<void> {
 
 async function recover(world: World): Promise<void> {
   world.note('scenario', 'faults end')
+  world.changer.stop()
   world.network.heal()
   for (const store of world.stores) {
     store.disk.heal()
@@ -70,6 +71,9 @@ async function recover(world: World): Promise<void> {
   const load = world.recorder.counts.done
   await within(world, RECOVERY_MS_MAX, 'clients succeed again', () =>
     world.recorder.counts.done > load + 10 ? [] : [`${world.recorder.counts.done - load} operations succeeded`],
+  )
+  await within(world, RECOVERY_MS_MAX, 'no change of a shard is under way', () =>
+    world.changer.isIdle ? [] : ['somebody still asks for one'],
   )
   for (const client of world.clients) client.stop()
   await within(world, RECOVERY_MS_MAX, 'every client has its last answer', () =>

@@ -15,6 +15,7 @@ import { frameLines } from './frame-lines.ts'
 import { Network } from './network.ts'
 import { Recorder } from './recorder.ts'
 import { SeededRandom } from './seeded-random.ts'
+import { ShardChanger } from './shard-changer.ts'
 import { type Gateway, SimulatedClient } from './simulated-client.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { SimulatedStore } from './simulated-store.ts'
@@ -42,6 +43,7 @@ export class World {
   readonly random: SeededRandom
   readonly network: Network
   readonly recorder = new Recorder()
+  readonly changer = new ShardChanger(this)
   readonly stores: readonly SimulatedStore[]
   readonly clients: readonly SimulatedClient[]
   /** Copies of the data that may be lost for good. */

@@ -34,6 +34,8 @@ const COUNTED_AS: Readonly<Record<string, readonly string[]>> = {
   'disk-damage': ['disk-bit-flip', 'disk-misdirected-write'],
   'disk-wipe': ['disk-wipe'],
   'transfer-leader': ['transfer-leader'],
+  split: ['shard-split'],
+  move: ['replica-moved'],
 }
 
 /** Families that are no actions but a state of the whole run. */
@@ -49,8 +51,12 @@ const COUNTED_WHILE_ON: Readonly<Partial<Record<FaultFamily, readonly string[]>>
 const ROUNDS_MAX = 200
 
 /** A founded cluster without faults, under the load of one client. */
-async function inWorld(families: readonly FaultFamily[], script: (world: World) => Promise<void>): Promise<World> {
-  const world = new World(drawWorld(7, { stores: 3, shards: 2, clients: 3 }), planFaults(7, families), undefined)
+async function inWorld(
+  families: readonly FaultFamily[],
+  script: (world: World) => Promise<void>,
+  stores = 3,
+): Promise<World> {
+  const world = new World(drawWorld(7, { stores, shards: 2, clients: 3 }), planFaults(7, families), undefined)
   await playWorld(world, async () => {
     for (const store of world.stores) store.start()
     world.startClientProcesses()
@@ -66,13 +72,17 @@ for (const action of NEMESIS_ACTIONS) {
   test(`${action.name}: happens in every form and is counted`, async () => {
     const kinds = COUNTED_AS[action.name]
     assert(kinds !== undefined, `${action.name} has no row in this test`)
-    const world = await inWorld([], async (world) => {
-      for (let round = 0; round < ROUNDS_MAX && !world.isOver; round++) {
-        action.run(world)
-        await world.sleep(500)
-        if (kinds.every((kind) => world.counts.get(kind) > 0)) return
-      }
-    })
+    const world = await inWorld(
+      [],
+      async (world) => {
+        for (let round = 0; round < ROUNDS_MAX && !world.isOver; round++) {
+          action.run(world)
+          await world.sleep(500)
+          if (kinds.every((kind) => world.counts.get(kind) > 0)) return
+        }
+      },
+      4,
+    )
     for (const kind of kinds) assert(world.counts.get(kind) > 0, `${kind} never happened`)
     assert.equal(world.failure?.message, undefined)
   })
