@@ -3,6 +3,7 @@
  * whole again: every store up, every shard writable through every gateway, replicas equal, and everything that clients saw explicable.
  */
 
+import { sameShard } from '../../shard-map/index.ts'
 import { FlotillaError } from '../protocol/index.ts'
 import type { Router } from '../router/index.ts'
 import { checkHistory, type History } from './check/index.ts'
@@ -88,6 +89,7 @@ async function conclude(world: World): Promise<void> {
     for (const key of firstKeysOfShards(world)) await lastWrite(world, gateway, key)
   }
   await within(world, RECOVERY_MS_MAX, 'replicas have caught up', () => hasSettled(world))
+  await within(world, RECOVERY_MS_MAX, 'every map says what the leaders have applied', () => outdatedMaps(world))
   world.checkAtRest()
   const difference = await compareReplicas(world)
   if (difference !== undefined) world.fail(difference.message, difference.group)
@@ -130,6 +132,19 @@ function notReady(world: World): string[] {
       .filter((reason) => !(store.disk.isDamaged && reason.includes('is damaged on this store')))
       .map((reason) => `${store.id}: ${reason}`)
   })
+}
+
+/** Where a store's map differs from what the leaders of the shards have applied. */
+function outdatedMaps(world: World): string[] {
+  return world.changer.shards().flatMap((shard) =>
+    world.stores.flatMap(({ id, node }) => {
+      const known = node?.store.map.map.shards.find((each) => each.id === shard.id)
+      const isCurrent = node === undefined || (known !== undefined && sameShard(known, shard))
+      return isCurrent
+        ? []
+        : [`${id} knows shard ${shard.id} as ${JSON.stringify(known)}, not ${JSON.stringify(shard)}`]
+    }),
+  )
 }
 
 /** One key in every shard. */

@@ -72,14 +72,15 @@ export class StoreWatch {
   }
 
   #watchState(store: string, node: Node, replica: Replica): StateWatch {
-    const { group } = replica
+    const { group, id } = replica
+    const place = { group, replica: id, store }
     // A dead process runs its promises to their end, and nobody is harmed by what they do.
     const judge = (problem: () => Problem): void => {
       if (this.#seen.get(store)?.replicas.get(group)?.replicaSeen === replica) this.#judge(problem(), group)
     }
     return new StateWatch(replica, node.data, {
-      starts: (index) => judge(() => this.checks.startsFrom(group, store, index)),
-      applied: (index, term, hash) => judge(() => this.checks.applied({ group, store, index, term, hash })),
+      starts: (index) => judge(() => this.checks.startsFrom({ ...place, index })),
+      applied: (index, term, hash) => judge(() => this.checks.applied({ ...place, index, term, hash })),
       scanned: (index, term, stateHash) =>
         judge(() => this.checks.observeSnapshot({ group, index, term, stateHash, store })),
     })

@@ -24,12 +24,12 @@ function shard(id: number, start: string, end: string | undefined, range = 1): S
 const applied =
   (store: string, index: number, term = 1): Script =>
   (checks) =>
-    checks.applied({ group: 2, store, index, term, hash: index * 1000 + term })
+    checks.applied({ group: 2, replica: 1, store, index, term, hash: index * 1000 + term })
 
 const startsFrom =
   (store: string, index: number): Script =>
   (checks) =>
-    checks.startsFrom(2, store, index)
+    checks.startsFrom({ group: 2, replica: 1, store, index })
 
 const snapshot =
   (index: number, term: number, stateHash: number): Script =>

@@ -3,10 +3,11 @@
  * work; a start or a snapshot says from where it goes on.
  */
 import type { CommittedLedger } from './committed-ledger.ts'
-import type { Problem } from './views.ts'
+import { type Problem, placeOf } from './views.ts'
 
 export interface AppliedEntry {
   readonly group: number
+  readonly replica: number
   readonly store: string
   readonly index: number
   readonly term: number
@@ -23,8 +24,8 @@ export class AppliedOrder {
   }
 
   /** The machine on this store holds the state as of `index`: it was started from its data, or from a snapshot. */
-  startsFrom(group: number, store: string, index: number): Problem {
-    const place = `${group}/${store}`
+  startsFrom({ group, replica, store, index }: Omit<AppliedEntry, 'term' | 'hash'>): Problem {
+    const place = placeOf({ group, replica, store })
     const before = this.#applied.get(place)
     this.#applied.set(place, index)
     if (before !== undefined && index < before)
@@ -32,8 +33,8 @@ export class AppliedOrder {
     return undefined
   }
 
-  applied({ group, store, index, term, hash }: AppliedEntry): Problem {
-    const place = `${group}/${store}`
+  applied({ group, replica, store, index, term, hash }: AppliedEntry): Problem {
+    const place = placeOf({ group, replica, store })
     const before = this.#applied.get(place)
     this.#applied.set(place, index)
     if (before !== undefined && index <= before)

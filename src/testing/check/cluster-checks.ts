@@ -36,8 +36,8 @@ export class ClusterChecks {
   }
 
   /** A state machine on a store begins at `index`, from its data or from a snapshot. */
-  startsFrom(group: number, store: string, index: number): Problem {
-    return this.#applied.startsFrom(group, store, index)
+  startsFrom(start: Omit<AppliedEntry, 'term' | 'hash'>): Problem {
+    return this.#applied.startsFrom(start)
   }
 
   applied(entry: AppliedEntry): Problem {

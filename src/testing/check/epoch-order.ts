@@ -6,7 +6,7 @@ import { type EpochView, type MapView, type Problem, placeOf, type RangeView, ty
 
 export class EpochOrder {
   readonly #applied = new Map<string, EpochView>()
-  readonly #ranges = new Map<string, string>()
+  readonly #ranges = new Map<string, RangeView>()
   readonly #voters = new Map<string, string>()
   readonly #mapped = new Map<number, EpochView>()
   #mapVersion = 0
@@ -25,11 +25,13 @@ export class EpochOrder {
   /** A map of the placement driver, in the order of its versions; older and repeated ones are compared only in what they name. */
   observeMap({ version, shards }: MapView): Problem {
     for (const shard of shards) {
+      // What is left of a founding shard beside a child that reported first: an epoch that no shard has.
+      if (shard.epoch.range === 0) continue
       const before = this.#mapped.get(shard.id)
       if (version >= this.#mapVersion && before !== undefined && isBehind(shard.epoch, before))
         return `map ${version}: shard ${shard.id} has epoch ${text(shard.epoch)} after ${text(before)}`
       if (version >= this.#mapVersion) this.#mapped.set(shard.id, shard.epoch)
-      const problem = this.#sameRange(shard.id, shard.epoch, shard, `map ${version}`)
+      const problem = this.#withinRange(shard.id, shard.epoch, shard, version)
       if (problem !== undefined) return problem
     }
     this.#mapVersion = Math.max(this.#mapVersion, version)
@@ -42,12 +44,20 @@ export class EpochOrder {
   }
 
   #sameRange(group: number, { range }: EpochView, { start, end }: RangeView, where: string): Problem {
-    const bounds = `${JSON.stringify(start)} to ${end === undefined ? 'the end' : JSON.stringify(end)}`
     const name = `${group}/${range}`
     const known = this.#ranges.get(name)
-    if (known === undefined) this.#ranges.set(name, bounds)
-    else if (known !== bounds) return `shard ${group}: range epoch ${range} is ${known}, and ${bounds} on ${where}`
+    if (known === undefined) this.#ranges.set(name, { start, end })
+    else if (known.start !== start || known.end !== end)
+      return `shard ${group}: range epoch ${range} is ${bounds(known)}, and ${bounds({ start, end })} on ${where}`
     return undefined
+  }
+
+  /** A map may know that others have parts of a shard's range before it knows the shard's new epoch. */
+  #withinRange(group: number, { range }: EpochView, { start, end }: RangeView, version: number): Problem {
+    const known = this.#ranges.get(`${group}/${range}`)
+    if (known === undefined) return undefined
+    if (start >= known.start && (known.end === undefined || (end !== undefined && end <= known.end))) return undefined
+    return `shard ${group}: range epoch ${range} is ${bounds(known)}, and ${bounds({ start, end })} in map ${version}`
   }
 
   #sameVoters({ group, store, epoch, voters }: ReplicaView): Problem {
@@ -63,6 +73,10 @@ export class EpochOrder {
 
 function isBehind(epoch: EpochView, before: EpochView): boolean {
   return epoch.membership < before.membership || epoch.range < before.range
+}
+
+function bounds({ start, end }: RangeView): string {
+  return `${JSON.stringify(start)} to ${end === undefined ? 'the end' : JSON.stringify(end)}`
 }
 
 function text({ membership, range }: EpochView): string {

@@ -81,7 +81,7 @@ export interface ResourceView {
 /** A sentence that says what does not hold, undefined when nothing is wrong. */
 export type Problem = string | undefined
 
-/** One replica of one group on one store. */
-export function placeOf({ group, store }: Pick<ReplicaView, 'group' | 'store'>): string {
-  return `${group}/${store}`
+/** One replica of one group on one store. Another one that takes its place there later has promised nothing yet. */
+export function placeOf({ group, replica, store }: Pick<ReplicaView, 'group' | 'replica' | 'store'>): string {
+  return `${group}/${replica}/${store}`
 }
