@@ -43,7 +43,8 @@ function describeEntry({ kind, body }: FrameEntry): Described {
       const decoded = decodeReply(body)
       return {
         text: decoded.ok ? `reply ${shorten(decoded.value)}` : `reply of ${body.length} bytes`,
-        groups: undefined,
+        // Whose answer it is stands in its request; what it means, in what the client says.
+        groups: [],
       }
     }
     case 'fragment':

@@ -16,6 +16,7 @@ export {
   type HardStateView,
   type HighestUse,
   type History,
+  type HistoryFocus,
   type HistoryOptions,
   type LinearizabilityOptions,
   type MapView,

@@ -94,7 +94,7 @@ async function conclude(world: World): Promise<void> {
   const difference = await compareReplicas(world)
   if (difference !== undefined) world.fail(difference.message, difference.group)
   const verdict = checkHistory(withDrift(world))
-  if (!verdict.ok) world.fail(verdict.reason)
+  if (!verdict.ok) world.failHistory(verdict.reason, verdict.focus)
 }
 
 /** The history with the ages that stores stated on their own clocks turned into what they are at most on ours. */

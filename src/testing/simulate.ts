@@ -4,7 +4,7 @@ import type { FaultFamily } from './fault-plan.ts'
 import { planFaults } from './fault-plan.ts'
 import { closeRealWorld } from './real-world-guard.ts'
 import { playScenario } from './scenario.ts'
-import { lineText, type TraceLine } from './trace.ts'
+import { concerns, lineText, type TraceLine } from './trace.ts'
 import { runTurns } from './turns.ts'
 import { type SimulationFailure, World } from './world.ts'
 import { drawWorld, type WorldWishes } from './world-settings.ts'
@@ -49,23 +49,27 @@ export interface SimulationResult {
 }
 
 const TRACE_LINES_MAX = 400
+/** How long before the first operation of a counterexample its trace begins, in virtual milliseconds. */
+const TRACE_LEAD_MS = 20
 
 /** One simulation at a time in a process: the real world is closed while it runs. Never rejects for what the cluster does. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed, ticks = TICKS_DEFAULT, onLine } = options
   const plan = planFaults(seed, options.faults)
   const settings = drawWorld(seed, options)
-  const live = onLine === undefined ? undefined : (line: TraceLine): void => onLine(lineText(line))
-  const world = new World(settings, plan, live)
-  await playWorld(world, () => playScenario(world, { faultMs: ticks * TICK_MS }))
+  const play = async (live: ((line: TraceLine) => void) | undefined): Promise<World> => {
+    const world = new World(settings, plan, live)
+    await playWorld(world, () => playScenario(world, { faultMs: ticks * TICK_MS }))
+    return world
+  }
+  const world = await play(onLine === undefined ? undefined : (line) => onLine(lineText(line)))
   const { failure, timeline, recorder } = world
-  const filter = { group: failure?.group, keys: failure?.keys }
   const { bootstrap } = settings.cluster
   return {
     seed,
     ok: failure === undefined,
     failure,
-    trace: failure === undefined ? [] : world.trace.last(TRACE_LINES_MAX, filter).map(lineText),
+    trace: failure === undefined ? [] : await relevantTrace(world, failure, play),
     traceHash: timeline.hash.text,
     virtualMs: timeline.nowUs / 1000,
     events: timeline.events,
@@ -75,6 +79,25 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     families: [...plan.families],
     shape: `${bootstrap.stores.length} stores, ${bootstrap.shards} shards, ${settings.clients} clients, ${settings.load.keys.length} keys`,
   }
+}
+
+/**
+ * What led to a failure, without what certainly has nothing to do with it. What was noticed long after it happened is played once more, because nobody
+ * keeps the lines of a whole run.
+ */
+async function relevantTrace(
+  world: World,
+  failure: SimulationFailure,
+  play: (live: (line: TraceLine) => void) => Promise<World>,
+): Promise<string[]> {
+  const { group, keys, fromMs, toMs } = failure
+  if (fromMs === undefined) return world.trace.last(TRACE_LINES_MAX, { group, keys }).map(lineText)
+  const filter = { group, keys, fromMs: fromMs - TRACE_LEAD_MS, toMs }
+  const lines: TraceLine[] = []
+  await play((line) => {
+    if (concerns(line, filter)) lines.push(line)
+  })
+  return lines.slice(-TRACE_LINES_MAX).map(lineText)
 }
 
 /** Lets the world's time pass, with the real world closed, until `script` has ended it or it has failed. */

@@ -19,6 +19,9 @@ export type TraceItem = TraceLine | (() => readonly TraceLine[])
 export interface TraceFilter {
   readonly group?: number | undefined
   readonly keys?: readonly Key[] | undefined
+  /** Virtual milliseconds. */
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
 }
 
 const RING_SIZE = 1 << 14
@@ -52,7 +55,10 @@ export class Trace {
   }
 }
 
-function concerns(line: TraceLine, { group, keys }: TraceFilter): boolean {
+/** Not certainly about something else, or from another time. */
+export function concerns(line: TraceLine, { group, keys, fromMs, toMs }: TraceFilter): boolean {
+  if (fromMs !== undefined && line.timeUs < fromMs * 1000) return false
+  if (toMs !== undefined && line.timeUs > toMs * 1000) return false
   if (group !== undefined && line.groups !== undefined && !line.groups.includes(group)) return false
   if (keys !== undefined && line.keys !== undefined && !line.keys.some((key) => keys.includes(key))) return false
   return true

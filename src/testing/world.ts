@@ -2,11 +2,11 @@
  * One simulated world: time, network, disks, stores, clients, and what goes wrong between them. It composes and keeps the books; what happens
  * in which order is `scenario.ts`, what is right is `check/`.
  */
-import { type Key, PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { type Key, locate, PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import { AssertionFailure, type EventRecord } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
 import { DataStoreError, LogStoreError } from '../storage/index.ts'
-import type { HighestUse } from './check/index.ts'
+import type { HighestUse, HistoryFocus } from './check/index.ts'
 import { openClientProcess } from './client-process.ts'
 import { SimulatedDisk } from './disk.ts'
 import { FaultCounts } from './fault-counts.ts'
@@ -29,6 +29,9 @@ export interface SimulationFailure {
   readonly timeMs: number
   readonly group: number | undefined
   readonly keys: readonly Key[] | undefined
+  /** When it happened, in virtual milliseconds, where that was long before it was noticed. */
+  readonly fromMs?: number
+  readonly toMs?: number
 }
 
 const RESTART_MS_MAX = 3_000
@@ -141,6 +144,18 @@ export class World {
     if (this.failure !== undefined) return
     this.failure = { message, timeMs: this.nowMs, group, keys }
     this.#isOver = true
+  }
+
+  /** Fails for what the clients' history does not allow: noticed at the end, it happened before. */
+  failHistory(reason: string, focus: HistoryFocus | undefined): void {
+    if (focus === undefined) {
+      this.fail(reason)
+      return
+    }
+    const { key, fromMs, toMs } = focus
+    const map = this.stores.find(({ node }) => node !== undefined)?.node?.store.map.map
+    this.fail(reason, map === undefined ? undefined : locate(map, key)?.id, [key])
+    if (this.failure !== undefined) this.failure = { ...this.failure, fromMs, toMs }
   }
 
   note(actor: string, text: string, group?: number, keys?: readonly Key[]): void {

@@ -14,7 +14,7 @@ const VALUE = new Uint8Array([1, 2, 3])
 const SUCCESSOR = { id: 9, start: 'm', end: undefined, epoch: { membership: 1, range: 3 }, replicas: [] }
 
 /** What a replica of range epoch 3 answers to a read that was routed by `rangeEpoch`. */
-function answerTo(kind: 'get' | 'scan', rangeEpoch: number): Reply | undefined {
+async function answerTo(kind: 'get' | 'scan', rangeEpoch: number): Promise<Reply> {
   const replica = {
     group: 2,
     shard: { id: 2, start: '', end: 'm', epoch: { membership: 1, range: 3 }, replicas: [] },
@@ -26,7 +26,7 @@ function answerTo(kind: 'get' | 'scan', rangeEpoch: number): Reply | undefined {
   const page = { items: [], more: false }
   const data = {
     peek: () => encodeRecord(4, VALUE),
-    scan: () => ({ then: (done: (result: typeof page) => void) => done(page) }),
+    scan: async () => page,
   } as unknown as DataStore
   const server = new ReadServer(data, new VirtualClock(), {} as Fetcher, () => assert.fail())
   const shared = { shard: 2, rangeEpoch, consistency: 'linearizable' } as const
@@ -34,16 +34,14 @@ function answerTo(kind: 'get' | 'scan', rangeEpoch: number): Reply | undefined {
     kind === 'get'
       ? { kind, keys: ['t'], ...shared }
       : { kind, start: '', end: undefined, reverse: false, keysOnly: false, itemsMax: 10, bytesMax: 1000, ...shared }
-  let answer: Reply | undefined
-  server.serve(replica, [new LocalCall(request, 0, 1_000, (reply) => (answer = reply))])
-  return answer
+  return new Promise((resolve) => server.serve(replica, [new LocalCall(request, 0, 1_000, resolve)]))
 }
 
 for (const kind of ['get', 'scan'] as const) {
-  test(`a ${kind} that was routed by an older range is refused with the shards that took over`, () => {
-    const old = answerTo(kind, 2)
-    assert(old?.kind === 'error' && old.error.code === 'STALE_EPOCH', JSON.stringify(old))
+  test(`a ${kind} that was routed by an older range is refused with the shards that took over`, async () => {
+    const old = await answerTo(kind, 2)
+    assert(old.kind === 'error' && old.error.code === 'STALE_EPOCH', JSON.stringify(old))
     assert(old.error.shards?.some(({ id }) => id === SUCCESSOR.id))
-    assert.equal(answerTo(kind, 3)?.kind, kind)
+    assert.equal((await answerTo(kind, 3)).kind, kind)
   })
 }

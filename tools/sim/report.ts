@@ -1,7 +1,7 @@
 /** Results of single seeds in words: a run, a failure with the command that replays it. Whole campaigns are `totals.ts`. */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { SimulationResult } from '../../src/testing/index.ts'
+import type { SimulationFailure, SimulationResult } from '../../src/testing/index.ts'
 import type { SeedJob } from './seed-job.ts'
 
 const TRACE_LINES_SHOWN = 60
@@ -27,11 +27,17 @@ export function describeFailure({ seed, failure, trace, shape, families }: Simul
     `FAILURE of seed ${seed} at ${failure.timeMs.toFixed(3)} virtual ms, commit ${commit()}`,
     `${shape}; ${families.join(', ') || 'no faults'}`,
     failure.message,
-    `the last events${failure.group === undefined ? '' : ` of group ${failure.group}`}${failure.keys === undefined ? '' : ` and keys ${failure.keys.join(' ')}`}:`,
+    traceHeading(failure),
     ...trace.slice(-TRACE_LINES_SHOWN),
     `replay: npm run sim -- ${replayWords(job)}`,
     '',
   ].join('\n')
+}
+
+function traceHeading({ group, keys, fromMs, toMs }: SimulationFailure): string {
+  const time = fromMs === undefined || toMs === undefined ? 'the last events' : `from ${fromMs} to ${toMs} ms`
+  const about = [group === undefined ? [] : `group ${group}`, keys === undefined ? [] : `key ${keys.join(' ')}`].flat()
+  return `${time}${about.length === 0 ? '' : `, without those about others than ${about.join(' and ')}`}:`
 }
 
 /** A seed that gave no result: the replay shows where it goes to. */

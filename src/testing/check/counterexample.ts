@@ -11,6 +11,7 @@ import type { Operation } from './history.ts'
 import { describeDeed } from './operation-text.ts'
 import { EMPTY_REGISTER, type RegisterState } from './register.ts'
 import { type SearchBudget, searchOrder } from './register-search.ts'
+import { type Verdict, violation } from './verdict.ts'
 
 /** Searches made to cut one counterexample. */
 const CUTS_MAX = 400
@@ -22,12 +23,15 @@ interface Window {
   readonly operations: readonly Operation[]
 }
 
-/** Text of many lines. `operations` are those of one key that `searchOrder` found impossible. */
-export function counterexample(key: string, operations: readonly Operation[], budget: SearchBudget): string {
+/** A violation of many lines, and when it happened. `operations` are those of one key that `searchOrder` found impossible. */
+export function counterexample(key: string, operations: readonly Operation[], budget: SearchBudget): Verdict {
   const ended = cutEnd(operations, budget)
   const needed = dropReads(ended.operations, ended.last, budget)
   const window = cutBeginning(needed, budget)
-  return draw(key, operations.length, window, ended.last, budget)
+  const known = window.operations.filter(({ outcome }) => outcome.kind !== 'unknown')
+  const fromMs = Math.min(...known.map(({ calledMs }) => calledMs))
+  const toMs = ended.last?.returnedMs ?? Math.max(...known.map(({ returnedMs }) => returnedMs))
+  return violation(draw(key, operations.length, window, ended.last, budget), { key, fromMs, toMs })
 }
 
 function isImpossible(window: Window, budget: SearchBudget): boolean {

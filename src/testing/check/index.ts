@@ -20,7 +20,7 @@ export { formatHistory, type ParsedHistory, parseHistory } from './history-lines
 export { checkLinearizable, type LinearizabilityOptions } from './linearizability.ts'
 export type { HighestUse } from './resource-bounds.ts'
 export type { SnapshotClaim } from './state-equality.ts'
-export type { Verdict } from './verdict.ts'
+export type { HistoryFocus, Verdict } from './verdict.ts'
 export type {
   EntryView,
   EpochView,

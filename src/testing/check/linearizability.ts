@@ -53,7 +53,7 @@ function checkKey(key: string, operations: readonly Operation[], budget: SearchB
         `key ${JSON.stringify(key)}: undecided after ${budget.stepsMax} steps or the time allowed (${relevant.length} operations)`,
       )
     case 'impossible':
-      return violation(counterexample(key, relevant, budget))
+      return counterexample(key, relevant, budget)
   }
 }
 

@@ -3,13 +3,25 @@
  */
 export type Verdict =
   | { readonly ok: true }
-  /** `reason` is for people and may have many lines. */
-  | { readonly ok: false; readonly kind: 'violation' | 'undecided'; readonly reason: string }
+  /** `reason` is for people and may have many lines; `focus` says where in the history to look, where that is known. */
+  | {
+      readonly ok: false
+      readonly kind: 'violation' | 'undecided'
+      readonly reason: string
+      readonly focus?: HistoryFocus
+    }
+
+/** The part of a history that a violation is about, in milliseconds of the history's clock. */
+export interface HistoryFocus {
+  readonly key: string
+  readonly fromMs: number
+  readonly toMs: number
+}
 
 export const PASSED: Verdict = { ok: true }
 
-export function violation(reason: string): Verdict {
-  return { ok: false, kind: 'violation', reason }
+export function violation(reason: string, focus?: HistoryFocus): Verdict {
+  return { ok: false, kind: 'violation', reason, ...(focus === undefined ? {} : { focus }) }
 }
 
 export function undecided(reason: string): Verdict {
