@@ -1,7 +1,10 @@
 /** The child's side of playing many seeds: takes one job after the other from its parent and answers with results. */
 import process from 'node:process'
-import { simulate } from '../../src/testing/index.ts'
+import { type SimulationResult, simulate } from '../../src/testing/index.ts'
 import type { SeedJob } from './seed-job.ts'
+
+/** What a child tells: loading the program takes its time, and is no part of the seed's. */
+export type SeedWord = { readonly kind: 'begun' } | { readonly kind: 'ended'; readonly result: SimulationResult }
 
 const MARK = 'FLOTILLA_SIM_CHILD'
 
@@ -13,15 +16,24 @@ export function isSeedChild(): boolean {
 }
 
 export function serveSeeds(): void {
+  const tell = (word: SeedWord): void => {
+    process.send?.(word)
+  }
   process.on('message', (job: SeedJob) => {
-    simulate(job).then(
-      (result) => process.send?.(result),
-      (error: unknown) => {
-        // The simulator itself is broken; the parent sees the child die.
-        console.error(error)
-        process.exit(1)
-      },
-    )
+    tell({ kind: 'begun' })
+    // What is to be said leaves before a simulation that may never give the loop back.
+    setImmediate(() => play(job, tell))
   })
   process.on('disconnect', () => process.exit(0))
+}
+
+function play(job: SeedJob, tell: (word: SeedWord) => void): void {
+  simulate(job).then(
+    (result) => tell({ kind: 'ended', result }),
+    (error: unknown) => {
+      // The simulator itself is broken; the parent sees the child die.
+      console.error(error)
+      process.exit(1)
+    },
+  )
 }

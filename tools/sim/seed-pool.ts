@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { SimulationResult } from '../../src/testing/index.ts'
 import type { Campaign } from './campaign.ts'
-import { CHILD_ENVIRONMENT } from './seed-child.ts'
+import { CHILD_ENVIRONMENT, type SeedWord } from './seed-child.ts'
 import type { SeedJob } from './seed-job.ts'
 
 /** What became of a seed. One that ends its process, or does not end itself, is a finding too and must not end the others. */
@@ -17,8 +17,6 @@ export interface PoolOptions {
   readonly jobs: number | undefined
   /** Real milliseconds that one seed may take. */
   readonly seedMsMax: number
-  /** The program whose children play; this one's entry point when absent. */
-  readonly program?: string
 }
 
 const JOBS_MAX_DEFAULT = 8
@@ -44,24 +42,27 @@ function serve(
   first: number,
   campaign: Campaign,
   job: Omit<SeedJob, 'seed'>,
-  { seedMsMax, program }: PoolOptions,
+  { seedMsMax }: PoolOptions,
   onEnd: (end: SeedEnd) => void,
 ): Promise<number | undefined> {
-  const child: ChildProcess = fork(program ?? ownProgram(), [], { env: { ...process.env, ...CHILD_ENVIRONMENT } })
+  const child: ChildProcess = fork(ownProgram(), [], { env: { ...process.env, ...CHILD_ENVIRONMENT } })
   let seed: number | undefined = first
   let hung = false
   let timer: NodeJS.Timeout | undefined
   const play = (): void => {
     child.send({ ...job, seed })
-    timer = setTimeout(() => {
-      hung = true
-      child.kill('SIGKILL')
-    }, seedMsMax)
   }
   return new Promise((resolve, reject) => {
-    child.on('message', (result: SimulationResult) => {
+    child.on('message', (word: SeedWord) => {
+      if (word.kind === 'begun') {
+        timer = setTimeout(() => {
+          hung = true
+          child.kill('SIGKILL')
+        }, seedMsMax)
+        return
+      }
       clearTimeout(timer)
-      onEnd({ kind: 'played', result })
+      onEnd({ kind: 'played', result: word.result })
       seed = campaign.next(Date.now())
       if (seed === undefined) child.disconnect()
       else play()
