@@ -6,11 +6,15 @@ import { Command, CommanderError } from 'commander'
 import { CliError, type Context, EXIT, printable, UsageError, write } from './cli/index.ts'
 import {
   type AddCommand,
+  addCompletion,
   addConfig,
   addDel,
   addDemo,
   addEvents,
+  addExplain,
   addGet,
+  addLatency,
+  addPing,
   addPut,
   addScan,
   addShard,
@@ -31,10 +35,14 @@ const COMMANDS: readonly AddCommand[] = [
   addDel,
   addScan,
   addStatus,
+  addPing,
+  addLatency,
   addStore,
   addShard,
+  addExplain,
   addEvents,
   addConfig,
+  addCompletion,
   addVersion,
 ]
 

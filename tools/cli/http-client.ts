@@ -160,6 +160,8 @@ export class HttpClient {
       if (!isLast) timers.push(clock.after(leftMs / 2, () => (isConnected ? undefined : giveUp())))
       outgoing.on('socket', (socket) => {
         isConnected = !socket.connecting
+        // A kept connection never tells again, and would gather those who wait for it.
+        if (isConnected) return
         socket.once('connect', () => {
           isConnected = true
         })

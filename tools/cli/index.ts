@@ -1,12 +1,13 @@
 /** What every command is made of. */
 export { CliError, EXIT, type ExitCode, UsageError } from './cli-error.ts'
 export { type Context, isColoured, type Signal, write } from './context.ts'
-export type { Answer, ClientRequest } from './http-client.ts'
+export type { Answer, ClientRequest, HttpClient } from './http-client.ts'
 export { argumentBytes, type JsonKey, jsonKey, keyArgument, keyPath, percentEncode } from './keys.ts'
 export {
   type Column,
   csvHeader,
   csvLine,
+  FORMATS,
   type Format,
   formatDetails,
   formatTable,

@@ -4,7 +4,7 @@
 import type { Command } from 'commander'
 import { CliError, EXIT, UsageError } from './cli-error.ts'
 import { type Context, write } from './context.ts'
-import { type Endpoint, HttpClient } from './http-client.ts'
+import { type Endpoint, HttpClient, type HttpClientOptions } from './http-client.ts'
 import { type Column, csvHeader, csvLine, FORMATS, type Format, formatJson } from './output.ts'
 
 /** As commander delivers them. */
@@ -33,6 +33,8 @@ export class Session {
   readonly context: Context
   readonly format: Format
   readonly client: HttpClient
+  readonly #options: HttpClientOptions
+  readonly #others: HttpClient[] = []
 
   /** `pipeFormat` is what the command prints where there is no terminal and no wish. */
   constructor(command: Command, context: Context, pipeFormat: Format = 'json') {
@@ -40,13 +42,26 @@ export class Session {
     const { env } = context
     this.context = context
     this.format = outputFormat(flags, context, pipeFormat)
-    this.client = new HttpClient({
+    this.#options = {
       endpoints: parseEndpoints(flags.endpoint ?? (env.FLOTILLA_ENDPOINT || ENDPOINT_DEFAULT)),
       token: flags.token ?? (env.FLOTILLA_TOKEN || undefined),
       timeoutMs:
         flags.timeout === undefined ? TIMEOUT_MS_DEFAULT : parseDuration('--timeout', flags.timeout, TIMEOUT_MS_MAX),
       clock: context.clock,
-    })
+    }
+    this.client = new HttpClient(this.#options)
+  }
+
+  /** The gateways that were named, as `http://host:port`. */
+  get endpoints(): readonly string[] {
+    return this.#options.endpoints.map(({ text }) => text)
+  }
+
+  /** A connection of its own, to one gateway and no other. */
+  clientAt(endpoint: string): HttpClient {
+    const client = new HttpClient({ ...this.#options, endpoints: parseEndpoints(endpoint) })
+    this.#others.push(client)
+    return client
   }
 
   /** The document of a GET, and its text. */
@@ -62,7 +77,7 @@ export class Session {
   }
 
   close(): void {
-    this.client.close()
+    for (const client of [this.client, ...this.#others]) client.close()
   }
 }
 

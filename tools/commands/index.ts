@@ -1,9 +1,13 @@
 /** The commands of the command line. */
+export { addCompletion } from './completion.ts'
 export { addConfig } from './config.ts'
 export { addDel } from './del.ts'
 export { addDemo } from './demo.ts'
 export { addEvents } from './events.ts'
+export { addExplain } from './explain.ts'
 export { addGet } from './get.ts'
+export { addLatency } from './latency.ts'
+export { addPing } from './ping.ts'
 export { addPut } from './put.ts'
 export type { AddCommand, Registry } from './registry.ts'
 export { addScan } from './scan.ts'

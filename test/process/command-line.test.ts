@@ -1,0 +1,67 @@
+/** Commands that speak to each store of a cluster, against a real one. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { ProcessCluster } from '../support/process-cluster.ts'
+import { type Ran, type RunOptions, run } from '../tools/run.ts'
+
+let cluster: ProcessCluster
+
+before(async () => {
+  cluster = await ProcessCluster.create({ broker: ANY_BROKER })
+  await cluster.startAll()
+  await cluster.leaders()
+})
+after(async () => {
+  await cluster.cleanUp()
+})
+
+/** Words for one store; the others are found through it. */
+function flotilla(words: string, options?: RunOptions): Promise<Ran> {
+  return run(['-e', `http://${cluster.address('s1')}`, ...words.split(' ')], options)
+}
+
+test('ping finds every store through one, and says which do not answer', async () => {
+  const all = await flotilla('ping -c 4 --interval 1ms')
+  assert.equal(all.exitCode, 0, all.stderr)
+  const { stores } = JSON.parse(all.stdout) as { stores: Record<string, unknown>[] }
+  assert.deepEqual(
+    stores.map(({ store, sent, answered, ready }) => [store, sent, answered, ready]),
+    ['s1', 's2', 's3'].map((store) => [store, 4, 4, true]),
+  )
+  for (const { minMs, avgMs, maxMs } of stores)
+    assert.ok(Number(minMs) <= Number(avgMs) && Number(avgMs) <= Number(maxMs))
+  await cluster.stop('s3')
+  try {
+    const some = await flotilla('ping -c 2 --interval 1ms -o csv')
+    assert.equal(some.exitCode, 5)
+    assert.match(some.stdout, new RegExp(`^,http://${cluster.address('s3')},2,0,,,,false,,.*connection refused`, 'm'))
+    assert.match(some.stderr, /^warning: not every store answers/)
+  } finally {
+    await cluster.restart('s3')
+  }
+})
+
+test('ping with nobody there is exit code 5 and prints nothing', async () => {
+  const { exitCode, stdout, stderr } = await run(['ping', '-e', 'http://127.0.0.1:1', '-c', '1'])
+  assert.deepEqual([exitCode, stdout], [5, ''])
+  assert.match(stderr, /^error: UNAVAILABLE: no gateway answers at http:\/\/127\.0\.0\.1:1 /)
+})
+
+test('latency measures reads of every shard, and writes where it may', async () => {
+  const shards = await cluster.dataShards()
+  const { exitCode, stdout, stderr } = await flotilla('latency -c 5 --write-key latency-test -o ndjson')
+  assert.deepEqual([exitCode, stderr], [0, ''])
+  const rows = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  assert.equal(rows.length, shards.length * 2 + 1)
+  for (const { requests, failed, p50Ms, maxMs } of rows) {
+    assert.deepEqual([requests, failed], [5, 0])
+    assert.ok(Number(p50Ms) > 0 && Number(p50Ms) <= Number(maxMs))
+  }
+  assert.match((await flotilla('get latency-test')).stdout, /^written by flotilla latency$/)
+  const table = (await flotilla('latency -c 1', { isTerminal: true })).stdout
+  assert.match(table, /^ *SHARD +LEADER +OPERATION +REQUESTS +FAILED +MIN MS +AVG MS +P50 MS/)
+})
