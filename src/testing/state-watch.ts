@@ -47,7 +47,9 @@ export class StateWatch {
     const appliedTo = replica.appliedTo.bind(replica)
     replica.appliedTo = (index, term) => {
       this.#report()
-      this.#entry = { index, term, hash: undefined }
+      // Another machine came with a snapshot, and nobody has looked since: what it holds is not known yet.
+      if (replica.machine === this.#machine) this.#entry = { index, term, hash: undefined }
+      else hooks.starts(index)
       appliedTo(index, term)
     }
   }

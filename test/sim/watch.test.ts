@@ -45,6 +45,27 @@ test('nothing is planted: nothing is noticed, restarts and snapshots included', 
   assert.equal(message, undefined)
 })
 
+test('a store that is not looked at takes in a snapshot: nothing is noticed', async () => {
+  let adopted = false
+  const message = await failureOf(async (world, store) => {
+    const others = world.addresses().filter((address) => address !== store.id)
+    for (const other of others) {
+      world.network.cut(store.id, other)
+      world.network.cut(other, store.id)
+    }
+    await world.sleep(30_000)
+    // From here on its disk excuses whatever it does.
+    store.disk.isDamaged = true
+    const replica = store.node?.store.replicas.get(SHARD)
+    const machine = replica?.machine
+    world.network.heal()
+    await world.sleep(10_000)
+    adopted = replica !== undefined && replica.machine !== machine
+  })
+  assert.equal(message, undefined)
+  assert(adopted, 'no snapshot was needed')
+})
+
 test('a command that goes through the machine twice', async () => {
   const message = await failureOf(async (_world, store) => {
     const machine = machineOf(store)
