@@ -21,6 +21,7 @@ import {
   addStart,
   addStatus,
   addStore,
+  addToken,
   addVersion,
   completeWait,
   programVersion,
@@ -43,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEvents,
   addConfig,
   addCompletion,
+  addToken,
   addVersion,
 ]
 

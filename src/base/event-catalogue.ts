@@ -36,6 +36,9 @@ export const EVENT_CATALOGUE = {
   node_stopped: row('process', 'info', 'Everything is flushed and closed.'),
   node_ready: row('process', 'info', 'The store can serve, and could not before.'),
   node_not_ready: row('process', 'warn', 'The store can no longer serve.', { reason: 'text' }),
+  config_reloaded: row('process', 'info', 'The configuration was read again; what may change has changed.', {
+    tokens: 'number',
+  }),
   broker_hosted: row('process', 'info', 'This process hosts the embedded broker.', { url: 'text' }),
   store_failed: row('process', 'error', 'The store cannot go on and the process ends.', { error: 'text' }),
 
@@ -159,6 +162,19 @@ export const EVENT_CATALOGUE = {
     route: 'text',
     requestId: 'text',
   }),
+  admin_action: row(
+    'gateway',
+    'info',
+    'Somebody changed the cluster, or looked at its inside, over HTTP; the token is named, never shown.',
+    {
+      action: 'text',
+      path: 'text',
+      status: 'number',
+      address: 'text',
+      requestId: 'text',
+      token: 'text?',
+    },
+  ),
   operator_started: row('gateway', 'info', 'A change of a shard was asked for and began.', {
     id: 'text',
     kind: 'text',

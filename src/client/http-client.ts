@@ -27,11 +27,13 @@ interface JsonItem {
 
 export class HttpClient implements Client {
   readonly #base: string
+  readonly #authorization: Readonly<Record<string, string>>
   #closed = false
 
-  /** `url` is the gateway's address, such as `http://127.0.0.1:8080`. */
-  constructor(url: string) {
+  /** `url` is the gateway's address, such as `http://127.0.0.1:8080`; `token` is sent with every request. */
+  constructor(url: string, token?: string) {
     this.#base = url.replace(/\/+$/, '')
+    this.#authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
   async get(key: Bytes, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
@@ -147,7 +149,7 @@ export class HttpClient implements Client {
     try {
       return await fetch(`${this.#base}${path}`, {
         method,
-        headers: { ...headers, 'flotilla-timeout-ms': String(Math.ceil(timeoutMs)) },
+        headers: { ...headers, ...this.#authorization, 'flotilla-timeout-ms': String(Math.ceil(timeoutMs)) },
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
         redirect: 'error',
         ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),

@@ -1,7 +1,7 @@
 /**
  * Who may come in: draining, HTTP's own demands, tokens, origins, load. Asked before any handler runs; refuses by throwing.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { type AccessToken, type Role, TokenSet } from './access.ts'
 import type { Exchange } from './exchange.ts'
 import type { ExchangeSet } from './exchange-set.ts'
 import { invalidArgument, refusal } from './failures.ts'
@@ -15,18 +15,26 @@ const ALLOWED_HEADERS =
   'Authorization, Content-Type, Accept, If-Match, If-None-Match, Request-Id, Flotilla-Timeout-Ms, Idempotency-Key, Last-Event-ID, traceparent'
 /** A browser may remember a preflight for ten minutes. */
 const PREFLIGHT_SECONDS = 600
+/** No route is longer; whatever else somebody sends shall not fill the history. */
+const AUDIT_PATH_CHARS_MAX = 256
 
 export class Admission {
   readonly #services: Services
   readonly #set: ExchangeSet
-  readonly #tokenDigests: readonly Buffer[]
+  /** Undefined where no tokens are configured and everything is open. */
+  #tokens: TokenSet | undefined
   readonly #origins: readonly string[] | undefined
 
   constructor(services: Services, set: ExchangeSet, options: Pick<GatewayOptions, 'tokens' | 'cors'>) {
     this.#services = services
     this.#set = set
-    this.#tokenDigests = (options.tokens ?? []).map(digest)
+    this.setTokens(options.tokens ?? [])
     this.#origins = options.cors?.origins
+  }
+
+  /** For requests that are admitted from now on. */
+  setTokens(tokens: readonly AccessToken[]): void {
+    this.#tokens = tokens.length === 0 ? undefined : new TokenSet(tokens)
   }
 
   /** Before routing. Returns true when the exchange is answered already (a preflight). */
@@ -57,22 +65,48 @@ export class Admission {
       )
     }
     if (route.access === 'open') return
-    if (this.#tokenDigests.length > 0) this.#checkToken(exchange)
+    if (this.#tokens !== undefined) this.#authorize(exchange, route, this.#tokens)
     else if (route.access === 'local' && !isLoopback(exchange.remoteAddress)) {
       throw refusal('PERMISSION_DENIED', 'this route answers loopback addresses only, or callers with a token')
     }
     if (route.method === 'POST') this.#refuseForeignPage(exchange)
+    if (isAdministration(route)) this.#audit(exchange, route)
   }
 
-  #checkToken(exchange: Exchange): void {
-    const token = /^Bearer +([^ ]+)$/i.exec(exchange.requestHeader('authorization') ?? '')?.[1]
-    if (token !== undefined) {
-      const offered = digest(token)
-      // Digests have one length, which is what the constant-time comparison needs.
-      if (this.#tokenDigests.some((known) => timingSafeEqual(known, offered))) return
+  #authorize(exchange: Exchange, route: RouteDefinition, tokens: TokenSet): void {
+    const grant = tokens.grantOf(exchange.requestHeader('authorization'))
+    if (grant === undefined) {
+      exchange.header('WWW-Authenticate', 'Bearer')
+      throw refusal('UNAUTHENTICATED', 'a valid token is needed', 'Send Authorization: Bearer <token>.')
     }
-    exchange.header('WWW-Authenticate', 'Bearer')
-    throw refusal('UNAUTHENTICATED', 'a valid token is needed', 'Send Authorization: Bearer <token>.')
+    exchange.grant = grant
+    const role = roleFor(route)
+    if (!grant.includes(role)) {
+      exchange.header('WWW-Authenticate', 'Bearer error="insufficient_scope"')
+      throw refusal('PERMISSION_DENIED', `the token does not have the role ${role}`)
+    }
+    // A route that forgot to look at keys must not be a way around the prefixes.
+    if (grant.isScoped && route.tag === 'data' && route.checksKeys !== true) {
+      throw refusal('PERMISSION_DENIED', 'this route is not for tokens that are confined to key prefixes')
+    }
+  }
+
+  /** Tells, when it is answered, who did what. */
+  #audit(exchange: Exchange, route: RouteDefinition): void {
+    const { path } = exchange.target.kind === 'path' ? exchange.target : { path: route.path }
+    const token = exchange.grant?.name
+    exchange.whenAnswered = (status) =>
+      this.#services.events.emit({
+        type: 'admin_action',
+        data: {
+          action: route.operationId,
+          path: path.slice(0, AUDIT_PATH_CHARS_MAX),
+          status,
+          address: exchange.remoteAddress,
+          requestId: exchange.requestId,
+          ...(token === undefined ? {} : { token }),
+        },
+      })
   }
 
   /** Browsers send a POST of text from any page without asking first; one from a page we did not allow must not write. */
@@ -107,8 +141,16 @@ function isAllowed(origin: string, origins: readonly string[]): boolean {
   return origins.includes('*') || origins.includes(origin)
 }
 
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
+/** What a caller needs to be let in; the handler may ask for more. */
+function roleFor(route: RouteDefinition): Role {
+  if (route.role !== undefined) return route.role
+  if (route.tag === 'operating') return 'admin'
+  return route.method === 'GET' || route.method === 'HEAD' ? 'read' : 'write'
+}
+
+/** What changes the cluster or shows its inside. Looking at its state is not worth an entry in the history. */
+function isAdministration(route: RouteDefinition): boolean {
+  return route.tag === 'operating' && (route.method !== 'GET' || route.access === 'local')
 }
 
 function isLoopback(address: string): boolean {

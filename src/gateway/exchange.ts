@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import { AssertionFailure, utf8Encode } from '../base/index.ts'
 import { ERROR_TABLE, type ErrorValue, FlotillaError, internal } from '../protocol/index.ts'
 import type { Served } from '../router/index.ts'
+import type { Grant } from './access.ts'
 import { type BodySink, collectBody, NO_BODY } from './body.ts'
 import type { ExchangeSet } from './exchange-set.ts'
 import { refusal } from './failures.ts'
@@ -47,6 +48,10 @@ export class Exchange implements BodySink {
   deadlineMs: number
   /** A write was handed to the router: a failure that does not say otherwise leaves its outcome unknown. */
   mayHaveWritten = false
+  /** What the caller's token allows; undefined where no token was needed. */
+  grant: Grant | undefined
+  /** Told the status when there is an answer. */
+  whenAnswered: ((status: number) => void) | undefined
   /** Body bytes received; tells a slow body from one that stalled. */
   receivedBytes = 0
 
@@ -360,6 +365,7 @@ export class Exchange implements BodySink {
     this.phase = 'done'
     if (this.#reservedBytes > 0) this.#set.releaseBytes(this.#reservedBytes)
     this.#set.remove(this)
+    this.whenAnswered?.(status)
     this.services.metrics?.observe(
       this.route,
       this.method,

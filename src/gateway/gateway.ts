@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { silentEvents } from '../base/index.ts'
+import type { AccessToken } from './access.ts'
 import { Admission } from './admission.ts'
 import { GatewayApp } from './app.ts'
 import { Exchange } from './exchange.ts'
@@ -25,6 +26,8 @@ export interface Gateway {
   readonly inflight: number
   /** Takes effect for requests that arrive from now on; time-outs of heads keep their first value. */
   setLimits(limits: Partial<GatewayLimits>): void
+  /** Takes effect for requests that arrive from now on; answers that go on, such as streams, go on. */
+  setTokens(tokens: readonly AccessToken[]): void
   /** Refuses new requests, waits for those in progress (at most `drainMsMax`), then closes every connection. */
   close(): Promise<void>
 }
@@ -106,6 +109,10 @@ class RunningGateway implements Gateway {
 
   setLimits(limits: Partial<GatewayLimits>): void {
     Object.assign(this.#limits, limits)
+  }
+
+  setTokens(tokens: readonly AccessToken[]): void {
+    this.#admission.setTokens(tokens)
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@
  */
 import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
+import type { AccessToken } from './access.ts'
 import type { EventsPort } from './history-port.ts'
 
 /** Whether the store can serve; `reasons` is empty when it can. */
@@ -58,8 +59,8 @@ export interface GatewayOptions {
   readonly history?: EventsPort
   /** More members of `GET /stats`. */
   readonly stats?: () => Readonly<Record<string, unknown>>
-  /** Bearer tokens, any of which opens every route; without one everything is open. */
-  readonly tokens?: readonly string[]
+  /** Who may come in; without any, everything is open. */
+  readonly tokens?: readonly AccessToken[]
   /** Origins whose pages may call this gateway; `*` is all of them. */
   readonly cors?: { readonly origins: readonly string[] }
   readonly tls?: {

@@ -2,6 +2,7 @@
  * What a route is: data from which routing, method checks, admission and the OpenAPI description are all made, so that they cannot disagree.
  */
 import type { z } from 'zod'
+import type { Role } from './access.ts'
 import type { Exchange } from './exchange.ts'
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
@@ -34,9 +35,13 @@ export interface RouteDefinition {
   /** As in OpenAPI: `/admin/shards/{shard}`. */
   readonly path: string
   readonly handler: Handler
-  /** `open` routes need no token; `local` ones only take loopback or a token; all others need a token where tokens are configured. */
+  /** `open` routes need no token; `local` ones, where no tokens are configured, only take loopback; all others need a token where tokens are configured. */
   readonly access: 'open' | 'token' | 'local'
   readonly tag: 'data' | 'operating'
+  /** Of the token. Absent: `admin` for operating, for data `read` or `write` as the method says. */
+  readonly role?: Role
+  /** Of data routes: the handler asks the grant about every key it touches. Without this, tokens with prefixes are refused. */
+  readonly checksKeys?: true
   readonly operationId: string
   readonly summary: string
   readonly parameters?: readonly ParameterDefinition[]

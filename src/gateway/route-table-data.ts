@@ -58,7 +58,7 @@ export function keyRoutes(): RouteDefinition[] {
 
 function keyRoutesAt(path: string, suffix: string, description: string): RouteDefinition[] {
   const key: ParameterDefinition = { in: 'path', name: 'key', description, required: true }
-  const common = { path, access: 'token', tag: 'data' } as const
+  const common = { path, access: 'token', tag: 'data', checksKeys: true } as const
   const write = { ...common, parameters: [key, ifMatch, ifNoneMatch, timeout] }
   const written = ['ETag', 'Flotilla-Revision', ...SERVED_HEADERS]
   const absent: ResponseDefinition = { status: 404, description: 'The key does not exist', headers: SERVED_HEADERS }
@@ -150,6 +150,7 @@ export function rangeRoutes(): RouteDefinition[] {
       handler: listKeys,
       access: 'token',
       tag: 'data',
+      checksKeys: true,
       operationId: 'listKeys',
       summary: 'Keys and values in key order, page by page or as a stream of lines',
       parameters: [
@@ -184,6 +185,7 @@ export function rangeRoutes(): RouteDefinition[] {
       handler: deleteKeys,
       access: 'token',
       tag: 'data',
+      checksKeys: true,
       operationId: 'deleteKeys',
       summary: 'Delete a range; at least one bound is needed; not atomic across shards',
       parameters: [...bounds, timeout],
@@ -201,6 +203,9 @@ export function rangeRoutes(): RouteDefinition[] {
       handler: runBatch,
       access: 'token',
       tag: 'data',
+      // The handler asks for more where it writes.
+      role: 'read',
+      checksKeys: true,
       operationId: 'runBatch',
       summary: 'Many operations at once; all or nothing where atomic',
       parameters: [timeout],

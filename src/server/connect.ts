@@ -10,6 +10,7 @@ export interface ConnectOptions {
   readonly clusterId?: string
   readonly user?: string
   readonly password?: string
+  /** For the broker over NATS, for the gateway over HTTP. */
   readonly token?: string
 }
 
@@ -18,7 +19,7 @@ export interface ConnectOptions {
  * (`http://host:port`).
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-  if (/^https?:\/\//.test(url)) return new HttpClient(url)
+  if (/^https?:\/\//.test(url)) return new HttpClient(url, options.token)
   if (!/^(nats|tls):\/\//.test(url)) {
     throw new FlotillaError({
       code: 'INVALID_ARGUMENT',

@@ -1,8 +1,9 @@
-import { startGateway } from '../gateway/index.ts'
+import { bytesToLatin1, utf8Encode } from '../base/index.ts'
+import { type AccessToken, startGateway } from '../gateway/index.ts'
 import { createLogger, createMetrics } from '../observe/index.ts'
 import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
-import type { Config } from './config/index.ts'
+import { type Config, digestOf } from './config/index.ts'
 import { eventsPort, openProcessEvents } from './events.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
@@ -18,6 +19,8 @@ export interface RunningNode {
   /** Resolves with the reason when the store cannot go on. */
   readonly failed: Promise<Error>
   notReady(): string[]
+  /** Takes what may change while the store runs: the tokens. Everything else stays as it was. Answers why nothing was taken, if so. */
+  reload(config: Config): string | undefined
   /** Ends in order: no new requests, those in progress answered, leaders handed over, everything flushed. */
   stop(): Promise<void>
 }
@@ -104,6 +107,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       metricsPage: metrics,
       events,
       history: eventsPort(processEvents),
+      tokens: accessTokens(config),
     })
     events.emit({
       type: 'node_started',
@@ -113,6 +117,15 @@ export async function startNode(config: Config): Promise<RunningNode> {
       address: face.address,
       failed: opened.failed,
       notReady: () => opened.notReady(),
+      reload(changed) {
+        // Whether no tokens are safe was judged for the address in the file, and it is the old one that listens.
+        if (changed.gateway.listen.text !== gateway.listen.text) {
+          return `gateway.listen has changed from ${gateway.listen.text} to ${changed.gateway.listen.text}, which needs a restart`
+        }
+        face.setTokens(accessTokens(changed))
+        events.emit({ type: 'config_reloaded', data: { tokens: changed.gateway.tokens.length } })
+        return undefined
+      },
       async stop() {
         events.emit({ type: 'node_stopping' })
         readiness?.stop()
@@ -131,6 +144,15 @@ export async function startNode(config: Config): Promise<RunningNode> {
     await processEvents.close()
     throw error
   }
+}
+
+function accessTokens({ gateway }: Config): AccessToken[] {
+  return gateway.tokens.map(({ name, hash, role, prefixes }) => ({
+    name,
+    digest: digestOf(hash),
+    role,
+    prefixes: (prefixes ?? []).map((prefix) => bytesToLatin1(utf8Encode(prefix))),
+  }))
 }
 
 const UNCOMMITTED_BYTES_MAX = 16 * 1024 * 1024

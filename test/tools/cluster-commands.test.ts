@@ -129,12 +129,12 @@ test('config validate: exit code 2 names every mistake, warnings go to standard 
     assert.deepEqual([bad.exitCode, bad.stdout], [2, ''])
     assert.match(bad.stderr, /flotilla\.yaml:2:3: unknown key "tickMz" in raft on line 2; did you mean "tickMs"\?/)
     assert.match(bad.stderr, /flotilla\.yaml:3:18: raft\.electionTicks on line 3 is "x"/)
-    writeFileSync(file, 'gateway: { tokens: [hush] }\nplacement: { downAfter: 1m }\n')
+    writeFileSync(file, 'gateway: { tls: { certFile: c, keyFile: hush } }\nplacement: { downAfter: 1m }\n')
     const good = await run(['config', 'validate', file], { env: { FLOTILLA_RAFT__TICK_MS: 'not looked at' } })
     assert.deepEqual([good.exitCode, JSON.parse(good.stdout).ok], [0, true])
     assert.match(
       good.stderr,
-      /^warning: .*downAfter.* no effect[\s\S]*\nwarning: gateway\.tokens is not supported by this version/,
+      /^warning: .*downAfter.* no effect[\s\S]*\nwarning: gateway\.tls is not supported by this version/,
     )
     assert.doesNotMatch(good.stderr + good.stdout, /hush/)
     assert.equal((await run(['config', 'validate', path.join(directory, 'none.yaml')])).exitCode, 2)
@@ -151,7 +151,10 @@ test('start refuses before anything runs: no configuration, a bad one, one that 
       ['start', '--set', 'raft.tickMz=5'],
       /--set raft\.tickMz: unknown setting raft\.tickMz; did you mean raft\.tickMs\?/,
     ],
-    [['start', '--set', 'gateway.tokens=hush'], /gateway\.tokens is not supported by this version/],
+    [
+      ['start', '--set', 'gateway.tokens=hush'],
+      /gateway\.tokens is not valid; expected a list .*, never the token itself; flotilla token new/,
+    ],
     [['start', '-c', '/nonexistent.yaml'], /there is no such file/],
   ]
   for (const [words, expected] of cases) {

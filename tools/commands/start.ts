@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { AssertionFailure } from '../../src/base/index.ts'
 import type { Config } from '../../src/server/config/index.ts'
+import type { RunningNode } from '../../src/server/index.ts'
 import { CliError, type Context, EXIT, type Signal, UsageError, write } from '../cli/index.ts'
 import { configurationError } from './configuration-error.ts'
 import { examples, type Registry } from './registry.ts'
@@ -34,7 +35,7 @@ export function addStart(parent: Command, registry: Registry): void {
         'flotilla start -c flotilla.yaml',
         'flotilla start -c flotilla.yaml --set store.id=s2 --set gateway.listen=127.0.0.1:8081',
         'FLOTILLA_RAFT__TICK_MS=20 flotilla start -c flotilla.yaml',
-      )}\n\nSections: cluster, store, transport, storage, raft, placement, gateway, observability.\nSIGTERM and SIGINT stop it gracefully; a second SIGINT at once.`,
+      )}\n\nSections: cluster, store, transport, storage, raft, placement, gateway, observability.\nSIGTERM and SIGINT stop it gracefully; a second SIGINT at once. SIGHUP reads the tokens again.`,
     )
     .action(async (flags: StartFlags) => {
       registry.exitCode = await start(flags, registry.context)
@@ -43,13 +44,15 @@ export function addStart(parent: Command, registry: Registry): void {
 
 async function start(flags: StartFlags, context: Context): Promise<number> {
   const config = await effectiveConfig(flags, context)
-  const stopRequested = firstSignal(context)
+  const signals = listen(context)
+  const stopRequested = signals.stop
   const { startNode } = await import('../../src/server/index.ts')
   const starting = startNode(config)
   const early = await Promise.race([starting.then(() => undefined, startError(config)), stopRequested])
   // Nothing has been promised to anybody yet, so there is nothing to hand over.
   if (early !== undefined) return EXIT.ok
   const node = await starting
+  signals.onReload = () => reload(node, flags, context)
   const failure = await Promise.race([node.failed, stopRequested.then(() => undefined)])
   if (failure !== undefined) throw new CliError(EXIT.failed, codeOf(failure), failure.message, ['flotilla status'])
   const isInTime = await Promise.race([node.stop().then(() => true), delay(context, STOP_MS_MAX)])
@@ -82,16 +85,45 @@ function parseSetting(word: string): [string, string] {
   throw new UsageError(`--set ${JSON.stringify(word)} is not key=value, such as raft.tickMs=50`)
 }
 
-/** Resolves at the first signal, or when the process that started this one over a channel is gone; a second SIGINT ends the process. */
-function firstSignal(context: Context): Promise<Signal> {
-  return new Promise((resolve) => {
-    let isStopping = false
-    context.onSignal((signal) => {
-      if (isStopping && signal === 'SIGINT') context.exit(EXIT.interrupted)
-      isStopping = true
-      resolve(signal)
-    })
+interface Signals {
+  /** Resolves at the first signal that means to stop; a second SIGINT ends the process. */
+  readonly stop: Promise<Signal>
+  /** At SIGHUP. */
+  onReload: () => Promise<void>
+}
+
+function listen(context: Context): Signals {
+  let isStopping = false
+  let requestStop: (signal: Signal) => void
+  const signals: Signals = {
+    stop: new Promise((resolve) => {
+      requestStop = resolve
+    }),
+    onReload: async () => {},
+  }
+  // A terminal that is closed says SIGHUP too, and means that everything in it is to end.
+  const isForDaemon = (context.stdin as { readonly isTTY?: boolean }).isTTY !== true
+  context.onSignal((signal) => {
+    if (signal === 'SIGHUP' && isForDaemon && !isStopping) {
+      void signals.onReload()
+      return
+    }
+    if (isStopping && signal === 'SIGINT') context.exit(EXIT.interrupted)
+    isStopping = true
+    requestStop(signal)
   })
+  return signals
+}
+
+/** Never ends the process: with a configuration that is wrong, everything stays as it was. */
+async function reload(node: RunningNode, flags: StartFlags, context: Context): Promise<void> {
+  try {
+    const refused = node.reload(await effectiveConfig(flags, context))
+    if (refused !== undefined) await write(context.stderr, `error: the configuration was not reloaded: ${refused}\n`)
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    await write(context.stderr, `error: the configuration was not reloaded: ${error.message}\n`)
+  }
 }
 
 /** Gives what kept the store from starting its words; what is a fault of the program goes on and crashes. */

@@ -6,6 +6,7 @@
 import type { Key } from '../../../shard-map/index.ts'
 import { bytesToLatin1, LIMITS, unreachable } from '../../base/index.ts'
 import type { BatchItemAnswer } from '../../router/index.ts'
+import { type Grant, outOfScope } from '../access.ts'
 import {
   answerTypeOf,
   type DocumentType,
@@ -41,6 +42,7 @@ export async function runBatch(exchange: Exchange): Promise<void> {
     sendResults(exchange, answerType, [])
     return
   }
+  if (exchange.grant !== undefined) authorize(exchange.grant, batch.operations)
   exchange.mayHaveWritten = batch.operations.some((operation) => operation.kind !== 'get')
   const answers = await exchange.services.router.batch(batch.operations, {
     atomic: batch.atomic,
@@ -52,6 +54,16 @@ export async function runBatch(exchange: Exchange): Promise<void> {
     answerType,
     answers.map((answer) => resultOf(answer, answerType, exchange.requestId)),
   )
+}
+
+/** All or nothing: a batch of which one operation is not allowed does nothing. */
+function authorize(grant: Grant, operations: readonly KvOperation[]): void {
+  for (const [index, operation] of operations.entries()) {
+    if (operation.kind !== 'get' && !grant.includes('write')) {
+      throw refusal('PERMISSION_DENIED', `ops[${index}] writes, and the token may only read`)
+    }
+    if (!grant.covers(operation.key)) throw outOfScope(`the token does not cover the key of ops[${index}]`)
+  }
 }
 
 interface Batch {

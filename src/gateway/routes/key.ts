@@ -96,6 +96,7 @@ function keyOf(exchange: Exchange): Key {
   if (key.length > LIMITS.keyBytesMax) {
     throw refusal('KEY_TOO_LARGE', `the key has ${key.length} bytes; at most ${LIMITS.keyBytesMax} are allowed`)
   }
+  exchange.grant?.requireKey(key)
   return key
 }
 

@@ -38,6 +38,7 @@ interface Listing {
 
 export async function listKeys(exchange: Exchange): Promise<void> {
   const listing = listingOf(exchange.query)
+  if (!isEmpty(listing.range)) exchange.grant?.requireRange(listing.range.start, listing.range.end)
   const remaining = resume(listing, exchange.query)
   if (preferredType(exchange.requestHeader('accept'), [JSON_TYPE, LINES_TYPE]) === LINES_TYPE) {
     await streamLines(exchange, listing, remaining)
@@ -57,6 +58,7 @@ export async function deleteKeys(exchange: Exchange): Promise<void> {
   const { start, end } = rangeOf(query)
   let deleted = 0
   if (!isEmpty({ start, end })) {
+    exchange.grant?.requireRange(start, end)
     exchange.mayHaveWritten = true
     const options = { timeoutMs: exchange.remainingMs, signal: exchange.signal }
     deleted = (await exchange.services.router.deleteRange(start, end, options)).deleted

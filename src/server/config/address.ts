@@ -20,6 +20,11 @@ export function parseListen(value: unknown): Listen | undefined {
   return parts?.port === undefined ? undefined : { host: parts.host, port: parts.port, text: value }
 }
 
+/** Whether only this machine can reach it. A name counts only where every system resolves it so. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.[0-9]+\.[0-9]+\.[0-9]+$/.test(host)
+}
+
 /** Whether `value` is `nats://[user:password@|token@]host[:port]`; `tls` may stand for `nats`. */
 export function isBrokerAddress(value: unknown): value is string {
   if (typeof value !== 'string') return false

@@ -2,7 +2,9 @@
  * What must hold between settings that are each fine by themselves, and what is allowed but worth a word.
  */
 
+import { isLoopbackHost } from './address.ts'
 import type { Config } from './schema.ts'
+import { tokenContradictions } from './tokens.ts'
 import { formatBytes } from './units.ts'
 
 /** A sentence about the setting `name`. */
@@ -13,7 +15,12 @@ export interface Finding {
 
 /** Contradictions: the process must not start with them. */
 export function contradictions(config: Config): Finding[] {
-  return [...clusterContradictions(config), ...transportContradictions(config), ...sizeContradictions(config)]
+  return [
+    ...clusterContradictions(config),
+    ...transportContradictions(config),
+    ...sizeContradictions(config),
+    ...gatewayContradictions(config),
+  ]
 }
 
 function clusterContradictions({ cluster, raft }: Config): Finding[] {
@@ -70,6 +77,16 @@ function sizeContradictions({ placement }: Config): Finding[] {
   return [{ name: 'placement.merge.bytes', sentence }]
 }
 
+function gatewayContradictions({ gateway }: Config): Finding[] {
+  const findings = tokenContradictions(gateway.tokens).map((sentence) => ({ name: 'gateway.tokens', sentence }))
+  const { host, text } = gateway.listen
+  if (!isLoopbackHost(host) && gateway.tokens.length === 0 && !gateway.allowAnonymous) {
+    const sentence = `is ${text}, where others can reach it, and gateway.tokens is empty; expected tokens (flotilla token new makes them), a loopback address, or gateway.allowAnonymous: true where everybody in the network may read and write everything`
+    findings.push({ name: 'gateway.listen', sentence })
+  }
+  return findings
+}
+
 /** Allowed, but probably not what was meant. */
 export function advice(config: Config): Finding[] {
   const findings: Finding[] = []
@@ -91,11 +108,6 @@ export function unsupportedSettings(config: Config): string[] {
   if (config.gateway.tls !== null) {
     sentences.push(
       'gateway.tls is not supported by this version; remove it and put a proxy that ends TLS before the gateway',
-    )
-  }
-  if (config.gateway.tokens.length > 0) {
-    sentences.push(
-      'gateway.tokens is not supported by this version; remove it and put a proxy that asks for tokens before the gateway',
     )
   }
   return sentences

@@ -76,7 +76,7 @@ export function identifier(): Leaf<string> {
   return { schema: z.string().regex(IDENTIFIER), form: 'text', expected: IDENTIFIER_EXPECTED }
 }
 
-const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
+export const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
 const IDENTIFIER_EXPECTED =
   'a text of 1 to 64 letters, digits, "-" and "_" that begins with a letter or digit (quote it where it is only digits)'
 
@@ -90,10 +90,6 @@ export function identifiers(): Leaf<string[]> {
 
 export function text(expected: string): Leaf<string> {
   return { schema: z.string().min(1), form: 'text', expected }
-}
-
-export function texts(expected: string): Leaf<string[]> {
-  return { schema: z.array(z.string().min(1)), form: 'list', expected }
 }
 
 /** Anything that a schema describes, written as YAML where there is only text. */

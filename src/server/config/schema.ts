@@ -20,9 +20,9 @@ import {
   optionalText,
   size,
   text,
-  texts,
   whole,
 } from './leaf.ts'
+import { tokens } from './tokens.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -145,7 +145,8 @@ const placement = z.strictObject({
 const gateway = z.strictObject({
   listen: setting(listen(), { default: present(parseListen('127.0.0.1:8080'), 'the default of gateway.listen') }),
   tls: setting(nullableMap(gatewayTls, 'for none'), { default: null }),
-  tokens: setting(texts('a list of tokens'), { default: [], secret: 'value' }),
+  tokens: setting(tokens(), { default: [], secret: 'value' }),
+  allowAnonymous: setting(flag(), { default: false }),
   limits: z.strictObject({
     valueBytes: setting(size(1, LIMITS.valueBytesMax), { default: LIMITS.valueBytesMax, dynamic: true }),
     inflight: setting(whole(1, 100_000), { default: 2000, dynamic: true }),
