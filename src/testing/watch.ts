@@ -15,6 +15,8 @@ interface SeenStore {
   readonly replicas: Map<number, ReplicaWatch>
   readonly resources: ResourceWatch
   map: ShardMap | undefined
+  /** Things happened on it that nobody saw: what is seen later does not follow what was seen before. */
+  isBlind: boolean
 }
 
 export class StoreWatch {
@@ -35,6 +37,14 @@ export class StoreWatch {
     else this.checks.crashed(store)
   }
 
+  /** The store goes on, but cannot be looked at; what it does until its process ends is not judged. */
+  lookAway(store: string): void {
+    const seen = this.#seen.get(store)
+    if (seen === undefined || seen.isBlind) return
+    seen.isBlind = true
+    this.checks.crashed(store)
+  }
+
   /** `isWriting`: whether a write of the log is under way. */
   look(store: string, node: Node, isWriting: () => boolean): void {
     let seen = this.#seen.get(store)
@@ -42,9 +52,10 @@ export class StoreWatch {
       const resources = new ResourceWatch(store, this.#settings, (resource) =>
         this.#judge(this.checks.observeResource(resource), undefined),
       )
-      seen = { replicas: new Map(), resources, map: undefined }
+      seen = { replicas: new Map(), resources, map: undefined, isBlind: false }
       this.#seen.set(store, seen)
     }
+    if (seen.isBlind) return
     for (const replica of node.store.replicas.values()) {
       let watch = seen.replicas.get(replica.group)
       if (watch?.replicaSeen !== replica) {
@@ -76,7 +87,8 @@ export class StoreWatch {
     const place = { group, replica: id, store }
     // A dead process runs its promises to their end, and nobody is harmed by what they do.
     const judge = (problem: () => Problem): void => {
-      if (this.#seen.get(store)?.replicas.get(group)?.replicaSeen === replica) this.#judge(problem(), group)
+      const seen = this.#seen.get(store)
+      if (seen?.isBlind === false && seen.replicas.get(group)?.replicaSeen === replica) this.#judge(problem(), group)
     }
     return new StateWatch(replica, node.data, {
       starts: (index) => judge(() => this.checks.startsFrom({ ...place, index })),

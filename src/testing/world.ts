@@ -324,8 +324,8 @@ export class World {
     if (store?.node === undefined || store.isLost || store.process?.isAlive !== true) return
     const { disk, id, node } = store
     // A log that cannot be read looks like one with holes, and looking for them would tell the store of damage that it has not met.
-    if (disk.errorsGiven > 0 || disk.isDamaged) return
-    this.#watch.look(id, node, () => disk.isWriting)
+    if (disk.errorsGiven > 0 || disk.isDamaged) this.#watch.lookAway(id)
+    else this.#watch.look(id, node, () => disk.isWriting)
   }
 
   #onStoreEvent(store: SimulatedStore, event: EventRecord): void {
