@@ -261,6 +261,7 @@ export class DataRouter implements Router {
   async #atomicBatch(operations: readonly KvOperation[], options: CallOptions): Promise<BatchItemAnswer[]> {
     const [first] = operations
     assert(first !== undefined, 'an atomic batch without operations')
+    const deadlineMs = this.#deadline(options)
     await this.locate(first.key, options)
     const { reply, shard } = await this.#route(
       {
@@ -274,7 +275,7 @@ export class DataRouter implements Router {
         isRead: false,
         anyReplica: false,
       },
-      options,
+      this.#remaining(options, deadlineMs),
     )
     assert(reply.kind === 'write', `an atomic batch was answered with ${reply.kind}`)
     if (reply.result.kind === 'aborted') {
