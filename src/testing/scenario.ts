@@ -65,6 +65,7 @@ async function recover(world: World): Promise<void> {
   world.network.heal()
   for (const store of world.stores) {
     store.disk.heal()
+    store.process?.spare()
     if (!store.isLost) store.start()
   }
   await within(world, RECOVERY_MS_MAX, 'every store is ready again', () => notReady(world))
