@@ -1,6 +1,6 @@
 import type { Key, Shard, StoreId } from '../../shard-map/index.ts'
 import { assert, LIMITS } from '../base/index.ts'
-import { encodeKvCommand, type KvCondition, type KvOperation, type KvOperationResult } from '../machine/index.ts'
+import { encodeKvCommand, type KvCondition, type KvOperation } from '../machine/index.ts'
 import { type Consistency, FlotillaError, type Item, type Reply } from '../protocol/index.ts'
 import { ClusterAdmin } from './cluster-admin.ts'
 import { type CallTarget, RoutedCall, type RoutingContext } from './routed-call.ts'
@@ -16,6 +16,7 @@ import type {
   Served,
   WriteAnswer,
 } from './types.ts'
+import { asBatchItem, crossShard, writeRequest, writeResults } from './write-shapes.ts'
 
 /**
  * The router: requests by key in, answers out. Single keys take the short way; what may touch several shards is cut along the map and
@@ -343,55 +344,6 @@ export class DataRouter implements Router {
   #remaining(options: CallOptions, deadlineMs: number): CallOptions {
     return { ...options, timeoutMs: Math.max(1, deadlineMs - this.#context.clock.nowMs()) }
   }
-}
-
-function writeRequest(shard: Shard, operations: readonly KvOperation[], atomic: boolean) {
-  const rangeEpoch = shard.epoch.range
-  return {
-    kind: 'write' as const,
-    shard: shard.id,
-    rangeEpoch,
-    command: encodeKvCommand({ kind: 'operations', rangeEpoch, atomic, operations }),
-  }
-}
-
-function writeResults(reply: Reply): readonly KvOperationResult[] {
-  assert(reply.kind === 'write', `a write was answered with ${reply.kind}`)
-  if (reply.result.kind === 'malformed') {
-    throw new FlotillaError({
-      code: 'INVALID_ARGUMENT',
-      message: reply.result.reason,
-      outcome: 'none',
-      retryable: false,
-    })
-  }
-  assert(reply.result.kind === 'operations', `operations were answered with ${reply.result.kind}`)
-  return reply.result.results
-}
-
-function asBatchItem(result: KvOperationResult): BatchItemAnswer {
-  if (result.kind !== 'condition-failed') return { ok: true, result }
-  return {
-    ok: false,
-    error: {
-      code: 'PRECONDITION_FAILED',
-      message: 'the condition does not hold',
-      outcome: 'none',
-      retryable: false,
-      revision: result.revision ?? null,
-    },
-  }
-}
-
-function crossShard(index: number): FlotillaError {
-  return new FlotillaError({
-    code: 'CROSS_SHARD',
-    message: `operation ${index} belongs to another shard than operation 0: an atomic batch must stay within one shard`,
-    outcome: 'none',
-    retryable: false,
-    index,
-    hint: 'send it without `atomic`, or see `flotilla shard lookup KEY`',
-  })
 }
 
 function earlier(left: Key | undefined, right: Key | undefined): Key | undefined {
