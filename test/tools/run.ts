@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly isTerminal?: boolean
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string | Uint8Array
+  /** Is handed what the command does on a signal. */
+  readonly onSignal?: Context['onSignal']
 }
 
 const clock: Clock = {
@@ -39,7 +41,7 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
     stderr: stderr.stream,
     clock,
     self: { argv: ['flotilla'], command: 'flotilla' },
-    onSignal: () => {},
+    onSignal: options.onSignal ?? (() => {}),
     exit: (exitCode) => {
       throw new Error(`the program wants to exit with ${exitCode}`)
     },
