@@ -60,7 +60,7 @@ Examples:
   flotilla scan --limit 10
   flotilla status -e http://127.0.0.1:8081
 
-Environment: FLOTILLA_ENDPOINT, FLOTILLA_TOKEN, NO_COLOR.
+Environment: FLOTILLA_ENDPOINT, FLOTILLA_TOKEN, FLOTILLA_CA, FLOTILLA_CERT, FLOTILLA_KEY, NO_COLOR.
 Exit codes: 0 ok, 1 failed, 2 usage or bad configuration, 3 not found, 4 condition does not hold,
 5 unavailable, 6 not known whether the write happened, 130 interrupted.`
 
@@ -85,6 +85,9 @@ function createProgram(context: Context, printed: Promise<void>[]): Command {
     .description('Flotilla: a sharded, durable, linearizable key-value database.')
     .option('-e, --endpoint <urls>', 'gateways, separated by commas (default: http://127.0.0.1:8080)')
     .option('--token <token>', 'sent as bearer token; better in FLOTILLA_TOKEN, where other users cannot see it')
+    .option('--ca <file>', 'who signed the certificates of https gateways (PEM)')
+    .option('--cert <file>', 'the certificate to show to gateways that ask for one (PEM)')
+    .option('--key <file>', 'its key (PEM)')
     .option(
       '-o, --output <format>',
       'table, json, csv, ndjson or raw (default: table on a terminal, else json; get: raw)',

@@ -25,14 +25,27 @@ interface JsonItem {
   readonly revision: number
 }
 
+/** Other ways to a gateway than the built-in fetch. */
+interface HttpWire {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  close(): void
+}
+
+interface HttpClientOptions {
+  readonly token?: string | undefined
+  readonly wire?: HttpWire | undefined
+}
+
 export class HttpClient implements Client {
   readonly #base: string
+  readonly #wire: HttpWire | undefined
   readonly #authorization: Readonly<Record<string, string>>
   #closed = false
 
-  /** `url` is the gateway's address, such as `http://127.0.0.1:8080`; `token` is sent with every request. */
-  constructor(url: string, token?: string) {
+  /** `url` is the gateway's address, such as `http://127.0.0.1:8080`; `token` is sent with every request. `wire` stands for the built-in fetch. */
+  constructor(url: string, { token, wire }: HttpClientOptions = {}) {
     this.#base = url.replace(/\/+$/, '')
+    this.#wire = wire
     this.#authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
@@ -128,6 +141,7 @@ export class HttpClient implements Client {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#wire?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -147,7 +161,8 @@ export class HttpClient implements Client {
     // The gateway ends the request at the deadline; waiting a little longer gets its answer instead of our own guess.
     const limit = AbortSignal.timeout(timeoutMs + 1_000)
     try {
-      return await fetch(`${this.#base}${path}`, {
+      const send = this.#wire?.fetch ?? fetch
+      return await send(`${this.#base}${path}`, {
         method,
         headers: { ...headers, ...this.#authorization, 'flotilla-timeout-ms': String(Math.ceil(timeoutMs)) },
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),

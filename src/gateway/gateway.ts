@@ -10,10 +10,10 @@ import { Admission } from './admission.ts'
 import { GatewayApp } from './app.ts'
 import { Exchange } from './exchange.ts'
 import { ExchangeSet } from './exchange-set.ts'
-import { createHttpServer, type Expectation } from './http-server.ts'
+import { createHttpServer, type Expectation, exchangeCertificates } from './http-server.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
 import { OperatorList } from './operators.ts'
-import type { GatewayLimits, GatewayOptions } from './options.ts'
+import type { GatewayLimits, GatewayOptions, GatewayTls } from './options.ts'
 import { routeTable } from './route-table.ts'
 import type { Services } from './services.ts'
 import { parseTarget } from './target.ts'
@@ -28,6 +28,8 @@ export interface Gateway {
   setLimits(limits: Partial<GatewayLimits>): void
   /** Takes effect for requests that arrive from now on; answers that go on, such as streams, go on. */
   setTokens(tokens: readonly AccessToken[]): void
+  /** Certificates for connections that are made from now on; without effect where TLS is off. */
+  setTls(tls: GatewayTls): void
   /** Refuses new requests, waits for those in progress (at most `drainMsMax`), then closes every connection. */
   close(): Promise<void>
 }
@@ -113,6 +115,10 @@ class RunningGateway implements Gateway {
 
   setTokens(tokens: readonly AccessToken[]): void {
     this.#admission.setTokens(tokens)
+  }
+
+  setTls(tls: GatewayTls): void {
+    exchangeCertificates(this.#server, tls)
   }
 
   close(): Promise<void> {

@@ -10,14 +10,14 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { LIMITS } from '../base/index.ts'
 import { ERROR_TABLE, type FlotillaError } from '../protocol/index.ts'
 import type { ExchangeSet } from './exchange-set.ts'
 import { invalidArgument, refusal } from './failures.ts'
 import { KEEP_ALIVE_MS, SWEEP_INTERVAL_MS } from './limits.ts'
-import type { GatewayOptions } from './options.ts'
+import type { GatewayTls } from './options.ts'
 import { PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts'
 import type { Services } from './services.ts'
 
@@ -29,7 +29,7 @@ export type OnRequest = (incoming: IncomingMessage, outgoing: ServerResponse, ex
 export function createHttpServer(
   services: Services,
   set: ExchangeSet,
-  tls: GatewayOptions['tls'],
+  tls: GatewayTls | undefined,
   onRequest: OnRequest,
 ): Server {
   const settings: ServerOptions = {
@@ -42,7 +42,7 @@ export function createHttpServer(
     // Node would answer without a problem document; admission checks it.
     requireHostHeader: false,
   }
-  const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tlsSettings(tls) })
+  const server = tls === undefined ? createServer(settings) : createTls(settings, tls, services.limits.stallMsMax)
   // Node drops headers beyond the count silently, which could drop a condition. The size of the head bounds them anyway.
   server.maxHeadersCount = 0
   server.on('request', (incoming, outgoing) => onRequest(incoming, outgoing, 'none'))
@@ -62,16 +62,25 @@ export function createHttpServer(
   return server
 }
 
-function tlsSettings(tls: NonNullable<GatewayOptions['tls']>): {
-  key: string | Buffer
-  cert: string | Buffer
-  ca?: string | Buffer
-} {
-  return { key: pem(tls.key), cert: pem(tls.cert), ...(tls.ca === undefined ? {} : { ca: pem(tls.ca) }) }
+function createTls(settings: ServerOptions, tls: GatewayTls, stallMsMax: number): Server {
+  const asksForCertificate = tls.ca !== undefined
+  const server = createTlsServer({
+    ...settings,
+    ...tls,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: stallMsMax,
+    requestCert: asksForCertificate,
+    rejectUnauthorized: asksForCertificate,
+  })
+  // Node would hand failed handshakes to the handler of malformed requests, and there is no encrypted way to answer.
+  server.removeAllListeners('tlsClientError')
+  server.on('tlsClientError', (_error: Error, socket: Duplex) => socket.destroy())
+  return server
 }
 
-function pem(value: string | Uint8Array): string | Buffer {
-  return typeof value === 'string' ? value : Buffer.from(value)
+/** For connections from now on. Whether certificates are asked for stays as it was. Throws when Node cannot use them. */
+export function exchangeCertificates(server: Server, tls: GatewayTls): void {
+  if (server instanceof TlsServer) server.setSecureContext({ ...tls, minVersion: 'TLSv1.2' })
 }
 
 /**

@@ -2,4 +2,4 @@
 export type { AccessToken, Role } from './access.ts'
 export { type Gateway, startGateway } from './gateway.ts'
 export type { EventQuery, EventsPort, EventView } from './history-port.ts'
-export type { GatewayLimits, GatewayMetrics, GatewayOptions, MetricsPage, Readiness } from './options.ts'
+export type { GatewayLimits, GatewayMetrics, GatewayOptions, GatewayTls, MetricsPage, Readiness } from './options.ts'

@@ -63,9 +63,14 @@ export interface GatewayOptions {
   readonly tokens?: readonly AccessToken[]
   /** Origins whose pages may call this gateway; `*` is all of them. */
   readonly cors?: { readonly origins: readonly string[] }
-  readonly tls?: {
-    readonly key: string | Uint8Array
-    readonly cert: string | Uint8Array
-    readonly ca?: string | Uint8Array
-  }
+  /** Absent: requests come unencrypted. */
+  readonly tls?: GatewayTls
+}
+
+/** PEM texts. */
+export interface GatewayTls {
+  readonly key: string
+  readonly cert: string
+  /** With these authorities, only clients that show a certificate one of them signed come in. */
+  readonly ca?: string
 }

@@ -2,6 +2,7 @@ import { type Client, HttpClient, RouterClient } from '../client/index.ts'
 import { FlotillaError } from '../protocol/index.ts'
 import { createRouter } from '../router/index.ts'
 import { discoverCluster, openNatsTransport } from '../transport/index.ts'
+import { type ClientTls, httpsFetch } from './https-fetch.ts'
 import { systemClock, systemRandom, uniqueName } from './system.ts'
 
 /** A client for a cluster that runs elsewhere. */
@@ -12,14 +13,19 @@ export interface ConnectOptions {
   readonly password?: string
   /** For the broker over NATS, for the gateway over HTTP. */
   readonly token?: string
+  /** For `https://` gateways, where Node's own authorities do not do. */
+  readonly tls?: ClientTls
 }
 
 /**
  * Connects to a cluster: over NATS straight to the stores (`nats://host:port`, several separated by commas), or over a gateway
- * (`http://host:port`).
+ * (`http://host:port`, `https://host:port`).
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-  if (/^https?:\/\//.test(url)) return new HttpClient(url, options.token)
+  if (/^https?:\/\//.test(url)) {
+    const { token, tls } = options
+    return new HttpClient(url, { token, wire: tls === undefined ? undefined : httpsFetch(tls) })
+  }
   if (!/^(nats|tls):\/\//.test(url)) {
     throw new FlotillaError({
       code: 'INVALID_ARGUMENT',

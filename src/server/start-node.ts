@@ -5,6 +5,7 @@ import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
 import { type Config, digestOf } from './config/index.ts'
 import { eventsPort, openProcessEvents } from './events.ts'
+import { readGatewayTls } from './gateway-tls.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
 import { ReadinessEvents } from './readiness-events.ts'
@@ -19,7 +20,7 @@ export interface RunningNode {
   /** Resolves with the reason when the store cannot go on. */
   readonly failed: Promise<Error>
   notReady(): string[]
-  /** Takes what may change while the store runs: the tokens. Everything else stays as it was. Answers why nothing was taken, if so. */
+  /** Takes what may change while the store runs: tokens and certificates. Everything else stays as it was. Answers why nothing was taken, if so. */
   reload(config: Config): string | undefined
   /** Ends in order: no new requests, those in progress answered, leaders handed over, everything flushed. */
   stop(): Promise<void>
@@ -28,6 +29,7 @@ export interface RunningNode {
 export async function startNode(config: Config): Promise<RunningNode> {
   const { store, cluster, transport, storage, raft, gateway, observability } = config
   const clock = systemClock
+  const certificates = readGatewayTls(config)
   const { level } = observability.log
   const format =
     observability.log.format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : observability.log.format
@@ -108,6 +110,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       events,
       history: eventsPort(processEvents),
       tokens: accessTokens(config),
+      ...(certificates === undefined ? {} : { tls: certificates }),
     })
     events.emit({
       type: 'node_started',
@@ -121,6 +124,16 @@ export async function startNode(config: Config): Promise<RunningNode> {
         // Whether no tokens are safe was judged for the address in the file, and it is the old one that listens.
         if (changed.gateway.listen.text !== gateway.listen.text) {
           return `gateway.listen has changed from ${gateway.listen.text} to ${changed.gateway.listen.text}, which needs a restart`
+        }
+        if (isGuarded(changed) !== isGuarded(config) || (changed.gateway.tls === null) !== (gateway.tls === null)) {
+          return 'gateway.tls is switched on or off, or its caFile, which needs a restart'
+        }
+        try {
+          const renewed = readGatewayTls(changed)
+          if (renewed !== undefined) face.setTls(renewed)
+        } catch (error) {
+          // Files that cannot be used are the operator's to mend; those of before go on.
+          return error instanceof Error ? error.message : String(error)
         }
         face.setTokens(accessTokens(changed))
         events.emit({ type: 'config_reloaded', data: { tokens: changed.gateway.tokens.length } })
@@ -144,6 +157,11 @@ export async function startNode(config: Config): Promise<RunningNode> {
     await processEvents.close()
     throw error
   }
+}
+
+/** Whether clients need certificates. */
+function isGuarded({ gateway }: Config): boolean {
+  return gateway.tls?.caFile !== undefined
 }
 
 function accessTokens({ gateway }: Config): AccessToken[] {

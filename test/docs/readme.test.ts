@@ -10,7 +10,7 @@ import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type Broker, startBroker } from '../../src/broker/index.ts'
-import { loadConfig, unsupportedSettings } from '../../src/server/config/index.ts'
+import { loadConfig } from '../../src/server/config/index.ts'
 import { SETTINGS } from '../../src/server/config/settings.ts'
 import { type RunningNode, startNode } from '../../src/server/index.ts'
 import { poll } from '../../tools/cluster/poll.ts'
@@ -108,7 +108,6 @@ describe('the configurations of the README', () => {
       const loaded = loadConfig({ file, env: {} })
       assert.ok(loaded.ok, loaded.ok ? '' : loaded.errors.join('\n'))
       assert.deepEqual([...loaded.warnings], [])
-      assert.deepEqual(unsupportedSettings(loaded.config), [])
     })
   }
 

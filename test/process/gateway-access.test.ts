@@ -4,11 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
+import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { connect, FlotillaError } from '../../src/index.ts'
 import { ManagedProcess } from '../../tools/cluster/managed-process.ts'
 import { poll } from '../../tools/cluster/poll.ts'
 import { freePort } from '../../tools/cluster/ports.ts'
+import { CA, CLIENT, RENEWED, SERVER } from '../support/certificates.ts'
 import { run } from '../tools/run.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../tools/flotilla.ts', import.meta.url))
@@ -111,6 +113,93 @@ test('a store asks for tokens, and takes new ones at SIGHUP', async () => {
     assert.ok(!store.lines.join('\n').includes('hush-hush'))
     store.signal('SIGTERM')
     assert.equal((await store.ended(START_MS_MAX)).code, 0)
+  } finally {
+    await store.kill()
+    rmSync(directory, { recursive: true, force: true })
+  }
+})
+
+function serverName(listen: string): Promise<string> {
+  const [host = '', port] = listen.split(':')
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ host, port: Number(port), ca: CA, ...CLIENT }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN))
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
+
+test('a store with TLS lets in who shows a certificate, and takes new certificates at SIGHUP', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'flotilla-tls-'))
+  const inside = (name: string): string => path.join(directory, name)
+  for (const [name, { cert, key }] of Object.entries({ gateway: SERVER, client: CLIENT })) {
+    writeFileSync(inside(`${name}.crt`), cert)
+    writeFileSync(inside(`${name}.key`), key)
+  }
+  writeFileSync(inside('ca.crt'), CA)
+  const listen = `127.0.0.1:${await freePort()}`
+  const config = {
+    cluster: { bootstrap: { stores: ['s1'], shards: 2 } },
+    store: { id: 's1', dir: inside('s1') },
+    transport: { servers: [`nats://127.0.0.1:${await freePort()}`], embedded: true },
+    gateway: {
+      listen,
+      tls: { certFile: inside('gateway.crt'), keyFile: inside('gateway.key'), caFile: inside('ca.crt') },
+    },
+    observability: { log: { level: 'info', format: 'json' } },
+  }
+  const file = inside('flotilla.yaml')
+  writeFileSync(file, JSON.stringify(config))
+  const command = [process.execPath, '--import', 'tsx', PROGRAM, 'start', '-c', file]
+  const store = new ManagedProcess('s1', command)
+  try {
+    const url = `https://${listen}`
+    const client = await connect(url, { tls: { ca: CA, ...CLIENT } })
+    await poll('the store serves', START_MS_MAX, async () => (await client.put('a', 'v')).revision > 0)
+    assert.equal(Buffer.from((await client.get('a')) ?? []).toString(), 'v')
+    assert.equal(await client.get('absent'), undefined)
+    assert.deepEqual(
+      (await client.batch([{ op: 'get', key: 'a' }])).map(({ ok }) => ok),
+      [true],
+    )
+    assert.equal(await client.del('a'), true)
+    await client.close()
+
+    const trust = { FLOTILLA_ENDPOINT: url, FLOTILLA_CA: inside('ca.crt') }
+    const known = { ...trust, FLOTILLA_CERT: inside('client.crt'), FLOTILLA_KEY: inside('client.key') }
+    assert.equal((await run(['put', 'b', 'w'], { env: known })).exitCode, 0)
+    assert.equal((await run(['get', 'b'], { env: known })).stdout, 'w')
+    assert.equal((await run(['get', 'b'], { env: trust })).exitCode, 5)
+    const distrusting = await run(['put', 'b', 'x'], { env: { FLOTILLA_ENDPOINT: url } })
+    assert.equal(distrusting.exitCode, 5, 'nothing left this process, so the outcome is known')
+    assert.match(distrusting.stderr, /its certificate is not trusted; --ca names/)
+    assert.equal((await run(['get', 'b', '--cert', inside('client.crt')], { env: trust })).exitCode, 2)
+
+    assert.equal(await serverName(listen), 'server')
+    writeFileSync(inside('gateway.crt'), RENEWED.cert)
+    writeFileSync(inside('gateway.key'), RENEWED.key)
+    store.signal('SIGHUP')
+    await poll('the new certificate is shown', START_MS_MAX, async () => (await serverName(listen)) === 'renewed')
+    // A key that belongs to another certificate, and a door without a lock.
+    writeFileSync(inside('gateway.key'), CLIENT.key)
+    for (const gateway of [config.gateway, { listen }, { listen, tls: { ...config.gateway.tls, caFile: undefined } }]) {
+      writeFileSync(file, JSON.stringify({ ...config, gateway }))
+      const before = store.lines.length
+      store.signal('SIGHUP')
+      await poll('the store complains', START_MS_MAX, () =>
+        store.lines.slice(before).some((line) => line.includes('the configuration was not reloaded')),
+      )
+      assert.equal(await serverName(listen), 'renewed')
+    }
+    assert.doesNotMatch(store.lines.join('\n'), /PRIVATE KEY|BEGIN/)
+    store.signal('SIGTERM')
+    assert.equal((await store.ended(START_MS_MAX)).code, 0)
+
+    writeFileSync(file, JSON.stringify(config))
+    const second = new ManagedProcess('s1', command)
+    assert.equal((await second.ended(START_MS_MAX)).code, 1)
+    assert.match(second.lines.join('\n'), /gateway\.tls cannot be used: key values mismatch/)
   } finally {
     await store.kill()
     rmSync(directory, { recursive: true, force: true })

@@ -2,16 +2,10 @@
  * Requests to gateways. Several endpoints may be named: one that cannot be reached is passed over for the next, as long as the request cannot have
  * arrived anywhere. What a gateway answers with is a value; what went wrong is a CliError.
  */
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Clock, Timer } from '../../src/base/index.ts'
 import { CliError, EXIT, errorOfProblem, type Problem } from './cli-error.ts'
-
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-  /** `http://host:port`, for people. */
-  readonly text: string
-}
+import { type ClientTls, type Endpoint, openEvent, Wire } from './wire.ts'
 
 export interface ClientRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
@@ -34,6 +28,7 @@ export interface HttpClientOptions {
   readonly token: string | undefined
   readonly timeoutMs: number
   readonly clock: Clock
+  readonly tls?: ClientTls
 }
 
 /** The gateway is told the time-out and answers by then, and its answer says what became of a write; so it gets a little longer. */
@@ -50,12 +45,13 @@ type Attempt =
 
 export class HttpClient {
   readonly #options: HttpClientOptions
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #wire: Wire
   /** Where the last request was answered; the next goes there first. */
   #first = 0
 
   constructor(options: HttpClientOptions) {
     this.#options = options
+    this.#wire = new Wire(options.tls ?? {})
   }
 
   /** Answers with a success; every other status, and no answer at all, rejects with CliError. */
@@ -102,11 +98,11 @@ export class HttpClient {
   async #firstStream(request: ClientRequest): Promise<IncomingMessage> {
     const { endpoints, token, timeoutMs, clock } = this.#options
     const failures: string[] = []
-    for (const { host, port, text } of endpoints) {
+    for (const endpoint of endpoints) {
       const headers = { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...request.headers }
       const opened = await new Promise<IncomingMessage | string>((resolve) => {
         const { method, path } = request
-        const outgoing = httpRequest({ host, port, method, path, headers, agent: false })
+        const outgoing = this.#wire.request(endpoint, { method, path, headers }, false)
         const timer = clock.after(timeoutMs, () => outgoing.destroy(new Error('no answer in time')))
         outgoing.on('error', (error) => resolve(describeFailure(error)))
         outgoing.on('response', (incoming) => {
@@ -116,20 +112,20 @@ export class HttpClient {
         outgoing.end()
       })
       if (typeof opened === 'string') {
-        failures.push(`${text} (${opened})`)
+        failures.push(`${endpoint.text} (${opened})`)
         continue
       }
       const status = opened.statusCode ?? 0
       if (status >= 200 && status < 300) return opened
       const chunks: Buffer[] = []
       for await (const chunk of opened) chunks.push(chunk as Buffer)
-      succeeded({ status, headers: opened.headers, body: Buffer.concat(chunks) }, { host, port, text })
+      succeeded({ status, headers: opened.headers, body: Buffer.concat(chunks) }, endpoint)
     }
     throw nobodyAnswers(failures)
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#wire.close()
   }
 
   #attempt(endpoint: Endpoint, request: ClientRequest, deadlineMs: number, isLast: boolean): Promise<Attempt> {
@@ -148,9 +144,8 @@ export class HttpClient {
         for (const timer of timers) timer.cancel()
         resolve(attempt)
       }
-      const { host, port } = endpoint
       const { method, path } = request
-      const outgoing = httpRequest({ host, port, method, path, headers, agent: this.#agent, setHost: true })
+      const outgoing = this.#wire.request(endpoint, { method, path, headers, setHost: true }, true)
       const giveUp = (): void => {
         end(isConnected ? { kind: 'timeout' } : { kind: 'unreachable', reason: 'no connection in time' })
         outgoing.destroy()
@@ -162,7 +157,7 @@ export class HttpClient {
         isConnected = !socket.connecting
         // A kept connection never tells again, and would gather those who wait for it.
         if (isConnected) return
-        socket.once('connect', () => {
+        socket.once(openEvent(endpoint), () => {
           isConnected = true
         })
       })
@@ -229,6 +224,14 @@ const FAILURES: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'timed out',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is not trusted; --ca names the file of who signed it',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not trusted; --ca names the file of who signed it',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not trusted; --ca names the file of who signed it',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is not trusted; --ca names the file of who signed it',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a certificate; --cert and --key name the files',
+  EPROTO: 'it does not speak TLS',
 }
 
 function describeFailure(error: NodeJS.ErrnoException): string {

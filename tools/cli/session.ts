@@ -4,13 +4,17 @@
 import type { Command } from 'commander'
 import { CliError, EXIT, UsageError } from './cli-error.ts'
 import { type Context, write } from './context.ts'
-import { type Endpoint, HttpClient, type HttpClientOptions } from './http-client.ts'
+import { HttpClient, type HttpClientOptions } from './http-client.ts'
 import { type Column, csvHeader, csvLine, FORMATS, type Format, formatJson } from './output.ts'
+import { type Endpoint, readClientTls } from './wire.ts'
 
 /** As commander delivers them. */
 export interface GlobalFlags {
   readonly endpoint?: string
   readonly token?: string
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
   readonly output?: string
   readonly timeout?: string
 }
@@ -48,11 +52,16 @@ export class Session {
       timeoutMs:
         flags.timeout === undefined ? TIMEOUT_MS_DEFAULT : parseDuration('--timeout', flags.timeout, TIMEOUT_MS_MAX),
       clock: context.clock,
+      tls: readClientTls({
+        ca: flags.ca ?? (env.FLOTILLA_CA || undefined),
+        cert: flags.cert ?? (env.FLOTILLA_CERT || undefined),
+        key: flags.key ?? (env.FLOTILLA_KEY || undefined),
+      }),
     }
     this.client = new HttpClient(this.#options)
   }
 
-  /** The gateways that were named, as `http://host:port`. */
+  /** The gateways that were named, as `http://host:port` or `https://host:port`. */
   get endpoints(): readonly string[] {
     return this.#options.endpoints.map(({ text }) => text)
   }
@@ -171,10 +180,12 @@ function parseEndpoint(text: string): Endpoint {
   if (url.username !== '' || url.password !== '') {
     throw new UsageError('--endpoint has credentials; expected http://host:port, and --token for a token')
   }
-  if (url.protocol !== 'http:') throw refused('is not supported; expected http://host:port')
+  const isTls = url.protocol === 'https:'
+  if (!isTls && url.protocol !== 'http:') throw refused('is not supported; expected http:// or https://host:port')
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     throw refused('has a path; expected http://host:port')
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  return { host, port: url.port === '' ? 80 : Number(url.port), text: url.origin }
+  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
+  return { host, port, isTls, text: url.origin }
 }

@@ -26,10 +26,10 @@ export function addConfig(parent: Command, registry: Registry): void {
     .action(async (file: string, _flags: object, command: Command) => {
       const format = outputFormat(command.optsWithGlobals(), registry.context, 'json')
       // Only commands that need the schema pay for loading it.
-      const { loadConfig, unsupportedSettings } = await import('../../src/server/config/index.ts')
+      const { loadConfig } = await import('../../src/server/config/index.ts')
       const result = loadConfig({ file, env: {} })
       if (!result.ok) throw configurationError(result.errors)
-      const warnings = [...result.warnings, ...unsupportedSettings(result.config)]
+      const { warnings } = result
       const validation: Validation = { file, ok: true, warnings }
       await printResult(registry.context, format, {
         document: validation,

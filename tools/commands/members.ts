@@ -3,7 +3,7 @@ import type { Session } from '../cli/index.ts'
 
 export interface Member {
   readonly store: string
-  /** `http://host:port`. */
+  /** `http://host:port` or `https://host:port`. */
   readonly endpoint: string
 }
 
@@ -12,8 +12,10 @@ export async function clusterMembers(session: Session): Promise<readonly Member[
   const { document } = await session.getJson<{
     readonly stores: readonly { readonly id: string; readonly address: string; readonly state: string }[]
   }>('/admin/stores')
+  // All gateways of a cluster speak as the one that was named.
+  const scheme = session.endpoints[0]?.startsWith('https:') === true ? 'https' : 'http'
   return document.stores
     .filter(({ state }) => state !== 'gone' && state !== 'registered')
-    .map(({ id, address }) => ({ store: id, endpoint: `http://${address}` }))
+    .map(({ id, address }) => ({ store: id, endpoint: `${scheme}://${address}` }))
     .sort((left, right) => (left.store < right.store ? -1 : 1))
 }

@@ -35,7 +35,7 @@ export function addStart(parent: Command, registry: Registry): void {
         'flotilla start -c flotilla.yaml',
         'flotilla start -c flotilla.yaml --set store.id=s2 --set gateway.listen=127.0.0.1:8081',
         'FLOTILLA_RAFT__TICK_MS=20 flotilla start -c flotilla.yaml',
-      )}\n\nSections: cluster, store, transport, storage, raft, placement, gateway, observability.\nSIGTERM and SIGINT stop it gracefully; a second SIGINT at once. SIGHUP reads the tokens again.`,
+      )}\n\nSections: cluster, store, transport, storage, raft, placement, gateway, observability.\nSIGTERM and SIGINT stop it gracefully; a second SIGINT at once. SIGHUP reads tokens and certificates again.`,
     )
     .action(async (flags: StartFlags) => {
       registry.exitCode = await start(flags, registry.context)
@@ -61,7 +61,7 @@ async function start(flags: StartFlags, context: Context): Promise<number> {
 }
 
 async function effectiveConfig(flags: StartFlags, context: Context): Promise<Config> {
-  const { loadConfig, unsupportedSettings } = await import('../../src/server/config/index.ts')
+  const { loadConfig } = await import('../../src/server/config/index.ts')
   const settings = Object.fromEntries(flags.set.map(parseSetting))
   const isSilent = !Object.keys(context.env).some((name) => /^FLOTILLA_.*__/.test(name))
   if (flags.config === undefined && flags.set.length === 0 && isSilent) {
@@ -73,8 +73,6 @@ async function effectiveConfig(flags: StartFlags, context: Context): Promise<Con
     env: context.env,
   })
   if (!loaded.ok) throw configurationError(loaded.errors)
-  const unsupported = unsupportedSettings(loaded.config)
-  if (unsupported.length > 0) throw configurationError(unsupported)
   for (const warning of loaded.warnings) await write(context.stderr, `warning: ${warning}\n`)
   return loaded.config
 }

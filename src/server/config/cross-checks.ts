@@ -80,8 +80,13 @@ function sizeContradictions({ placement }: Config): Finding[] {
 function gatewayContradictions({ gateway }: Config): Finding[] {
   const findings = tokenContradictions(gateway.tokens).map((sentence) => ({ name: 'gateway.tokens', sentence }))
   const { host, text } = gateway.listen
-  if (!isLoopbackHost(host) && gateway.tokens.length === 0 && !gateway.allowAnonymous) {
-    const sentence = `is ${text}, where others can reach it, and gateway.tokens is empty; expected tokens (flotilla token new makes them), a loopback address, or gateway.allowAnonymous: true where everybody in the network may read and write everything`
+  if (
+    !isLoopbackHost(host) &&
+    gateway.tokens.length === 0 &&
+    gateway.tls?.caFile === undefined &&
+    !gateway.allowAnonymous
+  ) {
+    const sentence = `is ${text}, where others can reach it, and gateway.tokens is empty; expected tokens (flotilla token new makes them), client certificates (gateway.tls.caFile), a loopback address, or gateway.allowAnonymous: true where everybody in the network may read and write everything`
     findings.push({ name: 'gateway.listen', sentence })
   }
   return findings
@@ -90,6 +95,11 @@ function gatewayContradictions({ gateway }: Config): Finding[] {
 /** Allowed, but probably not what was meant. */
 export function advice(config: Config): Finding[] {
   const findings: Finding[] = []
+  const { gateway } = config
+  if (!isLoopbackHost(gateway.listen.host) && gateway.tokens.length > 0 && gateway.tls === null) {
+    const sentence = 'are sent unencrypted; set gateway.tls, unless the network is encrypted or a proxy ends TLS'
+    findings.push({ name: 'gateway.tokens', sentence })
+  }
   const { bootstrap } = config.cluster
   if (bootstrap.replicas % 2 === 0) {
     const sentence = `is ${bootstrap.replicas}; an odd number survives as many losses with one copy less`
@@ -100,15 +110,4 @@ export function advice(config: Config): Finding[] {
     findings.push({ name: 'store.id', sentence })
   }
   return findings
-}
-
-/** Sentences about settings that promise protection this version does not give. A store with them must refuse to start. */
-export function unsupportedSettings(config: Config): string[] {
-  const sentences: string[] = []
-  if (config.gateway.tls !== null) {
-    sentences.push(
-      'gateway.tls is not supported by this version; remove it and put a proxy that ends TLS before the gateway',
-    )
-  }
-  return sentences
 }

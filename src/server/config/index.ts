@@ -1,7 +1,6 @@
 /** Configuration: one schema, several sources, every mistake named with its place. */
 
 export { type Listen, parseListen } from './address.ts'
-export { unsupportedSettings } from './cross-checks.ts'
 export { type LoadOptions, type LoadResult, loadConfig, type SettingSource } from './load.ts'
 export { formatConfig, formatSettings } from './print.ts'
 export { REDACTED, redactConfig } from './redact.ts'

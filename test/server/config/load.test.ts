@@ -2,13 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  formatConfig,
-  formatSettings,
-  REDACTED,
-  redactConfig,
-  unsupportedSettings,
-} from '../../../src/server/config/index.ts'
+import { formatConfig, formatSettings, REDACTED, redactConfig } from '../../../src/server/config/index.ts'
 import { configOf, errorsOf, load, loadGood } from './support.ts'
 
 const MiB = 1024 * 1024
@@ -181,14 +175,6 @@ test('what is allowed but probably not meant is said', () => {
   )
   assert.match(advised('store: { id: s9 }'), /store\.id on line 1 is s9, .* joins a cluster that exists/)
   assert.match(advised('placement: { downAfter: 1m }'), /placement\.downAfter on line 1 has no effect in this version/)
-})
-
-test('protection that this version does not give is accepted, and named for the start to refuse', () => {
-  assert.deepEqual(unsupportedSettings(configOf({})), [])
-  const config = configOf({ text: 'gateway: { tls: { certFile: c, keyFile: k } }' })
-  const sentences = unsupportedSettings(config)
-  assert.equal(sentences.length, 1)
-  for (const sentence of sentences) assert.match(sentence, /^gateway\.tls is not supported by this version/)
 })
 
 test('secrets are not shown, and everything else is', () => {
