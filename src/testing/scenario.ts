@@ -123,14 +123,14 @@ async function within(world: World, ms: number, what: string, missing: () => rea
   }
 }
 
-/** Why the cluster does not serve; replicas whose data was damaged for good are excused. */
+/** Why the cluster does not serve; replicas whose data was damaged for good are excused, and so are those that should have been split off them. */
 function notReady(world: World): string[] {
   return world.stores.flatMap((store) => {
     if (store.isLost) return []
     if (store.node === undefined) return [`${store.id} is not up`]
     return store.node
       .notReady()
-      .filter((reason) => !(store.disk.isDamaged && reason.includes('is damaged on this store')))
+      .filter((reason) => !(store.disk.isDamaged && /is damaged on this store|do not exist yet/.test(reason)))
       .map((reason) => `${store.id}: ${reason}`)
   })
 }

@@ -9,6 +9,7 @@ import {
   isUnreadable,
   mapFromPlain,
   mapToPlain,
+  type Shard,
   shardFromPlain,
   shardToPlain,
   storeFromPlain,
@@ -26,6 +27,7 @@ import {
   unpack,
 } from '../../src/machine/index.ts'
 import { decodePlacementCommand, encodePlacementCommand } from '../../src/machine/placement/command.ts'
+import type { Entry } from '../../src/raft/index.ts'
 import { DataStoreError, LogStoreError, openSegmentLog } from '../../src/storage/index.ts'
 import {
   decodeFormatVersion,
@@ -53,6 +55,7 @@ import {
   encodeRun,
   runRecordBytes,
 } from '../../src/storage/segment-log/records.ts'
+import { decodeShardCommand, encodeShardCommand } from '../../src/store/shard-command.ts'
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord } from '../../src/store/state-record.ts'
 import { decodeTombstone, encodeTombstone } from '../../src/store/tombstone.ts'
 import { command } from '../machine/arbitraries.ts'
@@ -133,6 +136,11 @@ function openLog(bytes: Uint8Array): boolean {
   return log.damaged().length === 0
 }
 
+const EPOCH = { membership: 2, range: 5 }
+function shardEntries(): Entry[] {
+  return [4, 5].map((index) => ({ index, term: 3, type: index === 4 ? 'normal' : 'shard', data: BODY }))
+}
+
 export const STATE_DECODERS: readonly Decoder[] = [
   {
     name: 'kv command',
@@ -142,6 +150,18 @@ export const STATE_DECODERS: readonly Decoder[] = [
       return decodeKvCommand(bytes).kind !== 'malformed'
     },
     seeds: fc.sample(command, { seed: 5, numRuns: 40 }).map(encodeKvCommand),
+  },
+  {
+    name: 'shard command',
+    covers: ['src/store/shard-command.ts#decodeShardCommand'],
+    decode: (bytes) => typeof decodeShardCommand(bytes) !== 'string',
+    seeds: [
+      { kind: 'split' as const, epoch: EPOCH, cuts: [{ key: 'm', shard: 12, replicas: [40, 41, 42] }] },
+      { kind: 'prepare-merge' as const, epoch: EPOCH, indexMin: 7, target: SHARD },
+      { kind: 'commit-merge' as const, epoch: EPOCH, source: SHARD, previousTerm: 3, entries: shardEntries() },
+      { kind: 'fence-merge' as const, epoch: EPOCH },
+      { kind: 'rollback-merge' as const, epoch: EPOCH },
+    ].map(encodeShardCommand),
   },
   {
     name: 'kv record',

@@ -1,6 +1,7 @@
 /** The operating routes, and the descriptions of all of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EventsPort } from '../../src/gateway/history-port.ts'
 import { failure } from './fake-router.ts'
 import { checkProblem, startHarness } from './harness.ts'
 
@@ -213,8 +214,11 @@ test('CORS only when configured', async (t) => {
   assert.equal(other.headers.vary, 'Origin')
 })
 
+/** A history in which nothing ever happens. */
+const NO_EVENTS: EventsPort = { types: [], query: () => Promise.resolve([]), follow: () => () => {} }
+
 test('/openapi.json describes every route, and only routes', async (t) => {
-  const h = await startHarness(t)
+  const h = await startHarness(t, { history: NO_EVENTS })
   const api = (await h.ask('/openapi.json')).json()
   assert.equal(api.openapi, '3.1.0')
   const described: string[] = []
