@@ -5,7 +5,7 @@ import type { GatewayTls } from '../gateway/index.ts'
 import type { Config } from './config/index.ts'
 
 /** Undefined where TLS is off; throws an Error that names the setting when a file cannot be used. */
-export function readGatewayTls({ gateway }: Config): GatewayTls | undefined {
+export function loadGatewayTls({ gateway }: Config): GatewayTls | undefined {
   if (gateway.tls === null) return undefined
   const { certFile, keyFile, caFile } = gateway.tls
   const tls: GatewayTls = {

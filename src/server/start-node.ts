@@ -5,7 +5,7 @@ import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
 import { type Config, digestOf } from './config/index.ts'
 import { eventsPort, openProcessEvents } from './events.ts'
-import { readGatewayTls } from './gateway-tls.ts'
+import { loadGatewayTls } from './gateway-tls.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
 import { ReadinessEvents } from './readiness-events.ts'
@@ -29,7 +29,7 @@ export interface RunningNode {
 export async function startNode(config: Config): Promise<RunningNode> {
   const { store, cluster, transport, storage, raft, gateway, observability } = config
   const clock = systemClock
-  const certificates = readGatewayTls(config)
+  const certificates = loadGatewayTls(config)
   const { level } = observability.log
   const format =
     observability.log.format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : observability.log.format
@@ -129,7 +129,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
           return 'gateway.tls is switched on or off, or its caFile, which needs a restart'
         }
         try {
-          const renewed = readGatewayTls(changed)
+          const renewed = loadGatewayTls(changed)
           if (renewed !== undefined) face.setTls(renewed)
         } catch (error) {
           // Files that cannot be used are the operator's to mend; those of before go on.
