@@ -45,6 +45,7 @@ export function createHttpServer(
   const server = tls === undefined ? createServer(settings) : createTls(settings, tls, services.limits.stallMsMax)
   // Node drops headers beyond the count silently, which could drop a condition. The size of the head bounds them anyway.
   server.maxHeadersCount = 0
+  server.maxConnections = services.limits.connectionsMax
   server.on('request', (incoming, outgoing) => onRequest(incoming, outgoing, 'none'))
   server.on('checkContinue', (incoming, outgoing) => onRequest(incoming, outgoing, 'continue'))
   server.on('checkExpectation', (incoming, outgoing) => onRequest(incoming, outgoing, 'unknown'))

@@ -10,6 +10,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   valueBytesMax: LIMITS.valueBytesMax,
   /** At a few microseconds of work each this is far below the default deadline; more would only wait in vain. */
   inflightMax: 2000,
+  /** A few kilobytes each while idle; the process needs as many file descriptors. */
+  connectionsMax: 10_000,
   /** Ten of the largest batches, or hundreds of the largest values. */
   bodyBytesInflightMax: 256 * MiB,
   /** A little less than the 10 s after which every request must have been answered, so that the answer arrives before them. */

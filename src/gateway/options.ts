@@ -28,6 +28,8 @@ export interface GatewayLimits {
   readonly valueBytesMax: number
   /** Data requests in progress; one more is refused with OVERLOADED. */
   readonly inflightMax: number
+  /** Open connections; one more is closed at once. Fixed when the gateway starts. */
+  readonly connectionsMax: number
   /** Request bodies held in memory by all requests together. */
   readonly bodyBytesInflightMax: number
   readonly requestTimeoutMs: number

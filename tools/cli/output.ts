@@ -78,10 +78,14 @@ export function csvLine<Item>(item: Item, columns: readonly Column<Item>[]): str
   return columns.map((column) => csvField(column.value(item))).join(',')
 }
 
-/** Quoted where it must be (RFC 4180). */
+/** What a spreadsheet evaluates, also after blanks that it would trim, and in the wide forms of East Asian text. */
+const FORMULA = /^\s*[=+\-@|%＝＋－＠]|^[\t\r\n]/
+
+/** Quoted where it must be (RFC 4180). Text that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises; JSON has the exact text. */
 function csvField(value: string | number | boolean | null | undefined): string {
-  const text = value === null || value === undefined ? '' : String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const isFormula = typeof value === 'string' && FORMULA.test(value)
+  const text = value === null || value === undefined ? '' : isFormula ? `'${value}` : String(value)
+  return isFormula || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 export function formatJson(document: unknown): string {
