@@ -88,6 +88,11 @@ for (const { kind, skip } of BROKER_KINDS) {
       } finally {
         await stranger.close()
       }
+      for (const id of cluster.ids) {
+        const page = await cluster.http(id, { method: 'GET', path: '/metrics' })
+        const refused = /^transport_malformed_frames_total(?:\{[^}]*\})? (\d+)/m.exec(page.body.toString('utf8'))
+        assert.ok(Number(refused?.[1]) > 0, `${id} refused no frame`)
+      }
       await load.verify(cluster.readers())
       assert.deepEqual([...cluster.running].sort(), [...cluster.ids].sort(), 'a store ended')
     })
