@@ -8,6 +8,7 @@ import {
   type AddCommand,
   addCompletion,
   addConfig,
+  addDebug,
   addDel,
   addDemo,
   addEvents,
@@ -16,10 +17,12 @@ import {
   addGet,
   addImport,
   addLatency,
+  addManager,
   addPing,
   addPut,
   addScan,
   addShard,
+  addShell,
   addStart,
   addStatus,
   addStore,
@@ -39,6 +42,8 @@ const COMMANDS: readonly AddCommand[] = [
   addScan,
   addExport,
   addImport,
+  addShell,
+  addManager,
   addStatus,
   addPing,
   addLatency,
@@ -46,6 +51,7 @@ const COMMANDS: readonly AddCommand[] = [
   addShard,
   addExplain,
   addEvents,
+  addDebug,
   addConfig,
   addCompletion,
   addToken,
@@ -66,7 +72,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or bad configuration, 3 not found, 4 conditi
 
 /** Runs the words after the program's name and answers the exit code. */
 export async function runProgram(words: readonly string[], context: Context): Promise<number> {
-  const registry: Registry = { context, exitCode: EXIT.ok }
+  const registry: Registry = { context, exitCode: EXIT.ok, runProgram }
   const printed: Promise<void>[] = []
   const program = createProgram(context, printed)
   for (const addCommand of COMMANDS) addCommand(program, registry)

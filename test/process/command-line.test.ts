@@ -65,3 +65,47 @@ test('latency measures reads of every shard, and writes where it may', async () 
   const table = (await flotilla('latency -c 1', { isTerminal: true })).stdout
   assert.match(table, /^ *SHARD +LEADER +OPERATION +REQUESTS +FAILED +MIN MS +AVG MS +P50 MS/)
 })
+
+test('debug log shows every replica, and which store does not say', async () => {
+  const { stdout, exitCode } = await flotilla('debug log')
+  assert.equal(exitCode, 0)
+  const { logs } = JSON.parse(stdout) as { logs: Record<string, unknown>[] }
+  assert.equal(logs.length, (await cluster.shards()).length * 3)
+  for (const { role, commitIndex, lastIndex, lag, error } of logs) {
+    assert.match(String(role), /^(leader|follower)$/)
+    assert.ok(Number(commitIndex) <= Number(lastIndex) && Number(lag) >= 0)
+    assert.equal(error, null)
+  }
+  const one = await flotilla('debug log 2 --store s2 -o ndjson')
+  assert.match(one.stdout, /^\{"shard":2,"store":"s2",.*\}\n$/)
+  assert.equal((await flotilla('debug log 999')).exitCode, 3)
+  assert.equal((await flotilla('debug log --store s9')).exitCode, 3)
+})
+
+test('both shells, with every phrase', async () => {
+  const store = await flotilla('shell', {
+    stdin: 'set shell/k v\nget shell/k\nall shell/\nstatus\nlog 2\ndelete shell/k\n',
+  })
+  assert.deepEqual([store.exitCode, store.stderr], [0, ''])
+  assert.match(store.stdout, /\nv\{/)
+  const phrases = [
+    'cluster status',
+    'nodes list',
+    'node status s2',
+    'events list',
+    'events filter leader_changed',
+    'events stats',
+    'events export',
+    'health check',
+    'replication status',
+    'latency stats -c 1',
+    'log',
+  ]
+  for (const phrase of phrases) {
+    const ran = await flotilla('manager', { stdin: phrase })
+    assert.deepEqual([ran.exitCode, ran.stderr], [0, ''], phrase)
+    assert.ok(ran.stdout.length > 10, `${phrase} prints ${ran.stdout}`)
+  }
+  const counts = await flotilla('events --stats -o ndjson')
+  assert.match(counts.stdout, /^\{"type":"[a-z_]+","count":\d+,"last":"2/)
+})

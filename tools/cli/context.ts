@@ -8,7 +8,7 @@ export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly stdin: Readable
+  readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Writable & { readonly isTTY?: boolean }
   readonly stderr: Writable & { readonly isTTY?: boolean }
   readonly clock: Clock

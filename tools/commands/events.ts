@@ -1,6 +1,7 @@
 /** `flotilla events [-f]`: what a store did, newest first, or as it happens. */
 import type { Command } from 'commander'
-import { type Column, formatTable, printable, UsageError } from '../cli/index.ts'
+import { LIMITS } from '../../src/base/index.ts'
+import { type Column, formatTable, printable, type Session, UsageError } from '../cli/index.ts'
 import { follow, type HistoryFlags, queryOf } from './history-query.ts'
 import { examples, type Registry, withSession } from './registry.ts'
 
@@ -19,6 +20,7 @@ interface Event {
 
 interface EventsFlags extends HistoryFlags {
   readonly follow?: true
+  readonly stats?: true
   readonly level?: string
 }
 
@@ -47,6 +49,7 @@ export function addEvents(parent: Command, registry: Registry): void {
     .command('events')
     .description('show what a store did: elections, members, snapshots, failures')
     .option('-f, --follow', 'go on, and print events as they happen')
+    .option('--stats', 'only how many there are of each type, among those that are kept')
     .option('--type <types>', 'only these, separated by commas, such as leader_changed')
     .option('--level <level>', 'this level and above: debug, info, warn or error')
     .option('--group <id>', 'only those of this shard')
@@ -64,6 +67,10 @@ export function addEvents(parent: Command, registry: Registry): void {
     )
     .action((flags: EventsFlags, command: Command) =>
       withSession(registry, command, async (session) => {
+        if (flags.stats === true) {
+          await printCounts(session, flags)
+          return
+        }
         const { follow: goesOn, type, level, group, peer, since, limit } = flags
         const filter = { type, level, group, peer, since, limit }
         if (goesOn !== true) {
@@ -86,6 +93,32 @@ export function addEvents(parent: Command, registry: Registry): void {
         )
       }),
     )
+}
+
+interface TypeCount {
+  readonly type: string
+  readonly count: number
+  readonly last: string
+}
+
+const COUNT_COLUMNS: readonly Column<TypeCount>[] = [
+  { name: 'type', value: ({ type }) => printable(type) },
+  { name: 'count', value: ({ count }) => count, align: 'right' },
+  { name: 'last', value: ({ last }) => last },
+]
+
+/** Of the newest that one answer can hold. */
+async function printCounts(session: Session, { type, level, group, peer, since, limit }: EventsFlags): Promise<void> {
+  const query = queryOf({ type, level, group, peer, since, limit: limit ?? String(LIMITS.scanPageItemsMax) })
+  const { document, text } = await session.getJson<{ events: readonly Event[] }>(`/events${query}`)
+  const counts = new Map<string, TypeCount>()
+  for (const event of document.events) {
+    const { count = 0, last = event.ts } = counts.get(event.type) ?? {}
+    counts.set(event.type, { type: event.type, count: count + 1, last })
+  }
+  const items = [...counts.values()].sort((left, right) => right.count - left.count)
+  const table = (): string => (items.length === 0 ? 'no events' : formatTable(items, COUNT_COLUMNS))
+  await session.print({ document: { types: items }, items, columns: COUNT_COLUMNS, table, raw: text })
 }
 
 function lineOf(event: Event): string {

@@ -6,6 +6,8 @@ export interface Registry {
   readonly context: Context
   /** The exit code of the program, where it is not 0. */
   exitCode: number
+  /** The whole program again, for shells: runs the words in a context and answers the exit code. */
+  readonly runProgram: (words: readonly string[], context: Context) => Promise<number>
 }
 
 export type AddCommand = (parent: Command, registry: Registry) => void
