@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { CliError, type Context, EXIT, printable, UsageError, write } from './cli/index.ts'
 import {
   type AddCommand,
+  addCheck,
   addCompletion,
   addConfig,
   addDebug,
@@ -51,6 +52,7 @@ const COMMANDS: readonly AddCommand[] = [
   addShard,
   addExplain,
   addEvents,
+  addCheck,
   addDebug,
   addConfig,
   addCompletion,

@@ -109,3 +109,34 @@ test('both shells, with every phrase', async () => {
   const counts = await flotilla('events --stats -o ndjson')
   assert.match(counts.stdout, /^\{"type":"[a-z_]+","count":\d+,"last":"2/)
 })
+
+test('check: a sound cluster passes while it is written to, and leaves no keys behind', async () => {
+  const load = cluster.load('check', { keys: ['check/1', 'check/2', 'check/3'], clients: 3 })
+  await load.succeed(20)
+  for (const words of ['ranges', 'consistency', 'linearizable --duration 1s', 'perf --duration 1s']) {
+    const ran = await flotilla(`check ${words}`)
+    const { ok, findings } = JSON.parse(ran.stdout) as { ok: boolean; findings: { what: string; ok: boolean }[] }
+    // How fast a busy machine is proves nothing; that it was measured does.
+    if (words.startsWith('perf')) {
+      assert.deepEqual(
+        findings.map(({ what }) => what),
+        ['throughput', 'latency', 'errors'],
+      )
+      assert.equal(ran.exitCode, ok ? 0 : 1)
+    } else assert.deepEqual([ran.exitCode, ok], [0, true], ran.stdout)
+  }
+  await load.verify(cluster.readers())
+  assert.deepEqual(JSON.parse((await flotilla('scan flotilla-check/')).stdout), { items: [], next: null })
+})
+
+test('check ranges fails where a store does not answer, with exit code 1', async () => {
+  await cluster.stop('s3')
+  try {
+    const { exitCode, stdout } = await flotilla('check ranges', { isTerminal: true })
+    assert.equal(exitCode, 1)
+    assert.match(stdout, /^FAILED +agreement +s3: no gateway answers/m)
+    assert.match(stdout, /\n\nfailed\n$/)
+  } finally {
+    await cluster.restart('s3')
+  }
+})

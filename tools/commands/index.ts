@@ -1,4 +1,5 @@
 /** The commands of the command line. */
+export { addCheck } from './check.ts'
 export { addCompletion } from './completion.ts'
 export { addConfig } from './config.ts'
 export { addDebug } from './debug.ts'
