@@ -140,3 +140,17 @@ test('check ranges fails where a store does not answer, with exit code 1', async
     await cluster.restart('s3')
   }
 })
+
+test('top looks at a real cluster', async () => {
+  const { exitCode, stdout } = await flotilla('top -n 2 --interval 1ms --sort keys')
+  assert.equal(exitCode, 0)
+  const looks = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { stores: { id: string }[]; shards: unknown[] })
+  assert.equal(looks.length, 2)
+  for (const { stores, shards } of looks) {
+    assert.deepEqual(stores.map(({ id }) => id).sort(), ['s1', 's2', 's3'])
+    assert.ok(shards.length > 1)
+  }
+})
