@@ -202,9 +202,12 @@ test('a scan that fails on a later page leaves standard output of a document emp
 test('help is standard output and exit code 0, for every command, with examples, and names nothing that is not there', async () => {
   const top = await run(['--help'])
   assert.equal(top.exitCode, 0)
-  const commands = ['demo', 'start', 'get', 'put', 'del', 'scan', 'status', 'store', 'shard', 'config', 'version']
+  const commands =
+    'demo start get put del scan export import shell manager status top ping latency store shard explain events check debug config completion version'.split(
+      ' ',
+    )
   for (const command of commands) assert.match(top.stdout, new RegExp(`^ {2}${command} `, 'm'))
-  for (const absent of ['watch', 'export', 'split', 'manager', 'shell', '--ttl', '--yes']) {
+  for (const absent of ['watch', 'split', '--ttl', '--yes']) {
     assert.doesNotMatch(top.stdout, new RegExp(`^ {2}${absent} `, 'm'))
   }
   const leaves = [
@@ -215,6 +218,21 @@ test('help is standard output and exit code 0, for every command, with examples,
     'del',
     'scan',
     'status',
+    'export',
+    'import',
+    'shell',
+    'manager',
+    'top',
+    'ping',
+    'latency',
+    'explain',
+    'events',
+    'check ranges',
+    'check consistency',
+    'check linearizable',
+    'check perf',
+    'debug log',
+    'completion',
     'version',
     'store ls',
     'store show',
