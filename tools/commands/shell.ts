@@ -36,10 +36,12 @@ export function addManager(parent: Command, registry: Registry): void {
 }
 
 async function open(parent: Command, registry: Registry, command: Command, dialect: Dialect): Promise<void> {
-  const { endpoint, token, output, timeout } = command.optsWithGlobals<Record<string, string | undefined>>()
-  const globalWords = Object.entries({ endpoint, token, output, timeout }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}=${value}`],
-  )
+  const flags = command.optsWithGlobals<Record<string, string | undefined>>()
+  // Every option of the program itself, so that a new one holds for the lines of a shell too.
+  const globalWords = parent.options.flatMap((option) => {
+    const value = flags[option.attributeName()]
+    return value === undefined || option.long === undefined ? [] : [`${option.long}=${value}`]
+  })
   registry.exitCode = await runShell({
     context: registry.context,
     dialect,
