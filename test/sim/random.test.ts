@@ -131,3 +131,13 @@ test('a process that dies inside has no effect from then on', () => {
   runAll(timeline)
   assert.equal(ran, false, 'a timer of a dead process fired')
 })
+
+test('a process that was to die inside lives on when it is spared', () => {
+  const process = makeProcess(makeTimeline(), 0, () => assert.fail('it died'))
+  process.dieAfterEffects(2)
+  process.spare()
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => process.effect()),
+    [true, true, true, true],
+  )
+})
