@@ -293,7 +293,10 @@ test('a batch that is missing without a trace is damage, also when it held no en
   const { log, batches } = await threeGroups(files, 3)
   const offset = sizeOf(files)
   // Only a vote: nothing that comes later follows from it.
-  log.groups().get(2)?.append([], hardState(9, 3, 1))
+  log
+    .groups()
+    .get(2)
+    ?.append([], hardState(9, 3, 1))
   await sync(log)
   const end = sizeOf(files)
   appendRound(log, 10)
