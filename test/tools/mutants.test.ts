@@ -65,12 +65,15 @@ test('a bug is planted in a copy, is noticed there, and leaves the sources as th
   const workshop = new Workshop(ROOT)
   try {
     assert.equal(await fails(workshop.directory, file), false, 'it fails without the bug')
+    const sources = workshop.fingerprint()
     const caught = await workshop.with(mutant, () => {
+      assert.notEqual(workshop.fingerprint(), sources, 'other sources have the same name')
       assert.equal(sourceOf(mutant), before)
       return huntWithTests(workshop.directory, [file], limits)
     })
     assert.equal(caught, file)
     assert.equal(await huntWithTests(workshop.directory, [], limits), undefined)
+    assert.equal(workshop.fingerprint(), sources)
     assert.equal(readFileSync(path.join(workshop.directory, mutant.file), 'utf8'), before, 'the bug is taken out again')
   } finally {
     workshop.close()

@@ -17,6 +17,8 @@ export interface BaselineCost {
   readonly file: string
   readonly ms: number
   readonly fails: boolean
+  /** The fingerprint of the sources that it was found in. */
+  readonly sources: string
 }
 
 export function formatCost(cost: BaselineCost): string {

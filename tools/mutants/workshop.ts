@@ -2,7 +2,8 @@
  * A private copy of the sources in which one bug at a time is planted and taken out again. The sources themselves are only read. The copy has the
  * repository's packages by a link, and goes when the workshop closes.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Mutant } from './mutant.ts'
@@ -16,6 +17,20 @@ export class Workshop {
     this.directory = mkdtempSync(path.join(tmpdir(), 'flotilla-mutants-'))
     for (const name of COPIED) cpSync(path.join(root, name), path.join(this.directory, name), { recursive: true })
     symlinkSync(path.join(root, 'node_modules'), path.join(this.directory, 'node_modules'))
+  }
+
+  /** Names the sources: what was found without any bug in others says nothing about these. */
+  fingerprint(): string {
+    const hash = createHash('sha256')
+    for (const name of COPIED) {
+      const full = path.join(this.directory, name)
+      const files = statSync(full).isDirectory()
+        ? readdirSync(full, { recursive: true, encoding: 'utf8' }).map((file) => path.join(full, file))
+        : [full]
+      for (const file of files.sort())
+        if (statSync(file).isFile()) hash.update(file.slice(this.directory.length)).update(readFileSync(file))
+    }
+    return hash.digest('hex').slice(0, 16)
   }
 
   /** Runs `work` while the bug is in the copy. */

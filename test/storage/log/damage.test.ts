@@ -288,29 +288,6 @@ test('a missing segment is damage, wherever it was', async () => {
   }
 })
 
-test('a batch that is missing without a trace is damage, also when it held no entry that its group would miss', async () => {
-  const files = memoryFiles(1)
-  const { log, batches } = await threeGroups(files, 3)
-  const offset = sizeOf(files)
-  // Only a vote: nothing that comes later follows from it.
-  log
-    .groups()
-    .get(2)
-    ?.append([], hardState(9, 3, 1))
-  await sync(log)
-  const end = sizeOf(files)
-  appendRound(log, 10)
-  await sync(log)
-  assert.equal(batches.at(-1)?.end, offset)
-  const { damaged } = reopened(files, (copy) => {
-    const file = onlyFile(copy)
-    const rest = copy.read(file).slice(end)
-    copy.truncate(file, offset + rest.length)
-    copy.overwrite(file, offset, rest)
-  })
-  assert.deepEqual(damaged, [UNKNOWN_GROUP, 1, 2, 3])
-})
-
 test('a torn end of a segment that is not the last is damage, not an interrupted write', async () => {
   const files = memoryFiles(1)
   await manySegments(files)
