@@ -9,7 +9,6 @@ import {
   isUnreadable,
   mapFromPlain,
   mapToPlain,
-  type Shard,
   shardFromPlain,
   shardToPlain,
   storeFromPlain,
