@@ -11,7 +11,7 @@
  *
  *   error [code, message, outcome, retryable, shard, leader, hint, revision, index, [shard, ...]]
  *         null for what is not there; revision: false is not there, null is "the key is absent"
- *   shards [[shard, ...]]   middle [key or null]
+ *   shards [[shard, ...]]   middle [key or null]   merged [shard id]
  *   done []   allocate-ids [first]   describe-replica [anything]   map [map or null, [shard id, leader, ...]]
  *   describe, placement-status (see description-codec)   store-heartbeat (see heartbeat-codec)
  *
@@ -51,6 +51,7 @@ const KINDS = [
   'allocate-ids',
   'shards',
   'middle',
+  'merged',
 ] as const satisfies readonly Reply['kind'][]
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Record<Reply['kind'], number>
@@ -76,6 +77,8 @@ export function encodeReply(reply: Reply): Uint8Array {
       return cold(reply.kind, [reply.shards.map(shardToPlain)])
     case 'middle':
       return cold(reply.kind, [reply.key ?? null])
+    case 'merged':
+      return cold(reply.kind, [reply.into])
     case 'map':
       return cold(reply.kind, [reply.map === undefined ? null : mapToPlain(reply.map), leadersToPlain(reply.leaders)])
     case 'describe':
@@ -215,6 +218,8 @@ function readCold(kind: Exclude<Reply['kind'], 'write' | 'get' | 'scan'>, fields
     }
     case 'shards':
       return { kind, shards: readShards(fields, fields.any()) }
+    case 'merged':
+      return { kind, into: fields.count() }
     case 'middle':
       return { kind, key: fields.optional(() => readKey(fields)) }
     case 'describe':

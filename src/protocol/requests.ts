@@ -143,8 +143,10 @@ export type Reply =
   | { readonly kind: 'describe'; readonly store: StoreDescription; readonly shards: readonly ShardDescription[] }
   | { readonly kind: 'describe-replica'; readonly replica: unknown }
   | { readonly kind: 'done' }
-  /** What has become of a shard: itself first, after a split the new ones. None when it was merged into another for good. */
+  /** What has become of a shard: itself first, after a split the new ones. */
   | { readonly kind: 'shards'; readonly shards: readonly Shard[] }
+  /** The shard that was asked about is gone for good: `into` has taken it in. */
+  | { readonly kind: 'merged'; readonly into: ShardId }
   /** Undefined when the shard has no key to be cut at. */
   | { readonly kind: 'middle'; readonly key: Key | undefined }
   | { readonly kind: 'store-heartbeat'; readonly answer: StoreHeartbeatAnswer }

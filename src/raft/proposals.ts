@@ -84,6 +84,11 @@ function admit(core: RaftCore, payloads: readonly Payload[]): LeaderProposal {
   let membershipRefusal: MembershipRefusal | undefined
   for (let i = 0; i < payloads.length; i++) {
     const payload = payloads[i] as Payload
+    if (payload.type === 'shard') {
+      // What a shard's change finds must not change its members before it is applied, and everybody hears at once that it is committed.
+      core.pendingMembershipIndex = core.log.lastIndex + 1 + i
+      continue
+    }
     if (!changesMembership(payload.type)) continue
     const reason = refuseMembershipChange(core, payload)
     if (reason === undefined) {

@@ -215,6 +215,8 @@ export class RoutedCall {
         return
       case 'SHARD_NOT_FOUND':
         if (view.leaderOf(shard.id) === store) view.learnLeader(shard.id, undefined)
+        // A store that saw the shard being merged knows the one that has its keys now.
+        view.learnShards(error.shards ?? [])
         this.#refresh()
         return
       case 'NOT_READY':

@@ -1,5 +1,5 @@
 import type { Shard } from '../../shard-map/index.ts'
-import { assert, type Clock, EMPTY_BYTES, LIMITS } from '../base/index.ts'
+import { assert, type Clock, LIMITS } from '../base/index.ts'
 import type { MachineData, Needs, StateMachine } from '../machine/index.ts'
 import type { Reply } from '../protocol/index.ts'
 import { decodeMembershipChange, type Entry } from '../raft/index.ts'
@@ -185,8 +185,6 @@ export class Applier {
     replica.queue.drop(1)
     replica.raft.applied(entry.index)
     replica.writes.applied(entry.index, entry.term, (lost) => refuseLost(lost, replica))?.answer(reply)
-    // The others learn with it that the change is committed, instead of with the next heartbeat.
-    if (replica.isLeader) replica.raft.propose([EMPTY_BYTES])
     return true
   }
 

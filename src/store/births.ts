@@ -2,7 +2,7 @@ import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId } from '../../
 import type { Clock, EventSink, Random } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Message } from '../raft/index.ts'
-import { type DataStore, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
+import { type DataStore, type KeyRange, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
 import type { Burials } from './burials.ts'
 import { type Graves, hasState } from './graves.ts'
 import { INITIAL_INDEX, initialRecord, isFoundingShard, uninitialisedRecord } from './initial-state.ts'
@@ -127,7 +127,7 @@ export class Births {
       if (own === undefined || !isFoundingShard(shard) || damaged.has(shard.id)) continue
       if (this.#isTaken(shard.id) || graves.refuses(shard.id, own.id) || burials.isRunning(shard.id)) continue
       // The map may be older than what is here: then somebody owns these keys already.
-      if (shard.id !== PLACEMENT_SHARD && this.ownerOf(shard, shard.id) !== undefined) continue
+      if (shard.id !== PLACEMENT_SHARD && this.ownersOf(shard, shard.id).length > 0) continue
       founded.push(shard)
       records.push(initialRecord(shard, own.id))
     }
@@ -141,13 +141,15 @@ export class Births {
     }
   }
 
-  /** The other initialised replica here, or the one being deleted, that has keys of the range. */
-  ownerOf(range: { readonly start: string; readonly end: string | undefined }, group: number): Replica | undefined {
-    for (const replica of this.#options.replicas.values()) {
-      if (replica.group === group || replica.group === PLACEMENT_SHARD || !replica.isInitialised) continue
-      if (rangesOverlap(replica.shard, range)) return replica
-    }
-    return undefined
+  /** The other initialised replicas here that have keys of the range. */
+  ownersOf(range: KeyRange, group: number): Replica[] {
+    return [...this.#options.replicas.values()].filter(
+      (replica) =>
+        replica.group !== group &&
+        replica.group !== PLACEMENT_SHARD &&
+        replica.isInitialised &&
+        rangesOverlap(replica.shard, range),
+    )
   }
 
   /**

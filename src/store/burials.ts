@@ -52,6 +52,20 @@ export class Burials {
 
   /** Takes the replica out of service now and deletes what it has. A replica that is being installed is left alone; ask again later. */
   bury(replica: Replica, membership: number, reason: string): void {
+    this.#bury(replica, { replica: replica.id, membership, mergedInto: undefined }, reason)
+  }
+
+  /** The group is gone everywhere, and nobody here needs this replica to follow. */
+  buryMerged(replica: Replica, into: ShardId): void {
+    const { membership } = replica.shard.epoch
+    this.#bury(
+      replica,
+      { replica: replica.id, membership, mergedInto: into },
+      `its shard was merged into shard ${into}`,
+    )
+  }
+
+  #bury(replica: Replica, tombstone: Tombstone, reason: string): void {
     const { group } = replica
     if (replica.installing || this.#options.replicas.get(group) !== replica) return
     const range = dataRange(replica.shard)
@@ -63,7 +77,7 @@ export class Burials {
     const over = this.#soon().then(() => replica.queue.clear())
     this.#run(group, range, async () => {
       await over
-      await this.#delete(group, range, { replica: replica.id, membership, mergedInto: undefined })
+      await this.#delete(group, range, tombstone)
       this.#options.log.destroy(group)
     })
   }
@@ -89,17 +103,58 @@ export class Burials {
    */
   forgetMerged(replica: Replica, into: ShardId): void {
     const { group } = replica
-    const { data, log, graves, replicas } = this.#options
-    assert(replicas.get(group) === replica, `group ${group} was merged and is not here`)
-    replicas.delete(group)
-    replica.retire()
-    replica.queue.clear()
-    graves.add(group, { replica: replica.id, membership: replica.shard.epoch.membership, mergedInto: into })
-    this.#options.gone(replica, `it was merged into shard ${into}`)
+    const { data, log } = this.#options
+    data.setState(group, encodeTombstone(this.#takenIn(replica, into)))
     this.#run(group, NO_KEYS, async () => {
       await data.flush()
       log.destroy(group)
     })
+  }
+
+  /**
+   * A snapshot of the shard that took these in is about to be put in place here, over the data of `covered`. They stop at once; what they wrote becomes
+   * durable, so that a crash before the snapshot is in place finds them whole. The answer is to be called once it is: it buries what is left.
+   */
+  async displace(replicas: readonly Replica[], into: ShardId, covered: KeyRange): Promise<() => void> {
+    const { data, log } = this.#options
+    const tombstones = replicas.map((replica) => encodeTombstone(this.#takenIn(replica, into)))
+    if (replicas.length > 0) await data.flush()
+    return () => {
+      for (const [position, { group, shard }] of replicas.entries()) {
+        const tombstone = tombstones[position] as Uint8Array
+        // What it had beyond, it had given away without knowing, and whoever has that gets it whole.
+        const rest = covered.end === undefined ? NO_KEYS : { start: covered.end, end: shard.end }
+        this.#run(group, rest, async () => {
+          await data.destroyGroup(group, rest, tombstone)
+          log.destroy(group)
+        })
+      }
+    }
+  }
+
+  /** At the start: the process died after a snapshot was put in place and before those that it displaced had their tombstones. */
+  settleMerges(): void {
+    for (const taker of [...this.#options.replicas.values()]) {
+      for (const { shard } of taker.absorbed) {
+        const replica = this.#options.replicas.get(shard)
+        if (replica !== undefined && (!replica.isInitialised || rangesOverlap(replica.shard, taker.shard)))
+          this.forgetMerged(replica, taker.group)
+      }
+    }
+  }
+
+  /** Ends a replica whose shard was taken in by another; the answer is what is to stand in the place of its state. */
+  #takenIn(replica: Replica, into: ShardId): Tombstone {
+    const { group } = replica
+    const { graves, replicas } = this.#options
+    assert(replicas.get(group) === replica, `group ${group} was merged and is not here`)
+    const tombstone = { replica: replica.id, membership: replica.shard.epoch.membership, mergedInto: into }
+    replicas.delete(group)
+    replica.retire()
+    replica.queue.clear()
+    graves.add(group, tombstone)
+    this.#options.gone(replica, `it was merged into shard ${into}`)
+    return tombstone
   }
 
   /** Resolves when nothing is being deleted any more. */

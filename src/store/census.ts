@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/index.ts'
 import { decodeReply, encodeRequest, type Reply } from '../protocol/index.ts'
 import type { Transport } from '../transport/index.ts'
 import type { Burials } from './burials.ts'
-import type { Replica } from './replica.ts'
+import { hasAbsorbed, type Replica } from './replica.ts'
 
 /**
  * Finds replicas that do not belong here any more and could not hear of it: a member that was removed gets no more messages, and a shard that was
@@ -18,8 +18,6 @@ export interface CensusOptions {
   readonly burials: Burials
   readonly map: () => ShardMap
   readonly leaderOf: (group: number) => StoreId | undefined
-  /** The shard of this replica was taken in by another, so the group is gone. True when it may be deleted, as nobody here needs it for that. */
-  readonly mayForget: (replica: Replica) => boolean
 }
 
 const INTERVAL_MS = 1_000
@@ -90,18 +88,28 @@ export class Census {
   }
 
   #answered(replica: Replica, reply: Reply): void {
-    if (reply.kind !== 'shards' || this.#options.replicas.get(replica.group) !== replica || replica.isLeader) return
-    const [shard] = reply.shards
-    if (shard === undefined) {
-      const { membership } = replica.shard.epoch
-      if (this.#options.mayForget(replica)) {
-        this.#options.burials.bury(replica, membership, 'its shard was merged into another')
-      }
+    if (this.#options.replicas.get(replica.group) !== replica || replica.isLeader) return
+    if (reply.kind === 'merged') {
+      if (this.#mayForget(replica, reply.into)) this.#options.burials.buryMerged(replica, reply.into)
       return
     }
+    const [shard] = reply.kind === 'shards' ? reply.shards : []
+    if (shard === undefined) return
     // Ids are used once: what is not a member in a newer epoch than its own will never be one again.
     const isNewer = shard.epoch.membership >= replica.shard.epoch.membership
     if (shard.id !== replica.group || !isNewer || shard.replicas.some((member) => member.id === replica.id)) return
     this.#options.burials.bury(replica, shard.epoch.membership, 'the group has removed it')
+  }
+
+  /**
+   * The replica here of the shard that took this one in may be behind, and then needs it to apply that; so does the one that it was split off, where even
+   * that is not applied yet: the left neighbour.
+   */
+  #mayForget({ group, shard, isInitialised }: Replica, into: number): boolean {
+    for (const other of this.#options.replicas.values()) {
+      const isTaker = other.group === into || (isInitialised && other.isInitialised && other.shard.end === shard.start)
+      if (isTaker && other.group !== group && !hasAbsorbed(other, group)) return false
+    }
+    return true
   }
 }

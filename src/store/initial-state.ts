@@ -2,7 +2,7 @@ import { PLACEMENT_SHARD, type Shard } from '../../shard-map/index.ts'
 import { EMPTY_BYTES } from '../base/index.ts'
 import { EMPTY_MEMBERSHIP } from '../raft/index.ts'
 import type { KeyRange } from '../storage/index.ts'
-import type { StateRecord } from './state-record.ts'
+import type { Absorbed, StateRecord } from './state-record.ts'
 
 /**
  * How a group begins. Every first member starts from the same state, without a message: an empty shard, or the child of a split, applied
@@ -12,7 +12,12 @@ export const INITIAL_INDEX = 5
 const INITIAL_TERM = 1
 
 /** `machine` is the saved state that a child takes over from its parent. */
-export function initialRecord(shard: Shard, replica: number, machine: Uint8Array = EMPTY_BYTES): StateRecord {
+export function initialRecord(
+  shard: Shard,
+  replica: number,
+  machine: Uint8Array = EMPTY_BYTES,
+  absorbed: readonly Absorbed[] = [],
+): StateRecord {
   const idsOf = (isLearner: boolean): number[] =>
     shard.replicas
       .filter(({ role }) => (role === 'learner') === isLearner)
@@ -25,7 +30,7 @@ export function initialRecord(shard: Shard, replica: number, machine: Uint8Array
     shard,
     membership: { ...EMPTY_MEMBERSHIP, voters: idsOf(false), learners: idsOf(true) },
     merging: undefined,
-    absorbed: [],
+    absorbed,
     machine,
   }
 }

@@ -1,4 +1,4 @@
-import type { Shard, StoreId } from '../../shard-map/index.ts'
+import type { Shard, ShardId, StoreId } from '../../shard-map/index.ts'
 import { assert, type EventSink, type Random } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import {
@@ -279,4 +279,9 @@ export class Replica {
 
 function storesById(shard: Shard): Map<ReplicaId, StoreId> {
   return new Map(shard.replicas.map((replica) => [replica.id, replica.store]))
+}
+
+/** Whether this replica has taken in that shard, as far as it has applied. */
+export function hasAbsorbed({ absorbed }: Pick<Replica, 'absorbed'>, group: ShardId): boolean {
+  return absorbed.some(({ shard }) => shard === group)
 }

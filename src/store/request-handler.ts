@@ -1,4 +1,4 @@
-import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { PLACEMENT_SHARD, type Shard } from '../../shard-map/index.ts'
 import { unreachable } from '../base/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
@@ -46,7 +46,12 @@ export class RequestHandler {
 
   constructor(store: Store) {
     this.#store = store
-    this.#shardRequests = new ShardRequests({ storeId: store.id, wake: (replica) => store.loop.wake(replica) })
+    this.#shardRequests = new ShardRequests({
+      storeId: store.id,
+      compactEntries: store.options.raft.compactEntries,
+      replicas: store.replicas,
+      wake: (replica) => store.loop.wake(replica),
+    })
   }
 
   handle(call: Call): void {
@@ -204,6 +209,11 @@ export class RequestHandler {
   }
 
   #readShard(call: Call, shard: number): void {
+    const into = this.#store.mergedInto(shard)
+    if (into !== undefined) {
+      call.answer({ kind: 'merged', into })
+      return
+    }
     const replica = this.#leading(call, shard)
     if (replica !== undefined) this.#store.loop.submitRead(replica, call)
   }
@@ -241,14 +251,14 @@ export class RequestHandler {
   #refuseMissing(call: Call, shard: number): void {
     const damage = this.#store.damaged.get(shard)
     if (damage !== undefined) answerError(call, replicaDamaged(shard, damage))
-    else
-      answerError(
-        call,
-        shardNotHere(
-          shard,
-          this.#store.map.map.shards.filter((known) => known.id === shard),
-        ),
-      )
+    else answerError(call, shardNotHere(shard, this.#knownOf(shard)))
+  }
+
+  /** Where the shard's keys are, as far as this store can tell. */
+  #knownOf(shard: number): readonly Shard[] {
+    const into = this.#store.mergedInto(shard)
+    const taker = into === undefined ? undefined : this.#store.replicas.get(into)
+    return taker === undefined ? this.#store.map.map.shards.filter(({ id }) => id === shard) : [taker.shard]
   }
 
   #refuseFollower(call: Call, replica: Replica): void {

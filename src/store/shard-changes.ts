@@ -1,5 +1,5 @@
 import { mergeShards, PLACEMENT_SHARD, type ReplicaId, type Shard } from '../../shard-map/index.ts'
-import { assert, type EventSink, unreachable } from '../base/index.ts'
+import { assert, type Clock, type EventSink, unreachable } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Reply } from '../protocol/index.ts'
 import type { Entry } from '../raft/index.ts'
@@ -13,7 +13,6 @@ import type { Replica } from './replica.ts'
 import { decodeShardCommand, type ShardCommand } from './shard-command.ts'
 import { isAt, planSplit } from './split-plan.ts'
 import type { Absorbed, StateRecord } from './state-record.ts'
-import { encodeTombstone } from './tombstone.ts'
 
 /**
  * Applies the entries that change a shard: splits and the steps of merges. Each is atomic on each replica: everything it changes goes to the
@@ -22,6 +21,7 @@ import { encodeTombstone } from './tombstone.ts'
  */
 export interface ShardChangesOptions {
   readonly storeId: string
+  readonly clock: Clock
   readonly data: DataStore
   readonly events: EventSink
   readonly replicas: ReadonlyMap<number, Replica>
@@ -40,10 +40,13 @@ export interface ShardChangesOptions {
 
 /** How many of the shards that were split off a shard, or taken in by it, are remembered. */
 const SPLIT_OFF_MAX = 64
-export const ABSORBED_MAX = 64
+const ABSORBED_MAX = 64
+const WAIT_MS = 20
 
 export class ShardChanges {
   readonly #options: ShardChangesOptions
+  /** Those that wait for the replica that they take in. */
+  readonly #waiting = new Set<Replica>()
 
   constructor(options: ShardChangesOptions) {
     this.#options = options
@@ -66,10 +69,11 @@ export class ShardChanges {
       case 'commit-merge':
         return this.#commitMerge(replica, entry, command)
       case 'fence-merge':
-        return this.#newRange(replica, entry, replica.shard.end, replica.absorbed)
+        return this.#newRange(replica, entry, replica.merging === undefined)
       case 'rollback-merge':
-        this.#options.events.emit({ type: 'merge_rolled_back', group: replica.group })
-        return this.#newRange(replica, entry, replica.shard.end, replica.absorbed)
+        if (replica.merging !== undefined)
+          this.#options.events.emit({ type: 'merge_rolled_back', group: replica.group })
+        return this.#newRange(replica, entry, replica.merging !== undefined)
       default:
         return unreachable(command)
     }
@@ -101,7 +105,8 @@ export class ShardChanges {
     const born: StateRecord[] = []
     for (const child of children) {
       const own = child.replicas.find(({ store }) => store === this.#options.storeId)
-      if (own !== undefined && !this.#isSuperseded(child, own.id)) born.push(initialRecord(child, own.id, saved))
+      if (own !== undefined && !this.#isSuperseded(child, own.id))
+        born.push(initialRecord(child, own.id, saved, replica.absorbed))
       else this.#dispose(replica, child, own?.id ?? 0)
     }
     births.bearChildren(born, isLeader)
@@ -172,22 +177,23 @@ export class ShardChanges {
       this.#applied(replica, entry)
       return { kind: 'error', error: impossible(group, fit.ok ? `shard ${group} is being merged itself` : fit.message) }
     }
-    const { replicas, births, burials, events, data, graves } = this.#options
+    const { replicas, births, burials, events, graves } = this.#options
     const neighbour = replicas.get(source.id)
     if (neighbour === undefined) {
       const grave = graves.of(source.id)
-      if (births.isArriving(source.id) || (burials.isRunning(source.id) && grave === undefined)) return undefined
+      if (births.isArriving(source.id) || (burials.isRunning(source.id) && grave === undefined))
+        return this.#wait(replica)
       this.#options.broken(replica, `it must take in shard ${source.id}, whose replica is not here`)
       return undefined
     }
     const prepared = entries.at(-1)
     assert(prepared !== undefined, `group ${group}: a merge without the entry that prepared it`)
-    if (neighbour.installing || !neighbour.isInitialised) return undefined
+    if (neighbour.installing || !neighbour.isInitialised) return this.#wait(replica)
     if (neighbour.appliedIndex < prepared.index) {
       const first = entries[0] ?? prepared
       // What it lacks is written to its log like anything that its leader would send; when it has applied that, it wakes us.
       if (neighbour.raft.adoptCommitted(first.index - 1, command.previousTerm, entries)) this.#options.wake(neighbour)
-      return undefined
+      return this.#wait(replica)
     }
     const { merging } = neighbour
     assert(
@@ -202,20 +208,32 @@ export class ShardChanges {
       ...neighbour.absorbed,
       { shard: source.id, range: fit.merged.epoch.range },
     ]
-    const { membership } = source.epoch
     const reply = this.#newShard(replica, entry, fit.merged, absorbed.slice(-ABSORBED_MAX))
     // In the same turn: a crash leaves both shards or the one.
-    data.setState(source.id, encodeTombstone({ replica: neighbour.id, membership, mergedInto: group }))
     burials.forgetMerged(neighbour, group)
     events.emit({ type: 'merge_committed', group, index: entry.index, data: { source: source.id } })
     return reply
   }
 
+  /** It is woken when what it waits for has happened; but nobody knows all the ways in which that can be. */
+  #wait(replica: Replica): undefined {
+    if (this.#waiting.has(replica)) return
+    this.#waiting.add(replica)
+    this.#options.clock.after(WAIT_MS, () => {
+      this.#waiting.delete(replica)
+      if (!replica.isRetired) this.#options.wake(replica)
+    })
+  }
+
   /** The next range epoch, with everything else as it is: whatever was bound to the old one is void. */
-  #newRange(replica: Replica, entry: Entry, end: Shard['end'], absorbed: readonly Absorbed[]): Reply {
-    const { shard } = replica
-    const next: Shard = { ...shard, end, epoch: { ...shard.epoch, range: shard.epoch.range + 1 } }
-    return this.#newShard(replica, entry, next, absorbed)
+  #newRange(replica: Replica, entry: Entry, fits: boolean): Reply {
+    const { shard, group } = replica
+    if (!fits) {
+      this.#applied(replica, entry)
+      return { kind: 'error', error: impossible(group, `shard ${group} is not in the state that this is for`) }
+    }
+    const next: Shard = { ...shard, epoch: { ...shard.epoch, range: shard.epoch.range + 1 } }
+    return this.#newShard(replica, entry, next, replica.absorbed)
   }
 
   #newShard(replica: Replica, entry: Entry, shard: Shard, absorbed: readonly Absorbed[]): Reply {

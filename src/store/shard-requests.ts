@@ -4,6 +4,7 @@ import type { ShardRequest } from '../protocol/index.ts'
 import type { ProposeMembershipResult } from '../raft/index.ts'
 import { answerError, type Call } from './call.ts'
 import { isStepDone, judgeStep } from './membership-steps.ts'
+import { judgeCommit, judgeFence, judgePrepare, judgeRollback, type MergeVerdict } from './merge-requests.ts'
 import { impossible, notLeader, notYet, overloaded, staleEpoch } from './refusals.ts'
 import type { Replica } from './replica.ts'
 import { encodeShardCommand, type ShardCommand } from './shard-command.ts'
@@ -18,6 +19,8 @@ const CUTS_MAX = 64
 
 export interface ShardRequestsContext {
   readonly storeId: string
+  readonly compactEntries: number
+  readonly replicas: ReadonlyMap<number, Replica>
   readonly wake: (replica: Replica) => void
 }
 
@@ -42,10 +45,18 @@ export class ShardRequests {
         this.#split(replica, call, request)
         return
       case 'prepare-merge':
-      case 'commit-merge':
+        this.#merge(replica, call, request.epoch, judgePrepare(replica, request, this.#context.compactEntries))
+        return
+      case 'commit-merge': {
+        const source = this.#context.replicas.get(request.source.id)
+        this.#merge(replica, call, request.epoch, judgeCommit(replica, request, source))
+        return
+      }
       case 'fence-merge':
+        this.#merge(replica, call, request.epoch, judgeFence(replica, request))
+        return
       case 'rollback-merge':
-        answerError(call, impossible(replica.group, `this version cannot do ${request.kind} yet`))
+        this.#merge(replica, call, request.epoch, judgeRollback(replica, request))
         return
       default:
         unreachable(request)
@@ -79,6 +90,23 @@ export class ShardRequests {
       return
     }
     this.#propose(replica, call, { kind: 'split', epoch: shard.epoch, cuts })
+  }
+
+  #merge(replica: Replica, call: Call, epoch: Epoch, verdict: MergeVerdict): void {
+    if (this.#isBehind(replica, call, epoch)) return
+    switch (verdict.kind) {
+      case 'done':
+        call.answer({ kind: 'shards', shards: [verdict.shard] })
+        return
+      case 'refuse':
+        answerError(call, verdict.error)
+        return
+      case 'propose':
+        this.#propose(replica, call, verdict.command)
+        return
+      default:
+        unreachable(verdict)
+    }
   }
 
   /** Whether the asker knows more of the shard than this leader has applied; then it is told to come again. */

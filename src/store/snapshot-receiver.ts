@@ -44,7 +44,8 @@ export class SnapshotReceiver {
   readonly #findReplica: (group: number) => Replica | undefined
   readonly #received: (replica: Replica, snapshot: ReceivedSnapshot) => void
   readonly #receive: (replica: Replica, message: Message) => void
-  readonly #refuseShard: (replica: Replica, shard: Shard) => string | undefined
+  readonly #refuseShard: (replica: Replica, record: StateRecord) => string | undefined
+  readonly #displace: (replica: Replica, covered: KeyRange) => Promise<() => void>
   readonly #incoming = new Map<number, Incoming>()
   /** Whole snapshots that were accepted here and are not in place yet: no other group may have keys of their ranges meanwhile. */
   readonly #promised = new Map<number, KeyRange>()
@@ -56,7 +57,8 @@ export class SnapshotReceiver {
     findReplica: (group: number) => Replica | undefined,
     received: (replica: Replica, snapshot: ReceivedSnapshot) => void,
     receive: (replica: Replica, message: Message) => void,
-    refuseShard: (replica: Replica, shard: Shard) => string | undefined,
+    refuseShard: (replica: Replica, record: StateRecord) => string | undefined,
+    displace: (replica: Replica, covered: KeyRange) => Promise<() => void>,
   ) {
     this.#data = data
     this.#transport = transport
@@ -65,6 +67,7 @@ export class SnapshotReceiver {
     this.#received = received
     this.#receive = receive
     this.#refuseShard = refuseShard
+    this.#displace = displace
   }
 
   /** Whether a snapshot for this group is on its way. */
@@ -136,7 +139,7 @@ export class SnapshotReceiver {
       this.#abort(store, item.transfer, 'the snapshot is not needed')
       return
     }
-    const refusal = typeof promised === 'string' ? promised : this.#refuseShard(replica, promised.shard)
+    const refusal = typeof promised === 'string' ? promised : this.#refuseShard(replica, promised)
     if (refusal !== undefined) {
       this.#abort(store, item.transfer, refusal)
       return
@@ -184,7 +187,7 @@ export class SnapshotReceiver {
     if (typeof record === 'string') throw new Error(record)
     if (this.#incoming.get(replica.group) !== incoming) return
     // What else lives here may have changed since the transfer began.
-    const refusal = this.#refuseShard(replica, record.shard)
+    const refusal = this.#refuseShard(replica, record)
     if (refusal !== undefined) {
       this.#drop(incoming, refusal)
       return
@@ -201,8 +204,13 @@ export class SnapshotReceiver {
       record: { ...record, replica: replica.id },
       from: incoming.from,
       term: incoming.term,
-      // Also what the replica had beyond the snapshot's range: nobody else here owns it.
-      install: () => sink.install(hull(dataRange(replica.shard), dataRange(record.shard)), state),
+      install: async () => {
+        // Also what the replica had beyond the snapshot's range: nobody else here owns it.
+        const covered = hull(dataRange(replica.shard), dataRange(record.shard))
+        const buryDisplaced = await this.#displace(replica, covered)
+        await sink.install(covered, state)
+        buryDisplaced()
+      },
       confirm: () => {
         settled()
         this.#events.emit({

@@ -17,11 +17,12 @@ import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
-import type { RaftSettings, Replica } from './replica.ts'
+import { hasAbsorbed, type RaftSettings, type Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
 import { ShardChanges } from './shard-changes.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
+import type { StateRecord } from './state-record.ts'
 
 /**
  * One process hosting many groups. This file is the life cycle and the address book: which replicas exist, how they come to be,
@@ -60,6 +61,7 @@ export class Store {
   readonly #receiver: SnapshotReceiver
   readonly #inbox: Inbox
   readonly #births: Births
+  readonly #graves = new Graves()
   readonly #burials: Burials
   readonly #changes: ShardChanges
   readonly #census: Census
@@ -104,9 +106,10 @@ export class Store {
       (group) => this.#replicas.get(group),
       (replica, snapshot) => this.loop.offerSnapshot(replica, snapshot),
       (replica, message) => this.loop.receive(replica, message),
-      (replica, shard) => this.#refuseSnapshot(replica, shard),
+      (replica, record) => this.#refuseSnapshot(replica, record),
+      ({ group }, covered) => this.#burials.displace(this.#births.ownersOf(covered, group), group, covered),
     )
-    const graves = new Graves()
+    const graves = this.#graves
     this.#burials = new Burials({
       clock,
       events,
@@ -140,6 +143,7 @@ export class Store {
     })
     this.#changes = new ShardChanges({
       storeId: this.id,
+      clock,
       data,
       events,
       replicas: this.#replicas,
@@ -160,7 +164,6 @@ export class Store {
       burials: this.#burials,
       map: () => this.map.map,
       leaderOf: (group) => this.map.leaders[group],
-      mayForget: () => true,
     })
     this.#maintenance = new Maintenance(this, this.#sender)
     this.#heartbeats = new HeartbeatSender(this)
@@ -177,6 +180,11 @@ export class Store {
 
   get replicas(): ReadonlyMap<number, Replica> {
     return this.#replicas
+  }
+
+  /** The shard that took this one in, as far as this store has seen it. */
+  mergedInto(shard: number): number | undefined {
+    return this.#graves.of(shard)?.mergedInto
   }
 
   /** Groups whose replica here does not run, and why. */
@@ -215,6 +223,7 @@ export class Store {
     this.#isConfirmed = found || !this.#isEmpty()
     if (found && !this.#replicas.has(PLACEMENT_SHARD)) await this.#births.foundPlacement(this.options.placementShard)
     this.#state = 'running'
+    this.#burials.settleMerges()
     // It died after it had applied that it does not belong to these groups any more.
     for (const replica of [...this.#replicas.values()]) {
       if (replica.isInitialised && !replica.isMember)
@@ -338,15 +347,19 @@ export class Store {
     this.#census.look()
   }
 
-  /** Why a snapshot with this shard must not be put in place of the replica now; undefined when it may. */
-  #refuseSnapshot(replica: Replica, shard: Shard): string | undefined {
+  /** Why a snapshot with this state must not be put in place of the replica now; undefined when it may. */
+  #refuseSnapshot(replica: Replica, record: StateRecord): string | undefined {
+    const { shard } = record
     if (replica.isRetired || this.#births.isArriving(replica.group)) return 'the replica is being made in another way'
     if (shard.id !== replica.group) return `it holds shard ${shard.id}`
     if (shard.id === PLACEMENT_SHARD) return undefined
     if (this.#burials.overlaps(shard)) return 'another replica with keys of this range is being deleted here'
     const promised = this.#receiver.promisedTo(shard)
     if (promised !== undefined) return `keys of this range are about to be replaced by a snapshot of shard ${promised}`
-    const owner = this.#births.ownerOf(shard, shard.id)
+    // A shard that was merged into this one may still be here: the snapshot brings what it has, and more.
+    const owner = this.#births
+      .ownersOf(shard, shard.id)
+      .find((each) => each.installing || !hasAbsorbed(record, each.group))
     return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
   }
 

@@ -292,6 +292,7 @@ export const coldReply: fc.Arbitrary<Reply> = fc.oneof(
       .map(([shards, rest]) => shards.map((shard) => ({ shard, ...rest }))),
   }),
   fc.record({ kind: fc.constant('shards' as const), shards }),
+  fc.record({ kind: fc.constant('merged' as const), into: u48 }),
   fc.record({ kind: fc.constant('middle' as const), key: fc.option(boundKey, { nil: undefined }) }),
   fc.record({
     kind: fc.constant('placement-status' as const),

@@ -298,6 +298,32 @@ export class TestCluster {
     return await this.change({ kind: 'split', shard, epoch: now.epoch, cuts })
   }
 
+  /** The right shard stops, to be taken in by the left one. Answers both as they are then. */
+  async prepareMerge(left: ShardId, right: ShardId): Promise<{ readonly target: Shard; readonly source: Shard }> {
+    const { shard: target } = await this.leader(left)
+    const { shard } = await this.leader(right)
+    const [source] = await this.change({ kind: 'prepare-merge', shard: right, epoch: shard.epoch, target })
+    return { target, source: source ?? assert.fail('no shard came back') }
+  }
+
+  async commitMerge({ target, source }: { readonly target: Shard; readonly source: Shard }): Promise<Shard> {
+    const [merged] = await this.change({ kind: 'commit-merge', shard: target.id, epoch: target.epoch, source })
+    return merged ?? assert.fail('no shard came back')
+  }
+
+  /** Gives a prepared merge up. */
+  async rollBackMerge({ target, source }: { readonly target: Shard; readonly source: Shard }): Promise<Shard> {
+    const [fenced] = await this.change({
+      kind: 'fence-merge',
+      shard: target.id,
+      epoch: target.epoch,
+      source: source.id,
+    })
+    assert(fenced !== undefined)
+    const [back] = await this.change({ kind: 'rollback-merge', shard: source.id, epoch: source.epoch, target: fenced })
+    return back ?? assert.fail('no shard came back')
+  }
+
   load(name: string, keys: readonly string[], clients = 8): Workload {
     return new Workload(name, new ClientTarget(this.client, 3_000), { keys, clients, thinkMsMax: 4 }).start()
   }
@@ -370,6 +396,18 @@ export class TestCluster {
         )
       }
     }
+  }
+
+  /** Waits until every map has so many shards, all of them as their leaders have them and whole on every store. */
+  async settle(count: number): Promise<void> {
+    await poll(`maps of ${count} shards`, WAIT_MS, () =>
+      this.runningStores().every((store) => store.map.map.shards.length === count),
+    )
+    for (const { id } of this.store(this.#founders[0] as string).map.map.shards) {
+      await this.agree(id)
+      await this.mapped(id)
+    }
+    this.checkNoOverlap()
   }
 
   /** Waits until the map of every store says of this shard what its leader has applied. */

@@ -12,18 +12,6 @@ async function onlyShard(cluster: TestCluster): Promise<number> {
   return shard.id
 }
 
-/** Every shard that the leaders' own words add up to is whole on every store, and the map knows it. */
-async function settle(cluster: TestCluster, count: number): Promise<void> {
-  await poll('the map has all shards', WAIT_MS, () =>
-    cluster.runningStores().every((store) => store.map.map.shards.length === count),
-  )
-  for (const { id } of cluster.store('s1').map.map.shards) {
-    await cluster.agree(id)
-    await cluster.mapped(id)
-  }
-  cluster.checkNoOverlap()
-}
-
 test('splits in a row under load, at one key and at several, and nobody is refused', async () => {
   await TestCluster.with({}, async (cluster) => {
     const id = await onlyShard(cluster)
@@ -42,7 +30,7 @@ test('splits in a row under load, at one key and at several, and nobody is refus
     await load.succeed(300)
     await load.verify()
     assert.deepEqual({ none: load.counts.none, unknown: load.counts.unknown }, { none: 0, unknown: 0 })
-    await settle(cluster, 6)
+    await cluster.settle(6)
   })
 })
 
@@ -96,7 +84,7 @@ test('a store that was cut off before the split catches up, by log and by snapsh
       cluster.hub.heal()
       await load.succeed(200)
       await load.verify()
-      await settle(cluster, 3)
+      await cluster.settle(3)
     })
   }
 })
@@ -119,7 +107,7 @@ test('stores crash right after a split: one, the leader, all at once', async () 
       await load.succeed(50)
     }
     await load.verify()
-    await settle(cluster, count)
+    await cluster.settle(count)
   })
 })
 
@@ -146,6 +134,6 @@ test('a split while a new replica is being made, and a child that is moved away 
     cluster.hub.heal()
     await poll('the child came again', WAIT_MS, () => cluster.replica('s4', child.id)?.isInitialised === true)
     await load.verify()
-    await settle(cluster, 3)
+    await cluster.settle(3)
   })
 })

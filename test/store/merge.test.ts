@@ -1,0 +1,194 @@
+/**
+ * Neighbours become one shard again: under load, with followers that are behind, leaders that change and stores that crash between any two steps. Each
+ * way in which other databases are known to have lost data here has its own test.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Shard } from '../../shard-map/index.ts'
+import { poll } from '../../tools/cluster/poll.ts'
+import { TestCluster, type TestClusterOptions, WAIT_MS } from './cluster.ts'
+
+const KEYS = ['1one', '5five', 'alpha', 'delta', 'kilo', 'november', 'tango', 'zulu']
+const STORES = ['s1', 's2', 's3']
+
+/** Runs on a cluster with two shards, cut at "k". */
+async function withTwo(
+  options: TestClusterOptions,
+  run: (cluster: TestCluster, left: number, right: number) => Promise<void>,
+): Promise<void> {
+  await TestCluster.with(options, async (cluster) => {
+    const [only] = cluster.store('s1').map.map.shards
+    assert(only !== undefined)
+    const [left, right] = await cluster.split(only.id, 'k')
+    assert(left !== undefined && right !== undefined)
+    await cluster.settle(2)
+    await run(cluster, left.id, right.id)
+  })
+}
+
+async function mergeWhole(cluster: TestCluster, left: number, right: number): Promise<Shard> {
+  return await cluster.commitMerge(await cluster.prepareMerge(left, right))
+}
+
+/** Every store has let go of the shard. */
+async function gone(cluster: TestCluster, shard: number): Promise<void> {
+  await poll(`no store has shard ${shard}`, WAIT_MS, () =>
+    cluster.runningStores().every((store) => !store.replicas.has(shard)),
+  )
+}
+
+test('merged and split again at the same key, three times under load, and nobody is refused', async () => {
+  await withTwo({}, async (cluster, left, right) => {
+    const load = cluster.load('merge', KEYS)
+    await load.succeed(100)
+    let source = right
+    for (let round = 0; round < 3; round++) {
+      const merged = await mergeWhole(cluster, left, source)
+      assert.deepEqual([merged.id, merged.start, merged.end], [left, '', undefined])
+      await gone(cluster, source)
+      await load.succeed(100)
+      const [, again] = await cluster.split(left, 'k')
+      assert(again !== undefined)
+      source = again.id
+      await load.succeed(100)
+    }
+    await load.verify()
+    assert.deepEqual({ none: load.counts.none, unknown: load.counts.unknown }, { none: 0, unknown: 0 })
+    await cluster.settle(2)
+  })
+})
+
+test('a prepared shard serves nobody, and serves again after a rollback; what was for the old epoch is void', async () => {
+  await withTwo({}, async (cluster, left, right) => {
+    await cluster.client.put('november', '1')
+    const before = (await cluster.leader(right)).shard
+    const first = await cluster.prepareMerge(left, right)
+    const leader = await cluster.leaderStore(right)
+    for (const rangeEpoch of [before.epoch.range, first.source.epoch.range]) {
+      for (const consistency of ['linearizable', 'stale'] as const) {
+        const reply = await cluster.ask(leader, {
+          kind: 'get',
+          shard: right,
+          rangeEpoch,
+          consistency,
+          keys: ['november'],
+        })
+        assert(
+          reply.kind === 'error' && reply.error.retryable,
+          `${consistency} at ${rangeEpoch}: ${JSON.stringify(reply)}`,
+        )
+      }
+    }
+    // Asking again, and asking for a part of it too early.
+    assert.deepEqual((await cluster.prepareMerge(left, right)).source, first.source)
+    const early = { kind: 'rollback-merge', shard: right, epoch: first.source.epoch, target: first.target } as const
+    const refused = await cluster.ask(leader, early)
+    assert(refused.kind === 'error' && refused.error.code === 'INVALID_ARGUMENT')
+    const split = {
+      kind: 'split',
+      shard: right,
+      epoch: first.source.epoch,
+      cuts: [{ key: 'p', shard: 99, replicas: [97, 98, 96] }],
+    } as const
+    const late = await cluster.ask(leader, split)
+    assert(late.kind === 'error' && late.error.outcome === 'none', 'a prepared shard is not split')
+
+    const back = await cluster.rollBackMerge(first)
+    assert.deepEqual([back.id, back.start, back.end], [right, 'k', undefined])
+    assert.equal((await cluster.client.get('november'))?.value.toString(), '1')
+    await cluster.client.put('november', '2')
+    // Late steps of the merge that was given up.
+    const commit = { kind: 'commit-merge', shard: left, epoch: first.target.epoch, source: first.source } as const
+    const lateCommit = await cluster.ask(await cluster.leaderStore(left), commit)
+    assert(lateCommit.kind === 'error' && lateCommit.error.code === 'STALE_EPOCH')
+    const prepare = { kind: 'prepare-merge', shard: right, epoch: before.epoch, target: first.target } as const
+    const latePrepare = await cluster.ask(await cluster.leaderStore(right), prepare)
+    assert(latePrepare.kind === 'error' && latePrepare.error.code === 'STALE_EPOCH')
+
+    const second = await cluster.prepareMerge(left, right)
+    // The first merge's rollback comes again: its fence says nothing about the second.
+    const again = { kind: 'rollback-merge', shard: right, epoch: second.source.epoch, target: second.target } as const
+    const lateRollback = await cluster.ask(await cluster.leaderStore(right), again)
+    assert(lateRollback.kind === 'error' && lateRollback.error.code === 'INVALID_ARGUMENT')
+    await cluster.commitMerge(second)
+    // Done is done: asked again it says so, and a fence comes too late, also after a split at the same key.
+    assert.equal((await cluster.commitMerge(second)).end, undefined)
+    await cluster.split(left, 'k')
+    const fence = { kind: 'fence-merge', shard: left, epoch: second.target.epoch, source: right } as const
+    const lateFence = await cluster.ask(await cluster.leaderStore(left), fence)
+    assert(lateFence.kind === 'error' && lateFence.error.code === 'INVALID_ARGUMENT')
+    assert.equal((await cluster.client.get('november'))?.value.toString(), '2')
+    await cluster.settle(2)
+  })
+})
+
+test('the leaders change in the middle, apart from each other', async () => {
+  await withTwo({}, async (cluster, left, right) => {
+    const load = cluster.load('leaders', KEYS)
+    await load.succeed(100)
+    const prepared = await cluster.prepareMerge(left, right)
+    for (const shard of [left, right]) {
+      const from = await cluster.leaderStore(shard)
+      const to = STORES.filter((store) => store !== from)[shard === left ? 0 : 1] as string
+      await cluster.ask(from, { kind: 'transfer-leader', shard, store: to })
+    }
+    await cluster.commitMerge(prepared)
+    await load.succeed(100)
+    await load.verify()
+    await gone(cluster, right)
+    await cluster.settle(1)
+  })
+})
+
+test('a store that was away for the whole merge catches up, by log and by snapshot, when the source is gone', async () => {
+  for (const compactEntries of [10_000, 20]) {
+    await withTwo({ raft: { compactEntries } }, async (cluster, left, right) => {
+      const load = cluster.load(`away-${compactEntries}`, KEYS)
+      await load.succeed(200)
+      const leaders = [await cluster.leaderStore(left), await cluster.leaderStore(right)]
+      const away = STORES.find((store) => !leaders.includes(store)) ?? 's3'
+      const others = STORES.filter((store) => store !== away)
+      cluster.hub.partition([away], others)
+      await mergeWhole(cluster, left, right)
+      await load.succeed(1_000)
+      for (const store of others) await cluster.store(store).options.data.flush()
+      await load.succeed(500)
+      assert(cluster.replica(away, right) !== undefined, 'the source is still there, as nobody told')
+      cluster.hub.heal()
+      await gone(cluster, right)
+      await load.succeed(100)
+      await load.verify()
+      await cluster.settle(1)
+    })
+  }
+})
+
+test('stores crash after each step: one, the leader, all at once', async () => {
+  for (const victimsOf of [
+    (leader: string) => [leader],
+    (leader: string) => STORES.filter((store) => store !== leader).slice(0, 1),
+    () => STORES,
+  ]) {
+    await withTwo({}, async (cluster, left, right) => {
+      const load = cluster.load('crash', KEYS)
+      await load.succeed(50)
+      const crash = async (): Promise<void> => {
+        const victims = victimsOf(await cluster.leaderStore(left))
+        for (const victim of victims) cluster.crash(victim)
+        for (const victim of victims) await cluster.start(victim)
+      }
+      const given = await cluster.prepareMerge(left, right)
+      await crash()
+      await cluster.rollBackMerge(given)
+      await crash()
+      const prepared = await cluster.prepareMerge(left, right)
+      await crash()
+      await cluster.commitMerge(prepared)
+      await crash()
+      await load.succeed(50)
+      await gone(cluster, right)
+      await load.verify()
+      await cluster.settle(1)
+    })
+  }
+})
