@@ -28,6 +28,7 @@ export const FAULT_FAMILIES = [
   'transfer',
   'split',
   'move',
+  'merge',
 ] as const
 
 export type FaultFamily = (typeof FAULT_FAMILIES)[number]

@@ -70,6 +70,7 @@ async function recover(world: World): Promise<void> {
   }
   await within(world, RECOVERY_MS_MAX, 'every store is ready again', () => notReady(world))
   world.note('scenario', 'every store is ready again')
+  await world.changer.settle()
   const load = world.recorder.counts.done
   await within(world, RECOVERY_MS_MAX, 'clients succeed again', () =>
     world.recorder.counts.done > load + 10 ? [] : [`${world.recorder.counts.done - load} operations succeeded`],

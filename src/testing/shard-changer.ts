@@ -36,6 +36,14 @@ export class ShardChanger {
     this.#isStopped = true
   }
 
+  /** Once more, for what was left in the middle: no shard is to wait for a merge that nobody goes on with. */
+  async settle(): Promise<void> {
+    this.#isStopped = false
+    for (const { source, target } of this.prepared()) this.rollBack(source, target)
+    while (!this.isIdle && !this.#world.isOver) await this.#world.sleep(PAUSE_MS_MAX)
+    this.#isStopped = true
+  }
+
   get isIdle(): boolean {
     return this.#underWay === 0
   }
@@ -83,6 +91,43 @@ export class ShardChanger {
       ]
       for (const step of steps) if (!(await this.#step(id, step))) return
       this.#world.counts.add('replica-moved')
+    })
+  }
+
+  /** `givesUp`: the source is prepared and then released again. */
+  merge(target: Shard, source: Shard, givesUp: boolean): void {
+    this.#begin(async () => {
+      const { id: shard, epoch } = source
+      const reply = await this.#insist({ kind: 'prepare-merge', shard, epoch, target })
+      const [prepared] = reply?.kind === 'shards' ? reply.shards : []
+      if (prepared === undefined || givesUp) return
+      const commit = await this.#insist({
+        kind: 'commit-merge',
+        shard: target.id,
+        epoch: target.epoch,
+        source: prepared,
+      })
+      if (commit?.kind === 'shards') this.#world.counts.add('shards-merged')
+    })
+  }
+
+  /** Releases a shard that was prepared for a merge, unless that has happened. */
+  rollBack(source: Shard, target: Shard): void {
+    this.#begin(async () => {
+      const { id: shard, epoch } = target
+      const reply = await this.#insist({ kind: 'fence-merge', shard, epoch, source: source.id })
+      const [fenced] = reply?.kind === 'shards' ? reply.shards : []
+      if (fenced === undefined) return
+      const back = await this.#insist({ kind: 'rollback-merge', shard: source.id, epoch: source.epoch, target: fenced })
+      if (back?.kind === 'shards') this.#world.counts.add('merge-rolled-back')
+    })
+  }
+
+  /** Shards that were prepared for a merge and wait, with what they wait for. */
+  prepared(): { readonly source: Shard; readonly target: Shard }[] {
+    return this.shards().flatMap((source) => {
+      const merging = this.leader(source.id)?.replica.merging
+      return merging === undefined ? [] : [{ source, target: merging.target }]
     })
   }
 

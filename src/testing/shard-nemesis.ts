@@ -1,8 +1,8 @@
 /**
- * Changes of shards as things that happen to a cluster at any moment, beside faults: splits and moves. Rows of the list in `nemesis.ts`; how a change
+ * Changes of shards as things that happen to a cluster at any moment, beside faults: splits, moves and merges. Rows of the list in `nemesis.ts`; how a change
  * is carried through is `shard-changer.ts`.
  */
-import type { Shard } from '../../shard-map/index.ts'
+import { mergeShards, type Shard } from '../../shard-map/index.ts'
 import type { NemesisAction } from './nemesis.ts'
 import type { World } from './world.ts'
 
@@ -32,6 +32,7 @@ export const SHARD_ACTIONS: readonly NemesisAction[] = [
     },
   },
   { name: 'move', family: 'move', weight: 4, run: move },
+  { name: 'merge', family: 'merge', weight: 4, run: merge },
 ]
 
 function move(world: World): string | undefined {
@@ -54,4 +55,24 @@ function move(world: World): string | undefined {
   if (from === undefined || to === undefined) return undefined
   world.changer.move(shard, from, to, replicas.length)
   return `asks for a move of shard ${shard.id} from ${from} to ${to}`
+}
+
+function merge(world: World): string | undefined {
+  const prepared = world.random.pick(world.changer.prepared())
+  if (prepared !== undefined && world.random.chance(500)) {
+    world.changer.rollBack(prepared.source, prepared.target)
+    return `asks shard ${prepared.source.id} to give up its merge into ${prepared.target.id}`
+  }
+  const shards = world.changer.shards()
+  const pairs = shards.flatMap((target) => {
+    const source = shards.find(({ start }) => start === target.end)
+    return source === undefined ? [] : [{ target, source }]
+  })
+  // Those on the same stores, or there would hardly ever be one that can be merged.
+  const fitting = pairs.filter(({ target, source }) => mergeShards(target, source).ok)
+  const pair = world.random.pick(fitting.length > 0 ? fitting : pairs)
+  if (pair === undefined) return undefined
+  const givesUp = world.random.chance(300)
+  world.changer.merge(pair.target, pair.source, givesUp)
+  return `asks for a merge of shard ${pair.source.id} into ${pair.target.id}${givesUp ? ', and forgets it' : ''}`
 }

@@ -36,6 +36,7 @@ const COUNTED_AS: Readonly<Record<string, readonly string[]>> = {
   'transfer-leader': ['transfer-leader'],
   split: ['shard-split'],
   move: ['replica-moved'],
+  merge: ['shards-merged', 'merge-rolled-back'],
 }
 
 /** Families that are no actions but a state of the whole run. */

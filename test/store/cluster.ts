@@ -398,10 +398,17 @@ export class TestCluster {
     }
   }
 
+  #isLed(shard: ShardId): boolean {
+    return this.runningStores().some((store) => store.replicas.get(shard)?.isLeader === true)
+  }
+
   /** Waits until every map has so many shards, all of them as their leaders have them and whole on every store. */
   async settle(count: number): Promise<void> {
-    await poll(`maps of ${count} shards`, WAIT_MS, () =>
-      this.runningStores().every((store) => store.map.map.shards.length === count),
+    await poll(`maps of ${count} shards that are led`, WAIT_MS, () =>
+      this.runningStores().every(({ map }) => {
+        const { shards } = map.map
+        return shards.length === count && shards.every(({ id }) => this.#isLed(id))
+      }),
     )
     for (const { id } of this.store(this.#founders[0] as string).map.map.shards) {
       await this.agree(id)
