@@ -12,7 +12,8 @@ import { isAt } from './split-plan.ts'
  *
  * 1. Preparing raises the source's range epoch and names the target's epoch. From there on the source serves nobody and changes nothing.
  * 2. The target takes the source in only at the very epoch that was named. So either it does, or its epoch has moved on and it never will.
- * 3. The source serves again only after somebody has heard from the target that its epoch has moved on without the merge (the fence).
+ * 3. The source serves again only after somebody has heard from the target that its epoch has moved on without the merge (the fence). Where the target
+ *    was itself merged away meanwhile, whoever has its first key now can say so.
  */
 export type MergeVerdict =
   | { readonly kind: 'done'; readonly shard: Shard }
@@ -109,10 +110,20 @@ export function judgeRollback(source: Replica, request: Requested<'rollback-merg
   const { target, epoch } = request
   if (!isAt(shard, epoch)) return merging === undefined ? done(shard) : refuse(staleEpoch(group, source.successors))
   if (merging === undefined) return refuse(impossible(group, `shard ${group} is not being merged`))
-  if (merging.target.id !== target.id || compareEpochs(target.epoch, merging.target.epoch) !== 'newer') {
+  if (!isBeyond(target, merging.target)) {
     return refuse(impossible(group, `shard ${merging.target.id} may still take in shard ${group}: fence it first`))
   }
   return propose({ kind: 'rollback-merge', epoch })
+}
+
+/**
+ * Whether `fenced` can only be from after the epoch of `prepared` had ended: the same shard later, or another one that has its first key at a higher range
+ * epoch, because it took the prepared one in before that could take in anything.
+ */
+function isBeyond(fenced: Shard, prepared: Shard): boolean {
+  if (fenced.id === prepared.id) return compareEpochs(fenced.epoch, prepared.epoch) === 'newer'
+  const hasKey = fenced.start <= prepared.start && (fenced.end === undefined || fenced.end > prepared.start)
+  return hasKey && fenced.epoch.range > prepared.epoch.range
 }
 
 /** The entries after `after`, up to `last`; undefined where the log does not have them all, or where they are too many. */

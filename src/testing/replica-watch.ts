@@ -45,6 +45,8 @@ export class ReplicaWatch implements ReplicaView {
     const { raft, appliedIndex, log } = this.replicaSeen
     const { term, role, commitIndex } = raft
     const lastIndex = log.lastIndex()
+    // The core has entries that the log is about to get: not before then is it of one piece.
+    if (raft.lastIndex > lastIndex && commitIndex > lastIndex) return false
     const lastTerm = raft.termOf(lastIndex) ?? 0
     if (
       term === this.#term &&

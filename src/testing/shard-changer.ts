@@ -17,6 +17,9 @@ const PAUSE_MS_MAX = 400
 /** So long one step is asked for again and again. */
 const STEP_MS_MAX = 15_000
 
+/** So long everything that was left in the middle is put in order. */
+const SETTLE_MS_MAX = 60_000
+
 interface Leader {
   readonly store: SimulatedStore
   readonly replica: Replica
@@ -39,8 +42,11 @@ export class ShardChanger {
   /** Once more, for what was left in the middle: no shard is to wait for a merge that nobody goes on with. */
   async settle(): Promise<void> {
     this.#isStopped = false
-    for (const { source, target } of this.prepared()) this.rollBack(source, target)
-    while (!this.isIdle && !this.#world.isOver) await this.#world.sleep(PAUSE_MS_MAX)
+    const deadlineMs = this.#world.nowMs + SETTLE_MS_MAX
+    do {
+      for (const { source, target } of this.prepared()) this.rollBack(source, target)
+      while (!this.isIdle && !this.#world.isOver) await this.#world.sleep(PAUSE_MS_MAX)
+    } while (this.prepared().length > 0 && this.#world.nowMs < deadlineMs && !this.#world.isOver)
     this.#isStopped = true
   }
 
@@ -114,7 +120,10 @@ export class ShardChanger {
   /** Releases a shard that was prepared for a merge, unless that has happened. */
   rollBack(source: Shard, target: Shard): void {
     this.#begin(async () => {
-      const { id: shard, epoch } = target
+      const heir = this.shards().find(
+        ({ start, end }) => start <= target.start && (end === undefined || end > target.start),
+      )
+      const { id: shard, epoch } = this.leader(target.id) === undefined ? (heir ?? target) : target
       const reply = await this.#insist({ kind: 'fence-merge', shard, epoch, source: source.id })
       const [fenced] = reply?.kind === 'shards' ? reply.shards : []
       if (fenced === undefined) return
