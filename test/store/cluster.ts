@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { type Epoch, planPlacementShard, type Shard, type ShardId } from '../../shard-map/index.ts'
-import { type Clock, silentEvents, silentLogger, type Timer } from '../../src/base/index.ts'
+import { silentEvents, silentLogger } from '../../src/base/index.ts'
 import { RouterClient } from '../../src/client/router-client.ts'
 import { PlacementService } from '../../src/placement/index.ts'
 import type { MembershipStep, Reply, Request } from '../../src/protocol/index.ts'
@@ -18,34 +18,11 @@ import { poll } from '../../tools/cluster/poll.ts'
 import { SeededRandom } from '../raft/harness/seeded-random.ts'
 import { ClientTarget } from '../support/client-target.ts'
 import { Workload } from '../support/workload.ts'
+import { MortalClock } from './mortal-clock.ts'
+import { picture } from './picture.ts'
 
 export const WAIT_MS = 20_000
 const ASK_TIMEOUT_MS = 5_000
-
-/** A clock that stops for those who crashed: nothing they had planned happens. */
-class MortalClock implements Clock {
-  isDead = false
-
-  nowMs(): number {
-    return systemClock.nowMs()
-  }
-
-  wallMs(): number {
-    return systemClock.wallMs()
-  }
-
-  after(delayMs: number, run: () => void): Timer {
-    return systemClock.after(delayMs, () => {
-      if (!this.isDead) run()
-    })
-  }
-
-  soon(run: () => void): void {
-    systemClock.soon(() => {
-      if (!this.isDead) run()
-    })
-  }
-}
 
 interface Machine {
   readonly id: string
@@ -116,7 +93,7 @@ export class TestCluster {
       await test(cluster)
       assert.deepEqual(cluster.failures, [])
     } catch (error) {
-      console.log(cluster.picture())
+      console.log(picture(cluster.failures, cluster.runningStores()))
       throw error
     } finally {
       await cluster.#close()
@@ -359,26 +336,6 @@ export class TestCluster {
     })
     const items = page.items.map(({ key, value }) => `${key}=${Buffer.from(value).toString('hex')}`)
     return { appliedIndex, shard: replica.shard, state, items }
-  }
-
-  /** For people: every replica of every store. */
-  picture(): string {
-    const lines = [`failures: ${this.failures.join('; ')}`]
-    for (const store of this.runningStores()) {
-      lines.push(`${store.id} ${store.state}, damaged: ${JSON.stringify([...store.damaged])}`)
-      for (const replica of store.replicas.values()) {
-        const { shard, raft, group, id, role, appliedIndex } = replica
-        const range = `[${shard.start}, ${shard.end ?? 'end'}) ${shard.epoch.membership}.${shard.epoch.range}`
-        const log = `applied ${appliedIndex} of ${raft.commitIndex} of ${raft.lastIndex}`
-        const waits = `queue ${replica.queue.length}${replica.queue.fetching ? ' fetching' : ''}${replica.installing ? ' installing' : ''}`
-        const members = JSON.stringify(replica.membership)
-        const progress = [...raft.status().progress].map(([to, seen]) => `${to}:${JSON.stringify(seen)}`).join(' ')
-        lines.push(
-          `  ${group}/${id} ${role} of ${raft.leader} in ${raft.term} ${range} ${log} ${waits} ${members} ${progress}`,
-        )
-      }
-    }
-    return lines.join('\n')
   }
 
   /** Fails when two initialised replicas of one store claim the same key. */
