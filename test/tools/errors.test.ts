@@ -67,7 +67,7 @@ test('values that cannot be right are exit code 2 before anything is asked', asy
   await refused(2, /--timeout "2" is not a duration/, 'get', 'k', '--timeout', '2')
   await refused(2, /the shard id "two" is not a whole number/, 'shard', 'show', 'two')
   await refused(2, /--wait "soon" is not a duration/, 'shard', 'transfer-leader', '2', 's1', '--wait=soon')
-  await refused(2, /"https:\/\/h:1" is not supported/, 'get', 'k', '-e', 'https://h:1')
+  await refused(2, /"ftp:\/\/h:1" is not supported/, 'get', 'k', '-e', 'ftp://h:1')
   await refused(2, /has a path/, 'get', 'k', '-e', 'http://h:1/kv')
   await refused(2, /is not an address/, 'get', 'k', '-e', 'http://h:99999')
   await refused(2, /is empty/, 'get', 'k', '-e', ',')
