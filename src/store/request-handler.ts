@@ -153,7 +153,7 @@ export class RequestHandler {
       if (transfer.call.deadlineMs > nowMs) return true
       answerError(transfer.call, {
         ...deadlinePassed(transfer.replica.group, 'unknown'),
-        message: `shard ${transfer.replica.group} did not move its leadership to ${transfer.target} in time`,
+        message: `shard ${transfer.replica.group} did not move its leadership to ${transfer.target} in time${lagOf(transfer)}`,
         hint: 'see whether that replica is up to date: flotilla shard show',
       })
       return false
@@ -294,4 +294,14 @@ export class RequestHandler {
     replica.raft.transferLeader(to.id)
     this.#store.loop.wake(replica)
   }
+}
+
+/** What keeps the target of a transfer from leading, where the leader can tell. */
+function lagOf({ replica, target }: Transfer): string {
+  const { lastIndex, progress } = replica.raft.status()
+  const seen = progress.get(replica.replicaOn(target) ?? 0)
+  if (!replica.isLeader || seen === undefined) return ''
+  if (!seen.recentlyActive) return ': its replica does not answer'
+  const behind = lastIndex - seen.matchIndex
+  return behind > 0 ? `: its replica is ${behind} entries behind` : ''
 }
