@@ -54,7 +54,7 @@ import {
   encodeRun,
   runRecordBytes,
 } from '../../src/storage/segment-log/records.ts'
-import { decodeShardCommand, decodeShardCommand, encodeShardCommand, encodeShardCommand } from '../../src/store/shard-command.ts'
+import { decodeShardCommand, encodeShardCommand } from '../../src/store/shard-command.ts'
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord } from '../../src/store/state-record.ts'
 import { decodeTombstone, encodeTombstone } from '../../src/store/tombstone.ts'
 import { command } from '../machine/arbitraries.ts'
@@ -245,23 +245,6 @@ export const STATE_DECODERS: readonly Decoder[] = [
       return typeof record !== 'string' && record.shard.replicas.length >= 0 && record.membership.voters.length >= 0
     },
     seeds: [encodeStateRecord(9, 2, DESCRIPTOR, BODY)],
-  },
-  {
-    name: 'shard command',
-    covers: ['src/store/shard-command.ts#decodeShardCommand'],
-    decode: (bytes) => typeof decodeShardCommand(bytes) !== 'string',
-    seeds: [
-      encodeShardCommand({ kind: 'split', epoch: SHARD.epoch, cuts: [{ key: 'k', shard: 9, replicas: [10, 11, 12] }] }),
-      encodeShardCommand({ kind: 'prepare-merge', epoch: SHARD.epoch, indexMin: 7, target: SHARD }),
-      encodeShardCommand({
-        kind: 'commit-merge',
-        epoch: SHARD.epoch,
-        source: SHARD,
-        previousTerm: 2,
-        entries: [{ index: 8, term: 2, type: 'normal', data: BODY }],
-      }),
-      encodeShardCommand({ kind: 'fence-merge', epoch: SHARD.epoch }),
-    ],
   },
   {
     name: 'tombstone',
