@@ -75,6 +75,7 @@ export {
   type SplitPlace,
   stepToText,
 } from './plan/operator.ts'
+export { operatorFromPlain, operatorToPlain, stepFromPlain, stepToPlain } from './plan/operator-codec.ts'
 export { PlacementIndex } from './plan/placement-index.ts'
 export { type PlanOptions, type PlanRound, planRound } from './plan/round.ts'
 export type { IndexedShard } from './plan/shard-entry.ts'
@@ -88,6 +89,15 @@ export {
   type StoreStatistics,
 } from './plan/statistics.ts'
 export { type Amounts, type Dimension, type IndexedStore, isAccepting, isLost } from './plan/store-load.ts'
+export {
+  isStoreOperator,
+  planStoreOperator,
+  type StoreOperator,
+  type StorePlan,
+  type StoreStep,
+  storeStepToText,
+} from './plan/store-operator.ts'
+export { undoSteps } from './plan/undo.ts'
 export { changeReplicas, mergeShards, type Refusal, type RefusalReason, sameShard, splitShard } from './shard.ts'
 export { shown } from './shown.ts'
 export { sameStore } from './store-changes.ts'

@@ -141,10 +141,17 @@ export const EVENT_CATALOGUE = {
   store_suspected: row('placement', 'warn', 'The placement driver misses heartbeats of a store.'),
   store_down: row('placement', 'error', 'A store was silent for so long that it counts as down.'),
   store_up: row('placement', 'info', 'A store is heard again.'),
-  leader_balanced: row('placement', 'info', 'The placement driver moved a leader.', {
-    from: 'text',
+  operator_started: row('placement', 'info', 'The placement driver begins to change a shard, or lets a store leave.', {
+    operator: 'number',
+    kind: 'text',
     reason: 'text',
-    ok: 'flag',
+  }),
+  operator_finished: row('placement', 'info', 'An operator has ended.', {
+    operator: 'number',
+    kind: 'text',
+    state: 'text',
+    reason: 'text',
+    error: 'text?',
   }),
 
   // Connections.
@@ -175,16 +182,6 @@ export const EVENT_CATALOGUE = {
       token: 'text?',
     },
   ),
-  operator_started: row('gateway', 'info', 'A change of a shard was asked for and began.', {
-    id: 'text',
-    kind: 'text',
-  }),
-  operator_finished: row('gateway', 'info', 'A change of a shard ended.', {
-    id: 'text',
-    kind: 'text',
-    state: 'text',
-    error: 'text?',
-  }),
 
   // The events themselves.
   events_dropped: row('events', 'warn', 'An output could not keep up, and events to it were lost.', {

@@ -36,6 +36,8 @@ export const LIMITS = {
   requestIdCharsMax: 128,
   storeIdCharsMax: 64,
   labelsMax: 32,
+  /** Settings that one request may change. */
+  settingsPerChangeMax: 100,
   httpHeadBytesMax: 32 * KiB,
   httpStallMsMax: 10_000,
 } as const

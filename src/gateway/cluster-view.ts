@@ -36,13 +36,22 @@ export function viewStores(exchange: Exchange, view: ClusterView): Promise<Store
   return Promise.all(view.map.stores.map((info) => viewStore(exchange, view, info)))
 }
 
-export async function viewStatus(exchange: Exchange, version: string, operatorsRunning: number): Promise<StatusShape> {
+export async function viewStatus(exchange: Exchange, version: string): Promise<StatusShape> {
   const view = await viewCluster(exchange)
-  const [stores, shards] = await Promise.all([
+  const [stores, shards, operators] = await Promise.all([
     viewStores(exchange, view),
     exchange.services.router.admin.describeShards(allShards(view.map), partOptions(exchange)),
+    view.placement === undefined
+      ? undefined
+      : unlessUnreachable(exchange.services.router.admin.operate({ what: 'list-operators' }, partOptions(exchange))),
   ])
-  return statusShape(version, view.map, stores, shards, view.placement, operatorsRunning)
+  return statusShape(version, view.map, stores, shards, view.placement, runningOf(operators))
+}
+
+/** Of the placement driver's list; 0 where it could not be had. */
+function runningOf(list: unknown): number {
+  const { operators = [] } = (list ?? {}) as { readonly operators?: readonly { readonly state: string }[] }
+  return operators.filter(({ state }) => state === 'running').length
 }
 
 export async function viewMap(exchange: Exchange): Promise<ShardMap> {

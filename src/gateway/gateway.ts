@@ -12,7 +12,6 @@ import { Exchange } from './exchange.ts'
 import { ExchangeSet } from './exchange-set.ts'
 import { createHttpServer, type Expectation, exchangeCertificates } from './http-server.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
-import { OperatorList } from './operators.ts'
 import type { GatewayLimits, GatewayOptions, GatewayTls } from './options.ts'
 import { routeTable } from './route-table.ts'
 import type { Services } from './services.ts'
@@ -47,7 +46,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 class RunningGateway implements Gateway {
   readonly #services: Services
   readonly #set: ExchangeSet
-  readonly #operators: OperatorList
   readonly #app: GatewayApp
   readonly #admission: Admission
   readonly #server: Server
@@ -73,10 +71,8 @@ class RunningGateway implements Gateway {
       isDraining: () => this.#draining,
     }
     this.#set = new ExchangeSet(options.clock, limits)
-    const { events } = this.#services
-    this.#operators = new OperatorList(options.clock, events, `${options.storeId}-${hexWord(options)}`)
     this.#admission = new Admission(this.#services, this.#set, options)
-    this.#app = new GatewayApp(routeTable(options, this.#set, this.#operators), (exchange, route) =>
+    this.#app = new GatewayApp(routeTable(options, this.#set), (exchange, route) =>
       this.#admission.admit(exchange, route),
     )
     this.#server = createHttpServer(this.#services, this.#set, options.tls, (incoming, outgoing, expectation) =>
@@ -140,7 +136,6 @@ class RunningGateway implements Gateway {
     await ended
     impatience.cancel()
     flush.cancel()
-    this.#operators.cancelAll()
     this.#set.stop()
     events.emit({ type: 'gateway_closed' })
   }

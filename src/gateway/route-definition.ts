@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { Role } from './access.ts'
 import type { Exchange } from './exchange.ts'
 
-export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE' | 'PATCH'
 
 export type Handler = (exchange: Exchange) => Promise<void> | void
 

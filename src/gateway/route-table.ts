@@ -3,20 +3,21 @@
  */
 import type { ExchangeSet } from './exchange-set.ts'
 import { openApiDocument } from './openapi.ts'
-import type { OperatorList } from './operators.ts'
 import type { GatewayOptions } from './options.ts'
 import type { Handler, RouteDefinition } from './route-definition.ts'
 import { clusterRoutes } from './route-table-cluster.ts'
 import { keyRoutes, rangeRoutes } from './route-table-data.ts'
+import { driverRoutes } from './route-table-driver.ts'
 import { historyRoutes } from './route-table-history.ts'
 import { processRoutes } from './route-table-process.ts'
 import { showDocs } from './routes/docs.ts'
 
-export function routeTable(options: GatewayOptions, set: ExchangeSet, operators: OperatorList): RouteDefinition[] {
+export function routeTable(options: GatewayOptions, set: ExchangeSet): RouteDefinition[] {
   const routes: RouteDefinition[] = [
     ...keyRoutes(),
     ...rangeRoutes(),
-    ...clusterRoutes(options, operators),
+    ...clusterRoutes(options),
+    ...driverRoutes(),
     ...processRoutes(options, set),
     ...historyRoutes(options),
   ]

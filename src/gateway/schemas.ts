@@ -166,7 +166,69 @@ export const operator = z
 
 export const operators = z.object({ operators: z.array(operator) }).meta({ id: 'Operators' })
 
-export const transferRequest = z.object({ store: z.string() }).meta({ id: 'TransferLeaderRequest' })
+export const handRequests = {
+  'transfer-leader': z.object({ store: z.string() }).meta({ id: 'TransferLeaderRequest' }),
+  move: z.object({ from: z.string(), to: z.string() }).meta({ id: 'MoveRequest' }),
+  'add-replica': z
+    .object({ store: z.string(), role: z.enum(['voter', 'learner']).optional() })
+    .meta({ id: 'AddReplicaRequest' }),
+  'remove-replica': z.object({ store: z.string() }).meta({ id: 'RemoveReplicaRequest' }),
+  split: z
+    .object({
+      key: z.string().optional(),
+      keyEncoding: encoding.optional(),
+      policy: z.enum(['size', 'load']).optional(),
+    })
+    .meta({ id: 'SplitRequest' }),
+  merge: z.object({ with: z.int().optional() }).meta({ id: 'MergeRequest' }),
+} as const
+
+const labels = z.record(z.string(), z.string())
+
+export const registerRequest = z
+  .object({ id: z.string(), address: z.string(), labels: labels.optional() })
+  .meta({ id: 'RegisterStoreRequest' })
+
+export const storePatch = z
+  .object({ labels: z.record(z.string(), z.string().nullable()).optional(), weight: z.number().nullable().optional() })
+  .meta({ id: 'StorePatch' })
+
+export const scheduler = z
+  .looseObject({
+    name: z.string(),
+    paused: z.boolean(),
+    pausedUntil: z.string().nullable(),
+    lastRunAt: z.string().nullable(),
+  })
+  .meta({ id: 'Scheduler' })
+
+export const schedulers = z.object({ schedulers: z.array(scheduler) }).meta({ id: 'Schedulers' })
+
+export const pauseRequest = z.object({ seconds: z.int().min(1).max(86_400) }).meta({ id: 'PauseRequest' })
+
+export const explanation = z
+  .looseObject({
+    subject: z.looseObject({}),
+    decisions: z.array(
+      z.looseObject({
+        ts: z.string(),
+        scheduler: z.string(),
+        action: z.string().nullable(),
+        reason: z.string(),
+        numbers: z.record(z.string(), z.number()),
+      }),
+    ),
+  })
+  .meta({ id: 'Explanation' })
+
+const hotLoad = { readsPerSecond: z.number(), writesPerSecond: z.number() }
+
+export const hot = z
+  .object({
+    shards: z.array(z.object({ shard: z.int(), ...hotLoad })),
+    keys: z.array(z.object({ key: z.string(), keyEncoding: z.literal('base64').optional(), ...hotLoad })),
+  })
+  .meta({ id: 'Hot' })
 
 export const status = z
   .looseObject({

@@ -1,7 +1,8 @@
 /**
  * Values and keys as documents carry them: text, base64, or bytes where the document type has them. Shared by POST and batches.
  */
-import { utf8Encode } from '../base/index.ts'
+import type { Key } from '../../shard-map/index.ts'
+import { bytesToLatin1, LIMITS, utf8Encode } from '../base/index.ts'
 import type { Fields } from './document.ts'
 import { refusal } from './failures.ts'
 import { base64Decode } from './percent.ts'
@@ -32,6 +33,28 @@ export function textBytes(
   }
   if (/\p{Surrogate}/u.test(text)) throw fields.refuse(name, 'valid Unicode')
   return utf8Encode(text)
+}
+
+/** The field `key` under the field `keyEncoding`. */
+export function keyField(fields: Fields): Key {
+  const key = fields.get('key')
+  const encoding = fields.get('keyEncoding')
+  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'base64')
+    throw fields.refuse('keyEncoding', 'utf8 or base64')
+  let bytes: Uint8Array
+  if (key instanceof Uint8Array && encoding === undefined) bytes = key
+  else if (typeof key === 'string') bytes = textBytes(fields, 'key', key, encoding)
+  else throw fields.refuse('key', 'a string')
+  if (bytes.length === 0) throw fields.refuse('key', '1 to 4096 bytes')
+  if (bytes.length > LIMITS.keyBytesMax) {
+    throw refusal('KEY_TOO_LARGE', `a key has ${bytes.length} bytes; at most ${LIMITS.keyBytesMax} are allowed`)
+  }
+  return bytesToLatin1(bytes)
+}
+
+/** The same where it may be absent. */
+export function optionalKeyField(fields: Fields): Key | undefined {
+  return fields.get('key') === undefined ? undefined : keyField(fields)
 }
 
 export function valueTooLarge(bytesMax: number): Error {

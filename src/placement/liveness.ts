@@ -28,6 +28,9 @@ export interface LedPicture {
 export class Liveness {
   readonly #stores = new Map<StoreId, StorePicture>()
   readonly #led = new Map<ShardId, LedPicture>()
+  #changed = new Set<ShardId>()
+  /** Nobody can have been silent for longer than somebody listened. */
+  #sinceMs = 0
 
   /** Takes a heartbeat in. False when an earlier one is missing, so that the sender must send everything again. */
   heard(heartbeat: StoreHeartbeat, nowMs: number): boolean {
@@ -39,15 +42,17 @@ export class Liveness {
       return false
     }
     for (const shard of heartbeat.noLongerLed) {
-      if (this.#led.get(shard)?.leader === id) this.#led.delete(shard)
+      if (this.#led.get(shard)?.leader === id) this.#forget(shard)
     }
     if (heartbeat.full) {
-      for (const [shard, led] of this.#led) if (led.leader === id) this.#led.delete(shard)
+      for (const [shard, led] of this.#led) if (led.leader === id) this.#forget(shard)
     }
     for (const { shard, term, bytes, keys, load } of heartbeat.led) {
       const known = this.#led.get(shard.id)
       // Two stores may both report a shard around an election: the newer term is right.
-      if (known === undefined || known.term <= term) this.#led.set(shard.id, { leader: id, term, bytes, keys, load })
+      if (known !== undefined && known.term > term) continue
+      this.#led.set(shard.id, { leader: id, term, bytes, keys, load })
+      this.#changed.add(shard.id)
     }
     this.#stores.set(id, {
       id,
@@ -61,9 +66,30 @@ export class Liveness {
     return true
   }
 
-  forgetAll(): void {
+  forgetAll(nowMs: number): void {
     this.#stores.clear()
     this.#led.clear()
+    this.#changed = new Set()
+    this.#sinceMs = nowMs
+  }
+
+  /** Shards about which something was heard since this was asked last. */
+  takeChanged(): Set<ShardId> {
+    const changed = this.#changed
+    this.#changed = new Set()
+    return changed
+  }
+
+  /** Shards that a store leads, as far as heard. */
+  leadersOn(id: StoreId): number {
+    let count = 0
+    for (const { leader } of this.#led.values()) if (leader === id) count++
+    return count
+  }
+
+  #forget(shard: ShardId): void {
+    this.#led.delete(shard)
+    this.#changed.add(shard)
   }
 
   store(id: StoreId): StorePicture | undefined {
@@ -76,7 +102,7 @@ export class Liveness {
 
   /** `down` after `downAfterMs` of silence. */
   state(id: StoreId, nowMs: number, downAfterMs: number): 'up' | 'suspect' | 'down' {
-    const silentMs = nowMs - (this.#stores.get(id)?.heardMs ?? Number.NEGATIVE_INFINITY)
+    const silentMs = nowMs - (this.#stores.get(id)?.heardMs ?? this.#sinceMs)
     if (silentMs >= downAfterMs) return 'down'
     return silentMs >= SUSPECT_AFTER_MS ? 'suspect' : 'up'
   }

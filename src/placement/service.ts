@@ -1,4 +1,11 @@
-import { PLACEMENT_SHARD, planBootstrap, type ShardMap, type StoreInfo } from '../../shard-map/index.ts'
+import {
+  PLACEMENT_SHARD,
+  planBootstrap,
+  type SchedulerName,
+  type Shard,
+  type ShardMap,
+  type StoreInfo,
+} from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, type Timer } from '../base/index.ts'
 import {
   encodePlacementCommand,
@@ -17,15 +24,16 @@ import {
   type Store,
 } from '../store/index.ts'
 import type { Transport } from '../transport/index.ts'
-import { LeaderBalancer } from './leader-balancer.ts'
+import { Driver } from './driver.ts'
 import { Liveness } from './liveness.ts'
 import { LivenessEvents } from './liveness-events.ts'
+import type { PlacementDefaults } from './settings.ts'
 import { ShardReports } from './shard-reports.ts'
 
 /**
  * The placement driver on one store. It acts only while this store leads group 1: it founds the cluster's first map, registers stores,
- * answers heartbeats with the map, and keeps leaders spread. Facts go through the group's log; what can be rebuilt from heartbeats does not. It
- * is not on the data path: with it gone, existing shards go on.
+ * answers heartbeats with the map, and lets schedulers plan and operators be carried out. Facts go through the group's log; what can be rebuilt
+ * from heartbeats does not. It is not on the data path: with it gone, existing shards go on.
  */
 export interface PlacementOptions {
   readonly bootstrap: { readonly stores: readonly string[]; readonly replicas: number; readonly shards: number }
@@ -33,18 +41,19 @@ export interface PlacementOptions {
   readonly logger: Logger
   readonly events: EventSink
   readonly transport: Transport
-  /** Silence after which a store counts as down, in milliseconds. */
-  readonly downAfterMs?: number
+  /** What the cluster's own settings go over. */
+  readonly defaults?: PlacementDefaults
+  /** The schedulers that run when this store leads group 1; all of them when absent. */
+  readonly schedulers?: readonly SchedulerName[]
 }
 
 const STEP_MS = 500
 const PROPOSAL_TIMEOUT_MS = 5_000
-const DOWN_AFTER_MS_DEFAULT = 300_000
 
 export class PlacementService implements PlacementHandler {
   readonly #options: PlacementOptions
   readonly #liveness = new Liveness()
-  readonly #balancer: LeaderBalancer
+  readonly #driver: Driver
   /** Proposals about a store that are under way, so that its next heartbeat does not repeat them. */
   readonly #registering = new Set<string>()
   #store: Store | undefined
@@ -57,17 +66,28 @@ export class PlacementService implements PlacementHandler {
 
   constructor(options: PlacementOptions) {
     this.#options = options
-    this.#balancer = new LeaderBalancer(options)
     this.#livenessEvents = new LivenessEvents(options.events)
+    this.#driver = new Driver({
+      options,
+      liveness: this.#liveness,
+      machine: () => {
+        const replica = this.#replica()
+        return replica?.isLeader === true ? this.#machine(replica) : undefined
+      },
+      propose: (command, done) => this.#propose(command, done),
+      learned: (shards) => this.#learned(shards),
+    })
   }
 
   start(store: Store): void {
     this.#store = store
+    this.#driver.start(store)
     this.#arm()
   }
 
   stop(): void {
     this.#timer?.cancel()
+    this.#driver.stop()
     this.#store = undefined
   }
 
@@ -75,12 +95,12 @@ export class PlacementService implements PlacementHandler {
     if (replica.isLeader === this.#leads) return
     this.#leads = replica.isLeader
     // Whatever the last leader here knew is old.
-    this.#liveness.forgetAll()
+    this.#liveness.forgetAll(this.#options.clock.nowMs())
     this.#reports.forgetAll()
     this.#livenessEvents.forgetAll()
     const term = replica.raft.term
     this.#options.events.emit({ type: this.#leads ? 'placement_led' : 'placement_left', term })
-    this.#balancer.reset(this.#options.clock.nowMs())
+    this.#driver.reset()
     if (this.#leads) this.#step()
   }
 
@@ -103,6 +123,9 @@ export class PlacementService implements PlacementHandler {
           if (result?.kind === 'ids') call.answer({ kind: 'allocate-ids', first: result.first })
           else answerError(call, notLeader(PLACEMENT_SHARD, replica.leaderStore))
         })
+        return
+      case 'operate':
+        this.#driver.operate(call, request.request, this.#machine(replica))
         return
       default:
         assert(false, `${request.kind} is not for the placement driver`)
@@ -128,15 +151,25 @@ export class PlacementService implements PlacementHandler {
       this.#bootstrap()
       return
     }
-    this.#noteLiveness(map)
+    this.#noteLiveness(map, replica)
     this.#reports.heard(replica.shard, map)
     this.#takeReports(map)
-    this.#balancer.step(store, map, this.#liveness)
+    this.#driver.act(this.#machine(replica))
   }
 
-  #noteLiveness(map: ShardMap): void {
-    const { clock, downAfterMs = DOWN_AFTER_MS_DEFAULT } = this.#options
-    const nowMs = clock.nowMs()
+  /** What leaders answered about their shards is news to the map before their next heartbeat. */
+  #learned(shards: readonly Shard[]): void {
+    const replica = this.#replica()
+    if (replica?.isLeader !== true) return
+    const map = this.#map(replica)
+    const news = shards.filter((shard) => this.#reports.heard(shard, map))
+    // Proposed at once, so that the map has it before the operator's next step is noted.
+    if (news.length > 0) this.#propose({ kind: 'change', change: { kind: 'update-shards', shards: news } }, () => {})
+  }
+
+  #noteLiveness(map: ShardMap, replica: Replica): void {
+    const { downAfterMs } = this.#driver.settings(this.#machine(replica))
+    const nowMs = this.#options.clock.nowMs()
     for (const { id } of map.stores) this.#livenessEvents.note(id, this.#liveness.state(id, nowMs, downAfterMs))
   }
 
@@ -220,8 +253,8 @@ export class PlacementService implements PlacementHandler {
   }
 
   #status(replica: Replica): PlacementStatus {
-    const { clock, downAfterMs = DOWN_AFTER_MS_DEFAULT } = this.#options
-    const nowMs = clock.nowMs()
+    const { downAfterMs } = this.#driver.settings(this.#machine(replica))
+    const nowMs = this.#options.clock.nowMs()
     const map = this.#map(replica)
     return {
       term: replica.raft.term,
@@ -248,9 +281,13 @@ export class PlacementService implements PlacementHandler {
   }
 
   #map(replica: Replica): ShardMap {
+    return this.#machine(replica).map
+  }
+
+  #machine(replica: Replica): PlacementMachine {
     const { machine } = replica
     assert(machine instanceof PlacementMachine, 'group 1 runs another machine than the placement driver')
-    return machine.map
+    return machine
   }
 
   /** Sends a command through group 1; undefined when it did not come through, or nobody knows. */

@@ -13,6 +13,7 @@ export {
 } from './error-values.ts'
 export { type ErrorCode, type ErrorValue, FlotillaError, type Outcome } from './errors.ts'
 export { decodeMembership, encodeMembership } from './membership-codec.ts'
+export type { OperateAnswer, OperateRequest } from './operate.ts'
 export { decodeRaftMessage, encodeRaftMessage, type GroupMessage } from './raft-codec.ts'
 export { decodeReply, encodeReply } from './reply-codec.ts'
 export { decodeRequest, encodeRequest } from './request-codec.ts'

@@ -13,7 +13,7 @@
  *         null for what is not there; revision: false is not there, null is "the key is absent"
  *   shards [[shard, ...]]   middle [key or null]   merged [shard id]
  *   done []   allocate-ids [first]   describe-replica [anything]   map [map or null, [shard id, leader, ...]]
- *   describe, placement-status (see description-codec)   store-heartbeat (see heartbeat-codec)
+ *   operate (see operate-codec)   describe, placement-status (see description-codec)   store-heartbeat (see heartbeat-codec)
  *
  * Milliseconds are IEEE 754 doubles.
  */
@@ -31,6 +31,7 @@ import { errorToPlain, readError, readShards } from './error-codec.ts'
 import { FieldReader } from './field-reader.ts'
 import { heartbeatAnswerToPlain, leadersToPlain, readHeartbeatAnswer, readLeaders } from './heartbeat-codec.ts'
 import { kvResultBytes, readKvResult, writeKvResult } from './kv-result-codec.ts'
+import { operateAnswerToPlain, readOperateAnswer } from './operate-codec.ts'
 import type { Found, Item, Reply } from './requests.ts'
 import { readKey } from './shard-request-codec.ts'
 
@@ -52,6 +53,7 @@ const KINDS = [
   'shards',
   'middle',
   'merged',
+  'operate',
 ] as const satisfies readonly Reply['kind'][]
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Record<Reply['kind'], number>
@@ -91,6 +93,8 @@ export function encodeReply(reply: Reply): Uint8Array {
       return cold(reply.kind, placementStatusToPlain(reply.status))
     case 'allocate-ids':
       return cold(reply.kind, [reply.first])
+    case 'operate':
+      return cold(reply.kind, operateAnswerToPlain(reply.answer))
     default:
       return unreachable(reply)
   }
@@ -232,6 +236,8 @@ function readCold(kind: Exclude<Reply['kind'], 'write' | 'get' | 'scan'>, fields
       return readPlacementStatus(fields)
     case 'allocate-ids':
       return { kind, first: fields.count() }
+    case 'operate':
+      return { kind, answer: readOperateAnswer(fields) }
     default:
       return unreachable(kind)
   }

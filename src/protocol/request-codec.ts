@@ -12,7 +12,7 @@
  *
  *   map [since]   describe [[shard, ...]]   describe-replica [shard]   transfer-leader [shard, store]
  *   store-heartbeat (see heartbeat-codec)   placement-status []   allocate-ids [count]
- *   read-shard [shard]   find-middle [shard]   changes of shards (see shard-request-codec)
+ *   read-shard [shard]   find-middle [shard]   changes of shards (see shard-request-codec)   operate (see operate-codec)
  *
  * Consistency: 0 linearizable, 1 stale.
  */
@@ -21,6 +21,7 @@ import { ByteReader, ByteWriter, pack, unpack } from '../machine/index.ts'
 import { type Decoded, decoded, undecodable } from './decoded.ts'
 import { FieldReader } from './field-reader.ts'
 import { heartbeatToPlain, readHeartbeat } from './heartbeat-codec.ts'
+import { operateToPlain, readOperate } from './operate-codec.ts'
 import type { Consistency, Request } from './requests.ts'
 import { readShardRequest, shardRequestToPlain } from './shard-request-codec.ts'
 
@@ -46,6 +47,7 @@ const KINDS = [
   'rollback-merge',
   'read-shard',
   'find-middle',
+  'operate',
 ] as const satisfies readonly Request['kind'][]
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Record<Request['kind'], number>
@@ -97,6 +99,8 @@ export function encodeRequest(request: Request): Uint8Array {
       return cold(request.kind, [])
     case 'allocate-ids':
       return cold(request.kind, [request.count])
+    case 'operate':
+      return cold(request.kind, operateToPlain(request.request))
     default:
       return unreachable(request)
   }
@@ -248,6 +252,10 @@ function readCold(kind: Exclude<Request['kind'], 'write' | 'get' | 'scan'>, fiel
       return { kind }
     case 'allocate-ids':
       return { kind, count: fields.count() }
+    case 'operate': {
+      const request = readOperate(fields)
+      return request === undefined ? undefined : { kind, request }
+    }
     default:
       return unreachable(kind)
   }

@@ -1,6 +1,7 @@
 import type { Epoch, Key, ReplicaId, Shard, ShardId, ShardMap, StoreId, StoreInfo } from '../../shard-map/index.ts'
 import type { KvResult } from '../machine/index.ts'
 import type { ErrorValue } from './errors.ts'
+import type { OperateAnswer, OperateRequest } from './operate.ts'
 
 /**
  * What routers, tools and stores ask of a store, and the answers. The union is closed; the codec beside it gives each its bytes.
@@ -100,6 +101,7 @@ export type Request =
   | { readonly kind: 'store-heartbeat'; readonly heartbeat: StoreHeartbeat }
   | { readonly kind: 'placement-status' }
   | { readonly kind: 'allocate-ids'; readonly count: number }
+  | { readonly kind: 'operate'; readonly request: OperateRequest }
 
 export interface RequestTiming {
   /** Milliseconds from the request's arrival at the leader's store until its entry was committed, or its read confirmed. */
@@ -152,6 +154,7 @@ export type Reply =
   | { readonly kind: 'store-heartbeat'; readonly answer: StoreHeartbeatAnswer }
   | { readonly kind: 'placement-status'; readonly status: PlacementStatus }
   | { readonly kind: 'allocate-ids'; readonly first: number }
+  | { readonly kind: 'operate'; readonly answer: OperateAnswer }
 
 export interface Load {
   readonly readsPerSecond: number

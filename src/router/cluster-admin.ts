@@ -1,7 +1,8 @@
 import { PLACEMENT_SHARD, type Shard, type ShardId, type ShardMap, type StoreId } from '../../shard-map/index.ts'
-import { assert, LIMITS } from '../base/index.ts'
+import { assert, LIMITS, unreachable } from '../base/index.ts'
 import {
   FlotillaError,
+  type OperateRequest,
   type PlacementStatus,
   type Reply,
   type Request,
@@ -84,6 +85,15 @@ export class ClusterAdmin implements AdminRouter {
     return reply.replica
   }
 
+  async operate(request: OperateRequest, options: CallOptions = {}): Promise<unknown> {
+    await this.map(options)
+    const reply = await this.#toPlacement({ kind: 'operate', request }, options, isQuestion(request))
+    assert(reply.kind === 'operate', `operate was answered with ${reply.kind}`)
+    const { answer } = reply
+    if (!answer.ok) throw new FlotillaError(answer.error)
+    return answer.document
+  }
+
   async transferLeader(shard: ShardId, store: StoreId, options: CallOptions = {}): Promise<void> {
     const map = await this.map(options)
     const reply = await new Promise<Reply>((resolve, reject) => {
@@ -112,12 +122,12 @@ export class ClusterAdmin implements AdminRouter {
     this.#context.view.learnLeader(shard, store)
   }
 
-  #toPlacement(request: Request, options: CallOptions): Promise<Reply> {
+  #toPlacement(request: Request, options: CallOptions, isRead = true): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const target = {
         shard: () => this.#context.view.map.placement,
         request: () => request,
-        isRead: true,
+        isRead,
         anyReplica: false,
       }
       new RoutedCall(this.#context, target, options, resolve, reject).start()
@@ -146,6 +156,35 @@ export class ClusterAdmin implements AdminRouter {
 
 /** No shard has this id: asks for the store alone. */
 const NO_SHARD = 0
+
+/** Whether asking twice does no more than asking once. */
+function isQuestion(request: OperateRequest): boolean {
+  switch (request.what) {
+    case 'list-operators':
+    case 'show-operator':
+    case 'list-schedulers':
+    case 'explain-shard':
+    case 'explain-store':
+    case 'hot':
+    case 'show-settings':
+    case 'label-store':
+    case 'pause-scheduler':
+    case 'configure':
+      return true
+    case 'start':
+    case 'drain':
+    case 'decommission':
+    case 'recommission':
+    case 'rebalance':
+      return request.dryRun
+    case 'cancel-operator':
+    case 'register-store':
+    case 'forget-store':
+      return false
+    default:
+      return unreachable(request)
+  }
+}
 
 function undescribed(shard: Shard): ShardDescription {
   return {

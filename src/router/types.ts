@@ -4,6 +4,7 @@ import type {
   Consistency,
   ErrorValue,
   Item,
+  OperateRequest,
   PlacementStatus,
   ShardDescription,
   StoreDescription,
@@ -73,6 +74,8 @@ export interface AdminRouter {
   describeShards(shards: readonly Shard[], options?: CallOptions): Promise<ShardDescription[]>
   describeStore(store: StoreId, options?: CallOptions): Promise<StoreDescription>
   describeReplica(store: StoreId, shard: ShardId, options?: CallOptions): Promise<unknown>
+  /** Asks the placement driver for what people may ask of it; resolves with the document that they are shown. */
+  operate(request: OperateRequest, options?: CallOptions): Promise<unknown>
   /** Resolves when `store` leads. */
   transferLeader(shard: ShardId, store: StoreId, options?: CallOptions): Promise<void>
 }

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { planPlacementShard } from '../../shard-map/index.ts'
 import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
-import { PlacementService } from '../placement/index.ts'
+import { type PlacementDefaults, PlacementService } from '../placement/index.ts'
 import { createRouter, type Router } from '../router/index.ts'
 import {
   acquireDataDirectory,
@@ -37,6 +37,8 @@ export interface NodeOptions {
   readonly overlayBytes: number
   readonly bootstrap: { readonly stores: readonly string[]; readonly replicas: number; readonly shards: number }
   readonly raft: RaftSettings
+  /** What the placement driver goes by where the cluster's own settings say nothing. */
+  readonly placement?: PlacementDefaults
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -124,7 +126,14 @@ export async function composeNode(
     })
     const isFounder = placementShard.replicas.some((replica) => replica.store === id)
     const isEmpty = [...data.groups()].length === 0 && log.groups().size === 0 && log.damaged().length === 0
-    const placement = new PlacementService({ bootstrap: options.bootstrap, clock, logger, events, transport })
+    const placement = new PlacementService({
+      bootstrap: options.bootstrap,
+      clock,
+      logger,
+      events,
+      transport,
+      ...(options.placement === undefined ? {} : { defaults: options.placement }),
+    })
     let found = false
     if (isFounder && isEmpty) {
       const founders = placementShard.replicas.map((replica) => replica.store)

@@ -27,7 +27,7 @@ export interface RunningNode {
 }
 
 export async function startNode(config: Config): Promise<RunningNode> {
-  const { store, cluster, transport, storage, raft, gateway, observability } = config
+  const { store, cluster, placement, transport, storage, raft, gateway, observability } = config
   const clock = systemClock
   const certificates = loadGatewayTls(config)
   const { level } = observability.log
@@ -69,6 +69,13 @@ export async function startNode(config: Config): Promise<RunningNode> {
         maxMessageBytes: raft.maxMessageBytes,
         compactEntries: raft.compactEntries,
         maxUncommittedBytes: UNCOMMITTED_BYTES_MAX,
+      },
+      placement: {
+        splitBytes: placement.split.bytes,
+        splitOpsPerSecond: placement.split.opsPerSecond,
+        mergeBytes: placement.merge.bytes,
+        downAfterMs: placement.downAfter,
+        operatorsPerStore: placement.limits.operatorsPerStore,
       },
       clock,
       random: systemRandom,

@@ -8,6 +8,6 @@ export interface PlacementHandler {
   stop(): void
   /** The replica of group 1 on this store changed its role or leader. */
   leadershipChanged(replica: Replica): void
-  /** Answers `store-heartbeat`, `placement-status` and `allocate-ids`. */
+  /** Answers `store-heartbeat`, `placement-status`, `allocate-ids` and `operate`. */
   handle(call: Call): void
 }

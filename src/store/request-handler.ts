@@ -105,7 +105,8 @@ export class RequestHandler {
         return
       case 'store-heartbeat':
       case 'placement-status':
-      case 'allocate-ids': {
+      case 'allocate-ids':
+      case 'operate': {
         const { placement } = this.#store
         if (placement !== undefined) placement.handle(call)
         else answerError(call, notLeader(PLACEMENT_SHARD, this.#store.map.leaders[PLACEMENT_SHARD]))

@@ -29,6 +29,7 @@ export const FAULT_FAMILIES = [
   'split',
   'move',
   'merge',
+  'driver',
 ] as const
 
 export type FaultFamily = (typeof FAULT_FAMILIES)[number]

@@ -3,6 +3,7 @@
  * runs that have that family. Changes of the topology are actions like any other: whatever operators the cluster knows (split, merge, move,
  * add or remove a replica) gets a row in NEMESIS_ACTIONS.
  */
+import { DRIVER_ACTIONS } from './driver-nemesis.ts'
 import type { FaultFamily } from './fault-plan.ts'
 import { SHARD_ACTIONS } from './shard-nemesis.ts'
 import type { SimulatedStore } from './simulated-store.ts'
@@ -233,6 +234,7 @@ export const NEMESIS_ACTIONS: readonly NemesisAction[] = [
     },
   },
   ...SHARD_ACTIONS,
+  ...DRIVER_ACTIONS,
 ]
 
 /** Begins one action after the other until `until` says so. */

@@ -9,6 +9,8 @@ import {
   isUnreadable,
   mapFromPlain,
   mapToPlain,
+  operatorFromPlain,
+  operatorToPlain,
   shardFromPlain,
   shardToPlain,
   storeFromPlain,
@@ -22,6 +24,7 @@ import {
   encodeKvCommand,
   encodeRecord,
   KvMachine,
+  PlacementMachine,
   pack,
   unpack,
 } from '../../src/machine/index.ts'
@@ -58,12 +61,14 @@ import { decodeShardCommand, encodeShardCommand } from '../../src/store/shard-co
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord } from '../../src/store/state-record.ts'
 import { decodeTombstone, encodeTombstone } from '../../src/store/tombstone.ts'
 import { command } from '../machine/arbitraries.ts'
+import { machineWithOperators, operatorSamples } from '../machine/operator-samples.ts'
 import { bootstrapped } from '../shard-map/arbitraries.ts'
 import { entriesOf, hardState, memoryFiles, segmentFiles } from '../storage/log/support.ts'
 import { bytesOf, type Decoder, textOf } from './decoder.ts'
 
 const LOG_ID = 99
 const MAP = bootstrapped(3, 4)
+const OPERATORS = operatorSamples()
 const [SHARD] = MAP.shards
 const [STORE] = MAP.stores
 if (SHARD === undefined || STORE === undefined) throw new Error('a founded map has shards and stores')
@@ -180,6 +185,7 @@ export const STATE_DECODERS: readonly Decoder[] = [
     covers: [
       'src/machine/placement/command.ts#decodePlacementCommand',
       'src/machine/placement/command.ts#readSettings',
+      'src/machine/placement/operator-codec.ts#operatorCommandFromPlain',
     ],
     decode: (bytes) => decodePlacementCommand(bytes).kind !== 'malformed',
     seeds: [
@@ -187,7 +193,38 @@ export const STATE_DECODERS: readonly Decoder[] = [
       encodePlacementCommand({ kind: 'configure', settings: [['placement.on', true]], expectedVersion: 4 }),
       encodePlacementCommand({ kind: 'change', change: { kind: 'register-store', store: STORE } }),
       encodePlacementCommand({ kind: 'change', change: { kind: 'update-shards', shards: MAP.shards } }),
+      encodePlacementCommand({ kind: 'start-operators', operators: OPERATORS, atMs: 5 }),
+      encodePlacementCommand({
+        kind: 'advance-operator',
+        id: 1,
+        step: 0,
+        reached: { membership: 2, range: 1 },
+        atMs: 6,
+      }),
+      encodePlacementCommand({
+        kind: 'unwind-operator',
+        id: 1,
+        outcome: 'cancelled',
+        reason: 'no',
+        steps: [{ what: 'leave-joint', shard: 2 }],
+        atMs: 7,
+      }),
+      encodePlacementCommand({ kind: 'pause-scheduler', scheduler: 'drain', untilMs: 8 }),
     ],
+  },
+  {
+    name: 'placement machine',
+    covers: ['src/machine/placement/operator-codec.ts#savedOperatorsFromPlain'],
+    decode: (bytes) => PlacementMachine.restore(bytes) instanceof PlacementMachine,
+    seeds: [machineWithOperators(OPERATORS)],
+  },
+  {
+    name: 'operator',
+    covers: ['operatorFromPlain', 'shardStepFromPlain', 'stepFromPlain'].map(
+      (name) => `shard-map/plan/operator-codec.ts#${name}`,
+    ),
+    decode: plain(operatorFromPlain),
+    seeds: OPERATORS.map((operator) => pack(operatorToPlain(operator))),
   },
   { name: 'msgpack', covers: [], decode: (bytes) => unpack(bytes).ok, seeds: [pack({ a: [1, 'b', BODY], c: null })] },
   {

@@ -117,11 +117,13 @@ const IN_REQUESTS = [
   'src/protocol/shard-request-codec.ts#readKey',
   'src/protocol/heartbeat-codec.ts#readHeartbeat',
   'src/protocol/field-reader.ts#FieldReader',
+  'src/protocol/operate-codec.ts#readOperate',
 ]
 const IN_REPLIES = [
   'src/protocol/error-codec.ts#readError',
   'src/protocol/error-codec.ts#readShards',
   'src/protocol/kv-result-codec.ts#readKvResult',
+  'src/protocol/operate-codec.ts#readOperateAnswer',
   'src/protocol/heartbeat-codec.ts#readHeartbeatAnswer',
   'src/protocol/heartbeat-codec.ts#readLeaders',
   'src/protocol/description-codec.ts#readDescription',

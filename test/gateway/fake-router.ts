@@ -15,6 +15,7 @@ import { compareBytes, latin1ToBytes } from '../../src/base/index.ts'
 import {
   type ErrorValue,
   FlotillaError,
+  type OperateRequest,
   type PlacementStatus,
   type ShardDescription,
   type StoreDescription,
@@ -49,6 +50,9 @@ export class FakeRouter implements Router {
   before: (call: string, options: CallOptions | undefined) => Promise<void> | void = () => {}
   /** Calls that reached the router, by name. */
   readonly calls: string[] = []
+  /** What the placement driver says; throw in it to refuse. */
+  onOperate: (request: OperateRequest) => unknown = () => ({ operators: [] })
+  readonly operated: OperateRequest[] = []
   stalenessMs = 0
   /** Pages of a scan hold at most this many items, as a router that bounds the bytes of a page would do. */
   pageItemsMax = 1000
@@ -69,6 +73,11 @@ export class FakeRouter implements Router {
     describeStore: (store, options) => this.#call('describeStore', options, () => this.#describeStore(store)),
     describeReplica: (store, shardId, options) =>
       this.#call('describeReplica', options, () => ({ store, shard: shardId })),
+    operate: (request, options) =>
+      this.#call('operate', options, () => {
+        this.operated.push(request)
+        return this.onOperate(request)
+      }),
     transferLeader: (shardId, store, options) =>
       this.#call('transferLeader', options, () => {
         this.leaderOf.set(shardId, store)

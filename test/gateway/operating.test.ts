@@ -85,70 +85,106 @@ test('shards are listed in pages, shown and looked up', async (t) => {
     await h.problem(`/admin/shards/lookup${query}`, {}, 400, 'INVALID_ARGUMENT')
 })
 
-test('a leader is transferred by an operator that can be followed', async (t) => {
-  const h = await startHarness(t)
-  const path = '/admin/shards/2/transfer-leader'
-  const ask = (query: string) => h.ask(`${path}${query}`, { method: 'POST', body: '{"store":"s3"}' })
-  const tried = await ask('?dry_run=true')
-  assert.equal(tried.status, 200)
-  assert.deepEqual([tried.json().id, tried.json().kind, tried.json().shard], [null, 'transfer-leader', 2])
-  assert.equal(h.router.leaderOf.get(2), 's2')
+const OPERATOR = {
+  id: '7',
+  kind: 'move',
+  shard: 2,
+  state: 'running',
+  reason: 'somebody asked for it',
+  steps: [{ what: 'wait', state: 'running' }],
+  createdAt: '2026-01-01T00:00:00.000Z',
+  endedAt: null,
+  error: null,
+}
 
-  let release = (): void => {}
-  h.router.before = (call) =>
-    call === 'transferLeader' ? new Promise<void>((resolve) => (release = resolve)) : undefined
-  const started = await ask('')
-  assert.equal(started.status, 202)
-  const { id } = started.json()
-  assert.equal(started.headers.location, `/admin/operators/${id}`)
-  assert.equal(started.json().state, 'running')
-  assert.equal((await h.ask('/admin/status')).json().operators.running, 1)
-  checkProblem(await ask(''), 409, 'OPERATOR_CONFLICT')
-  assert.equal((await h.ask(`/admin/operators/${id}`)).json().state, 'running')
-  release()
-  await new Promise((resolve) => setImmediate(resolve))
-  const ended = (await h.ask(`/admin/operators/${id}`)).json()
-  assert.deepEqual([ended.state, ended.steps[0].state, ended.error], ['finished', 'done', null])
-  assert.ok(Date.parse(ended.endedAt) >= Date.parse(ended.createdAt))
-  assert.equal(h.router.leaderOf.get(2), 's3')
-  await h.problem(`/admin/operators/${id}`, { method: 'DELETE' }, 409, 'OPERATOR_CONFLICT')
-  assert.deepEqual((await h.ask('/admin/operators')).json(), { operators: [ended] })
-  await h.problem('/admin/operators/none', {}, 404, 'OPERATOR_NOT_FOUND')
-})
-
-test('?wait answers with the ended operator, or 202 when it still runs', async (t) => {
+test('an operator is started, tried, waited for, followed and cancelled, all at the placement driver', async (t) => {
   const h = await startHarness(t)
-  const ask = (shard: number, wait: string) =>
-    h.ask(`/admin/shards/${shard}/transfer-leader?wait=${wait}`, { method: 'POST', body: '{"store":"s1"}' })
-  const ended = await ask(2, '30s')
-  assert.deepEqual([ended.status, ended.json().state], [200, 'finished'])
-  h.router.before = (call) => {
-    if (call === 'transferLeader') throw failure({ code: 'TIMEOUT', message: 'the target lags behind' })
+  let looks = 0
+  h.router.onOperate = (request) => {
+    switch (request.what) {
+      case 'start':
+        return request.dryRun ? { ...OPERATOR, id: null } : OPERATOR
+      case 'show-operator':
+        return request.operator === '7' && ++looks >= 3 ? { ...OPERATOR, state: 'finished' } : OPERATOR
+      case 'list-operators':
+        return { operators: [OPERATOR] }
+      default:
+        return { ...OPERATOR, state: 'cancelled' }
+    }
   }
-  const failed = await ask(3, '30s')
-  assert.deepEqual([failed.status, failed.json().state, failed.json().error], [200, 'failed', 'the target lags behind'])
-  h.router.before = (call) => (call === 'transferLeader' ? new Promise(() => {}) : undefined)
-  const running = await ask(4, '50ms')
-  assert.deepEqual([running.status, running.json().state], [202, 'running'])
-  const cancelled = await h.ask(`/admin/operators/${running.json().id}`, { method: 'DELETE' })
+  const ask = (query: string) =>
+    h.ask(`/admin/shards/2/move${query}`, { method: 'POST', body: '{"from":"s1","to":"s4"}' })
+  const tried = await ask('?dry_run=true')
+  assert.deepEqual([tried.status, tried.json().id, tried.headers.location], [200, null, undefined])
+  const started = await ask('')
+  assert.deepEqual([started.status, started.headers.location], [202, '/admin/operators/7'])
+  assert.deepEqual(h.router.operated, [
+    { what: 'start', request: { kind: 'move', shard: 2, from: 's1', to: 's4' }, dryRun: true },
+    { what: 'start', request: { kind: 'move', shard: 2, from: 's1', to: 's4' }, dryRun: false },
+  ])
+  assert.deepEqual([(await ask('?wait=10ms')).status, looks <= 2], [202, true])
+  const ended = await ask('?wait=30s')
+  assert.deepEqual([ended.status, ended.json().state], [200, 'finished'])
+  assert.deepEqual((await h.ask('/admin/operators')).json(), { operators: [OPERATOR] })
+  assert.equal((await h.ask('/admin/status')).json().operators.running, 1)
+  const cancelled = await h.ask('/admin/operators/7', { method: 'DELETE' })
   assert.deepEqual([cancelled.status, cancelled.json().state], [200, 'cancelled'])
-  for (const wait of ['', 'x', '30', '-1s', '99h', '1.5s']) checkProblem(await ask(5, wait), 400, 'INVALID_ARGUMENT')
+  for (const wait of ['', 'x', '30', '-1s', '99h', '1.5s'])
+    checkProblem(await ask(`?wait=${wait}`), 400, 'INVALID_ARGUMENT')
 })
 
-test('a transfer that cannot be done is refused with the reason', async (t) => {
+test('bodies become requests of the placement driver, or are refused', async (t) => {
   const h = await startHarness(t)
-  const ask = (shard: string, body: string) => h.ask(`/admin/shards/${shard}/transfer-leader`, { method: 'POST', body })
-  for (const body of ['', '{', '{}', '[]', '{"store":1}', '{"store":"s1","x":1}'])
-    checkProblem(await ask('2', body), 400, 'INVALID_ARGUMENT')
-  checkProblem(await ask('99', '{"store":"s1"}'), 404, 'SHARD_NOT_FOUND')
-  checkProblem(await ask('x', '{"store":"s1"}'), 400, 'INVALID_ARGUMENT')
-  checkProblem(await ask('2', '{"store":"s9"}'), 404, 'STORE_NOT_FOUND')
-  const [first, ...others] = h.router.shards
-  Object.assign(h.router, {
-    shards: [{ ...first, replicas: first?.replicas.filter(({ store }) => store !== 's3') }, ...others],
-  })
-  checkProblem(await ask('2', '{"store":"s3"}'), 400, 'INVALID_ARGUMENT')
-  assert.equal(h.router.calls.includes('transferLeader'), false)
+  h.router.onOperate = () => OPERATOR
+  const post = (path: string, body: string) => h.ask(path, { method: 'POST', body })
+  const good: readonly (readonly [string, string, unknown])[] = [
+    ['shards/2/transfer-leader', '{"store":"s3"}', { kind: 'transfer-leader', shard: 2, store: 's3' }],
+    ['shards/2/add-replica', '{"store":"s3"}', { kind: 'add-replica', shard: 2, store: 's3', role: 'voter' }],
+    ['shards/2/add-replica', '{"store":"s3","role":"learner"}', { kind: 'add-replica', shard: 2, store: 's3', role: 'learner' }],
+    ['shards/2/remove-replica', '{"store":"s3"}', { kind: 'remove-replica', shard: 2, store: 's3' }],
+    ['shards/2/split', '', { kind: 'split', shard: 2 }],
+    ['shards/2/split', '{"key":"ü"}', { kind: 'split', shard: 2, key: '\u00c3\u00bc' }],
+    ['shards/2/split', '{"policy":"load"}', { kind: 'split', shard: 2, policy: 'load' }],
+    ['shards/2/merge', '{"with":3}', { kind: 'merge', shard: 2, with: 3 }],
+  ] // biome-ignore format: one list
+  for (const [path, body, request] of good) {
+    assert.equal((await post(`/admin/${path}`, body)).status, 202, path)
+    assert.deepEqual(h.router.operated.at(-1), { what: 'start', request, dryRun: false })
+  }
+  const asked = h.router.operated.length
+  const bad: readonly (readonly [string, string])[] = [
+    ['shards/2/transfer-leader', ''], ['shards/2/transfer-leader', '{'], ['shards/2/transfer-leader', '[]'], ['shards/2/transfer-leader', '{"store":1}'],
+    ['shards/2/transfer-leader', '{"store":"s1","x":1}'], ['shards/x/transfer-leader', '{"store":"s1"}'], ['shards/2/move', '{"from":"s1"}'],
+    ['shards/2/add-replica', '{"store":"s1","role":"king"}'], ['shards/2/split', '{"key":"a","policy":"size"}'], ['shards/2/split', '{"key":""}'],
+    ['shards/2/merge', '{"with":"3"}'], ['schedulers/drain/pause', '{}'], ['schedulers/drain/pause', '{"seconds":0}'], ['nodes', '{"id":"a b","address":"x:1"}'],
+    ['nodes', '{"id":"s9","address":"nowhere"}'],
+  ] // biome-ignore format: one list
+  for (const [path, body] of bad) checkProblem(await post(`/admin/${path}`, body), 400, 'INVALID_ARGUMENT')
+  checkProblem(await post('/admin/schedulers/none/pause', '{"seconds":5}'), 404, 'SCHEDULER_NOT_FOUND')
+  for (const query of ['', '?shard=x', '?shard=1&store=s1'])
+    checkProblem(await h.ask(`/admin/explain${query}`), 400, 'INVALID_ARGUMENT')
+  assert.equal(h.router.operated.length, asked)
+})
+
+test('stores are announced, labelled, drained and taken back; schedulers are paused', async (t) => {
+  const h = await startHarness(t)
+  h.router.onOperate = () => OPERATOR
+  const send = async (method: string, path: string, body = '') => (await h.ask(path, { method, body })).status
+  assert.equal(await send('POST', '/admin/nodes', '{"id":"s1","address":"h:1","labels":{"zone":"z"}}'), 201)
+  assert.equal(await send('PATCH', '/admin/stores/s1', '{"labels":{"zone":null},"weight":2}'), 200)
+  assert.equal(await send('POST', '/admin/stores/s1/drain?dry_run=true'), 200)
+  assert.equal(await send('POST', '/admin/stores/s1/decommission'), 202)
+  assert.equal(await send('POST', '/admin/nodes/s1/recommission'), 202)
+  assert.equal(await send('DELETE', '/admin/nodes/s1'), 200)
+  assert.equal(await send('POST', '/admin/schedulers/merge/pause', '{"seconds":5}'), 200)
+  assert.equal(await send('POST', '/admin/schedulers/merge/resume'), 200)
+  assert.equal(await send('GET', '/admin/explain?shard=2'), 200)
+  assert.equal(await send('POST', '/admin/rebalance'), 202)
+  assert.deepEqual(
+    h.router.operated.map(({ what }) => what),
+    ['register-store', 'label-store', 'drain', 'decommission', 'recommission', 'forget-store', 'pause-scheduler', 'pause-scheduler', 'explain-shard', 'rebalance'],
+  ) // biome-ignore format: one list
+  assert.deepEqual(h.router.operated[1], { what: 'label-store', store: 's1', labels: { zone: null, weight: '2' } })
 })
 
 test('alive, ready, healthy, version, metrics, stats', async (t) => {
@@ -237,7 +273,13 @@ test('/openapi.json describes every route, and only routes', async (t) => {
       assert.deepEqual(declared, named, `${method} ${path}`)
     }
   }
-  const placeholders: Record<string, string> = { key: 'YQ', shard: '2', store: 's1', operator: 'none' }
+  const placeholders: Record<string, string> = {
+    key: 'YQ',
+    shard: '2',
+    store: 's1',
+    operator: 'none',
+    scheduler: 'drain',
+  }
   for (const line of described) {
     const [method = '', template = ''] = line.split(' ')
     const path = template.replace(/\{(\w+)\}/g, (_, name: string) => placeholders[name] ?? '')
@@ -250,7 +292,7 @@ test('/openapi.json describes every route, and only routes', async (t) => {
   for (const path of Object.keys(api.paths)) {
     const methods = Object.keys(api.paths[path]).map((method) => method.toUpperCase())
     const concrete = path.replace(/\{(\w+)\}/g, (_, name: string) => placeholders[name] ?? '')
-    const allow = String((await h.ask(concrete, { method: 'PATCH' })).headers.allow).split(', ')
+    const allow = String((await h.ask(concrete, { method: 'PROPFIND' })).headers.allow).split(', ')
     assert.deepEqual(allow, [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : [])])].sort(), path)
   }
   const text = JSON.stringify(api)

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
-import { AssertionFailure, type Clock, silentEvents } from '../../src/base/index.ts'
+import { AssertionFailure, type Clock } from '../../src/base/index.ts'
 import { decodeCursor, encodeCursor } from '../../src/gateway/cursor.ts'
 import { checkJsonShape, checkMsgpackShape } from '../../src/gateway/document-shape.ts'
-import { OperatorList } from '../../src/gateway/operators.ts'
 import { base64UrlDecode, percentDecode, percentEncode } from '../../src/gateway/percent.ts'
 import { preferredType } from '../../src/gateway/request-headers.ts'
 import { parseTarget } from '../../src/gateway/target.ts'
@@ -99,25 +98,6 @@ test('Accept chooses by quality and specificity, and falls back to the first off
     ['*/*;q=0.1, a/json', 'a/json'], ['a/json;q=x', 'a/raw'], [',,;', 'a/raw'],
   ] // biome-ignore format: one list
   for (const [accept, type] of cases) assert.equal(preferredType(accept, offers), type, String(accept))
-})
-
-test('finished operators are forgotten, oldest first, and running ones never', async () => {
-  const list = new OperatorList(realClock, silentEvents, 'x')
-  const plan = (shard: number, run: () => Promise<void>) => ({
-    kind: 'transfer-leader',
-    shard,
-    reason: '',
-    step: '',
-    run,
-  })
-  const running = list.start(plan(1, () => new Promise(() => {})))
-  for (let i = 0; i < 300; i++) {
-    const { id } = list.start(plan(2, async () => {}))
-    await list.wait(id, 1000)
-  }
-  assert.ok(list.list().length <= 201)
-  assert.equal(list.get(running.id).state, 'running')
-  assert.throws(() => list.get('x-2'), { code: 'OPERATOR_NOT_FOUND' })
 })
 
 test('a failed assertion is answered, and then stops the process', async (t) => {

@@ -13,6 +13,7 @@ import {
 } from '../../src/protocol/index.ts'
 import type { Entry, MembershipState, Message } from '../../src/raft/index.ts'
 import { key as boundKey, history, store } from '../shard-map/arbitraries.ts'
+import { operate } from './operate-arbitraries.ts'
 
 export const u48 = fc.oneof(
   fc.nat(9),
@@ -169,6 +170,7 @@ export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('transfer-leader' as const), shard: u48, store: fc.string() }),
   fc.record({ kind: fc.constant('placement-status' as const) }),
   fc.record({ kind: fc.constant('allocate-ids' as const), count: u48 }),
+  fc.record({ kind: fc.constant('operate' as const), request: operate }),
   fc.record({
     kind: fc.constant('store-heartbeat' as const),
     heartbeat: fc.record({
@@ -250,6 +252,13 @@ export const coldReply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({ kind: fc.constant('error' as const), error: errorOf }),
   fc.record({ kind: fc.constant('done' as const) }),
   fc.record({ kind: fc.constant('allocate-ids' as const), first: u48 }),
+  fc.record({
+    kind: fc.constant('operate' as const),
+    answer: fc.oneof(
+      fc.record({ ok: fc.constant(true as const), document: documentValue }),
+      fc.record({ ok: fc.constant(false as const), error: errorOf }),
+    ),
+  }),
   fc.record({ kind: fc.constant('map' as const), map: fc.option(map, { nil: undefined }), leaders }),
   fc.record({ kind: fc.constant('describe-replica' as const), replica: documentValue }),
   fc.record({

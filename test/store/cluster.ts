@@ -6,9 +6,9 @@ import assert from 'node:assert/strict'
 import { type Epoch, planPlacementShard, type Shard, type ShardId } from '../../shard-map/index.ts'
 import { silentEvents, silentLogger } from '../../src/base/index.ts'
 import { RouterClient } from '../../src/client/router-client.ts'
-import { PlacementService } from '../../src/placement/index.ts'
+import { type PlacementOptions, PlacementService } from '../../src/placement/index.ts'
 import type { MembershipStep, Reply, Request } from '../../src/protocol/index.ts'
-import { createRouter } from '../../src/router/index.ts'
+import { createRouter, type Router } from '../../src/router/index.ts'
 import { createMachine } from '../../src/server/machines.ts'
 import { systemClock } from '../../src/server/system.ts'
 import { MemoryDisk, MemoryFiles, openDataStore, openSegmentLog } from '../../src/storage/index.ts'
@@ -36,6 +36,8 @@ export interface TestClusterOptions {
   readonly founders?: number
   readonly shards?: number
   readonly raft?: Partial<RaftSettings>
+  /** Only leaders are balanced unless this says more: most tests want to change shards themselves. */
+  readonly placement?: Pick<PlacementOptions, 'schedulers' | 'defaults'>
 }
 
 export class TestCluster {
@@ -43,10 +45,12 @@ export class TestCluster {
   readonly random = new SeededRandom(7)
   readonly failures: string[] = []
   readonly client: RouterClient
+  readonly router: Router
   readonly #machines = new Map<string, Machine>()
   readonly #founders: readonly string[]
   readonly #shards: number
   readonly #raft: RaftSettings
+  readonly #placement: Pick<PlacementOptions, 'schedulers' | 'defaults'>
   readonly #clientTransport: Transport
   readonly #alive = setInterval(() => {}, 2 ** 30)
 
@@ -55,6 +59,7 @@ export class TestCluster {
     this.hub = createMemoryHub({ clock: systemClock, random: this.random })
     this.#shards = shards
     this.#raft = { ...RAFT_SETTINGS_DEFAULT, ...options.raft }
+    this.#placement = options.placement ?? { schedulers: ['balance-leaders'] }
     const ids = Array.from({ length: stores }, (_, position) => `s${position + 1}`)
     this.#founders = ids.slice(0, founders)
     for (const id of ids) {
@@ -69,13 +74,13 @@ export class TestCluster {
       random: this.random,
     })
     let next = 0
-    const router = createRouter({
+    this.router = createRouter({
       clock: systemClock,
       transport: this.#clientTransport,
       anyStore: () => ids[next++ % ids.length] ?? 's1',
       close: () => this.#clientTransport.close(),
     })
-    this.client = new RouterClient(router, () => router.close())
+    this.client = new RouterClient(this.router, () => this.router.close())
   }
 
   /** Runs `test` on a new cluster whose stores all run and whose shards all have leaders. */
@@ -164,7 +169,14 @@ export class TestCluster {
       onState: () => {},
     })
     const isNew = [...data.groups()].length === 0 && log.groups().size === 0
-    const placement = new PlacementService({ bootstrap, clock, logger: silentLogger, events: silentEvents, transport })
+    const placement = new PlacementService({
+      bootstrap,
+      clock,
+      logger: silentLogger,
+      events: silentEvents,
+      transport,
+      ...this.#placement,
+    })
     await store.start(placement, isNew && this.#founders.includes(id))
     machine.running = {
       store,

@@ -103,7 +103,7 @@ test('a transfer that failed is exit code 1, one that still runs is 6', async ()
   assert.deepEqual([failed.exitCode, failed.stdout], [1, ''])
   assert.match(
     failed.stderr,
-    /^error: ABORTED: operator o-1 has failed: the store is not up to date\n {2}try: flotilla shard show 2\n$/,
+    /^error: ABORTED: operator o-1 has failed: the store is not up to date\n {2}try: flotilla shard show 2\n {2}.*flotilla operator show o-1\n$/,
   )
   gateway.operatorState = 'running'
   assert.equal((await flotilla('shard transfer-leader 2 s2 --wait=1s')).exitCode, 6)
@@ -131,11 +131,11 @@ test('config validate: exit code 2 names every mistake, warnings go to standard 
     assert.match(bad.stderr, /flotilla\.yaml:3:18: raft\.electionTicks on line 3 is "x"/)
     writeFileSync(
       file,
-      `gateway: { listen: "10.0.0.1:1", tokens: [{ name: hush, role: read, hash: "sha256:${'0'.repeat(64)}" }] }\nplacement: { downAfter: 1m }\n`,
+      `gateway: { listen: "10.0.0.1:1", tokens: [{ name: hush, role: read, hash: "sha256:${'0'.repeat(64)}" }] }\nplacement: { limits: { snapshotBytesPerSecond: 1MiB } }\n`,
     )
     const good = await run(['config', 'validate', file], { env: { FLOTILLA_RAFT__TICK_MS: 'not looked at' } })
     assert.deepEqual([good.exitCode, JSON.parse(good.stdout).ok], [0, true])
-    assert.match(good.stderr, /warning: .*downAfter.* no effect/)
+    assert.match(good.stderr, /warning: .*snapshotBytesPerSecond.* no effect/)
     assert.match(good.stderr, /warning: .*gateway\.tokens on line 1 are sent unencrypted/)
     assert.doesNotMatch(good.stderr + good.stdout, /hush/)
     assert.equal((await run(['config', 'validate', path.join(directory, 'none.yaml')])).exitCode, 2)

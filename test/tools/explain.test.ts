@@ -58,7 +58,7 @@ test('a number is a shard, another word a store', async () => {
   assert.deepEqual(JSON.parse(shard.stdout), { subject: 'shard=7', decisions })
   assert.equal(gateway.asked.at(-1)?.url, '/admin/explain?shard=7')
   const table = await run(['-e', gateway.endpoint, 'explain', '7'], { isTerminal: true })
-  assert.match(table.stdout, /^2026-\S+ +split +- +small enough$/m)
+  assert.match(table.stdout, /^2026-\S+ +split +- +small enough/m)
   const store = await run(['-e', gateway.endpoint, 'explain', 's2'], { isTerminal: true })
   assert.match(store.stdout, /decided nothing about store s2/)
 })

@@ -8,7 +8,7 @@ import { CliError, EXIT, errorOfProblem, type Problem } from './cli-error.ts'
 import { type ClientTls, type Endpoint, openEvent, Wire } from './wire.ts'
 
 export interface ClientRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH'
   /** Sent as it is. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>

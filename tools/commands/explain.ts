@@ -48,7 +48,15 @@ const DECISION_COLUMNS: readonly Column<Decision>[] = [
   { name: 'scheduler', value: (decision) => printable(decision.scheduler) },
   { name: 'action', value: (decision) => (decision.action === null ? null : printable(decision.action)) },
   { name: 'reason', value: (decision) => printable(decision.reason) },
+  { name: 'numbers', value: (decision) => numbersText(decision) },
 ]
+
+function numbersText({ numbers = {} }: Decision): string {
+  const rounded = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 100) / 100 : value)
+  return Object.entries(numbers)
+    .map(([name, value]) => printable(`${name}=${String(rounded(value))}`))
+    .join(' ')
+}
 
 export function addExplain(parent: Command, registry: Registry): void {
   parent

@@ -1,4 +1,4 @@
-/** `flotilla shard ls|show|lookup|transfer-leader`: the key ranges and who keeps them. */
+/** `flotilla shard ls|show|lookup|map`: the key ranges and who keeps them; what changes them is in shard-changes. */
 import type { Command } from 'commander'
 import {
   type Column,
@@ -11,8 +11,9 @@ import {
   shortBytes,
 } from '../cli/index.ts'
 import { examples, type Registry, withSession } from './registry.ts'
+import { addShardChanges } from './shard-changes.ts'
 import { parseShardId } from './shard-id.ts'
-import { addTransferLeader } from './transfer-leader.ts'
+import { shardMapText } from './shard-map-text.ts'
 
 interface Replica {
   readonly store: string
@@ -21,7 +22,7 @@ interface Replica {
   readonly state: string | null
 }
 
-interface Shard {
+export interface Shard {
   readonly id: number
   readonly kind?: string
   readonly start?: string
@@ -62,12 +63,14 @@ const REPLICA_COLUMNS: readonly Column<Replica>[] = [
 ]
 
 export function addShard(parent: Command, registry: Registry): void {
-  const shard = parent.command('shard').description('show shards, the ranges of keys, and move their leaders')
+  const shard = parent.command('shard').description('show and change shards, the ranges of keys')
   shard
     .command('ls')
     .description('list all shards; shard 1 is the placement driver')
     .addHelpText('after', examples('flotilla shard ls', 'flotilla shard ls -o ndjson'))
-    .action((_flags: object, command: Command) => withSession(registry, command, listShards))
+    .action((_flags: object, command: Command) =>
+      withSession(registry, command, (session) => listShards(session, (shards) => formatTable(shards, TABLE_COLUMNS))),
+    )
   shard
     .command('show')
     .description('show one shard with its replicas')
@@ -93,11 +96,18 @@ export function addShard(parent: Command, registry: Registry): void {
         await printShard(session, document, document.shard, text)
       })
     })
-  addTransferLeader(shard, registry)
+  shard
+    .command('map')
+    .description('draw the key space: every shard with its range, its replicas and its leader')
+    .addHelpText('after', examples('flotilla shard map'))
+    .action((_flags: object, command: Command) =>
+      withSession(registry, command, (session) => listShards(session, shardMapText)),
+    )
+  addShardChanges(shard, registry)
 }
 
 /** All pages of them. */
-async function listShards(session: Session): Promise<void> {
+async function listShards(session: Session, draw: (shards: readonly Shard[]) => string): Promise<void> {
   const shards: Shard[] = []
   const texts: string[] = []
   let next: string | null | undefined
@@ -114,7 +124,7 @@ async function listShards(session: Session): Promise<void> {
     document: { shards },
     items: shards,
     columns: COLUMNS,
-    table: () => formatTable(shards, TABLE_COLUMNS),
+    table: () => draw(shards),
     raw: texts.join('\n'),
   })
 }

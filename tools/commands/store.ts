@@ -1,4 +1,4 @@
-/** `flotilla store ls|show`: the processes of the cluster. */
+/** `flotilla store ls|show`: the processes of the cluster; what changes them is in store-changes. */
 import type { Command } from 'commander'
 import {
   type Column,
@@ -6,10 +6,12 @@ import {
   formatTable,
   percentEncode,
   printable,
+  type Session,
   shortBytes,
   shortDuration,
 } from '../cli/index.ts'
 import { examples, type Registry, withSession } from './registry.ts'
+import { addStoreChanges } from './store-changes.ts'
 
 interface Store {
   readonly id: string
@@ -92,15 +94,14 @@ export function addStore(parent: Command, registry: Registry): void {
       withSession(registry, command, async (session) => {
         const path = `/admin/stores/${percentEncode(Buffer.from(id, 'utf8'))}`
         const { document, text } = await session.getJson<Store>(path)
-        await session.print({
-          document,
-          items: [document],
-          columns: COLUMNS,
-          table: () => storeTable(document),
-          raw: text,
-        })
+        await printStore(session, document, text)
       }),
     )
+  addStoreChanges(store, registry, printStore)
+}
+
+function printStore(session: Session, document: Store, raw: string): Promise<void> {
+  return session.print({ document, items: [document], columns: COLUMNS, table: () => storeTable(document), raw })
 }
 
 function storeTable(store: Store): string {

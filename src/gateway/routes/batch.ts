@@ -3,8 +3,7 @@
  * operation refuses the batch as a whole.
  */
 
-import type { Key } from '../../../shard-map/index.ts'
-import { bytesToLatin1, LIMITS, unreachable } from '../../base/index.ts'
+import { LIMITS, unreachable } from '../../base/index.ts'
 import type { BatchItemAnswer } from '../../router/index.ts'
 import { type Grant, outOfScope } from '../access.ts'
 import {
@@ -22,7 +21,7 @@ import { jsonValue } from '../json-bytes.ts'
 import { BATCH_BODY_BYTES_MAX } from '../limits.ts'
 import { type Problem, problemOf } from '../problem.ts'
 import type { KvCondition, KvOperation, KvOperationResult } from '../router-types.ts'
-import { textBytes, valueBytes, valueTooLarge } from '../values.ts'
+import { keyField, valueBytes, valueTooLarge } from '../values.ts'
 import { refuseUnsupported, ttlUnsupported } from './unsupported.ts'
 
 const FIELDS_OF = {
@@ -102,7 +101,7 @@ function parseOperation(op: unknown, where: string, valueBytesMax: number): KvOp
   const kind = fields.get('op')
   if (kind !== 'put' && kind !== 'delete' && kind !== 'get') throw fields.refuse('op', 'put, delete or get')
   fields.allowOnly(FIELDS_OF[kind], `a ${kind}`)
-  const key = parseKey(fields)
+  const key = keyField(fields)
   switch (kind) {
     case 'get':
       return { kind, key }
@@ -116,22 +115,6 @@ function parseOperation(op: unknown, where: string, valueBytesMax: number): KvOp
     default:
       return unreachable(kind)
   }
-}
-
-function parseKey(fields: Fields): Key {
-  const key = fields.get('key')
-  const encoding = fields.get('keyEncoding')
-  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'base64')
-    throw fields.refuse('keyEncoding', 'utf8 or base64')
-  let bytes: Uint8Array
-  if (key instanceof Uint8Array && encoding === undefined) bytes = key
-  else if (typeof key === 'string') bytes = textBytes(fields, 'key', key, encoding)
-  else throw fields.refuse('key', 'a string')
-  if (bytes.length === 0) throw fields.refuse('key', '1 to 4096 bytes')
-  if (bytes.length > LIMITS.keyBytesMax) {
-    throw refusal('KEY_TOO_LARGE', `a key has ${bytes.length} bytes; at most ${LIMITS.keyBytesMax} are allowed`)
-  }
-  return bytesToLatin1(bytes)
 }
 
 function parseCondition(fields: Fields): KvCondition {

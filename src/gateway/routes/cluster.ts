@@ -10,11 +10,10 @@ import { decodeCursor, encodeCursor } from '../cursor.ts'
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument, refusal } from '../failures.ts'
 import { jsonKey } from '../json-bytes.ts'
-import type { OperatorList } from '../operators.ts'
 import type { Handler } from '../route-definition.ts'
 
-export function showStatus(version: string, operators: OperatorList): Handler {
-  return async (exchange) => exchange.sendJson(200, await viewStatus(exchange, version, operators.running))
+export function showStatus(version: string): Handler {
+  return async (exchange) => exchange.sendJson(200, await viewStatus(exchange, version))
 }
 
 export async function listStores(exchange: Exchange): Promise<void> {

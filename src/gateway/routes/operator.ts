@@ -1,89 +1,175 @@
 /**
- * The routes that change the cluster, and those that follow such a change.
+ * The routes that change shards, and those that follow such a change. Operators belong to the placement driver: whichever gateway is asked, the
+ * same ones are seen, and a gateway that ends takes none with it.
  */
-import type { Shard, ShardMap, StoreId } from '../../../shard-map/index.ts'
-import { viewMap } from '../cluster-view.ts'
+import type { HandRequest } from '../../../shard-map/index.ts'
+import type { OperateRequest } from '../../protocol/index.ts'
 import { decodeDocument, documentTypeOf, Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
-import { invalidArgument, refusal } from '../failures.ts'
+import { invalidArgument } from '../failures.ts'
 import { ADMIN_BODY_BYTES_MAX, WAIT_MS_MAX } from '../limits.ts'
-import type { OperatorList, OperatorPlan } from '../operators.ts'
 import type { Handler } from '../route-definition.ts'
-import { namedShard } from './cluster.ts'
+import { optionalKeyField } from '../values.ts'
+import { shardId } from './cluster.ts'
 
-/** A transfer either happens within an election time-out or two, or does not happen. */
-const TRANSFER_TIMEOUT_MS = 30_000
+/** Between two looks at an operator that somebody waits for. */
+const POLL_MS = 100
 
-export function transferLeader(operators: OperatorList): Handler {
-  return async (exchange) => {
-    const isDryRun = exchange.query.boolean('dry_run')
-    const waitMs = exchange.query.durationMs('wait', WAIT_MS_MAX)
-    const body = await exchange.readBody(ADMIN_BODY_BYTES_MAX, 'INVALID_ARGUMENT')
-    const document = decodeDocument(body, documentTypeOf(exchange.requestHeader('content-type')))
-    const store = new Fields(document, 'the body', ['store']).text('store')
-    const map = await viewMap(exchange)
-    const shard = namedShard(exchange, map)
-    checkTarget(map, shard, store)
-    const plan = transferPlan(exchange, shard, store)
-    if (isDryRun) exchange.sendJson(200, operators.preview(plan))
-    else await startAndAnswer(exchange, operators, plan, waitMs)
-  }
+/** Reads the request of one kind out of an exchange. */
+type ReadHand = (shard: number, fields: Fields) => HandRequest
+
+interface HandBody {
+  readonly known: readonly string[]
+  /** An absent body stands for an empty one. */
+  readonly mayBeEmpty: boolean
+  readonly read: ReadHand
 }
 
-export function listOperators(operators: OperatorList): Handler {
-  return (exchange) => exchange.sendJson(200, { operators: operators.list() })
-}
-
-export function showOperator(operators: OperatorList): Handler {
-  return (exchange) => exchange.sendJson(200, operators.get(exchange.pathParameter('operator')))
-}
-
-export function cancelOperator(operators: OperatorList): Handler {
-  return (exchange) => {
-    const id = exchange.pathParameter('operator')
-    operators.cancel(id)
-    exchange.sendJson(200, operators.get(id))
-  }
-}
-
-/** Refuses a transfer that can never be done. */
-function checkTarget(map: ShardMap, shard: Shard, store: StoreId): void {
-  if (!map.stores.some((known) => known.id === store)) {
-    throw refusal('STORE_NOT_FOUND', 'there is no such store', 'GET /admin/stores lists them.')
-  }
-  const replica = shard.replicas.find((candidate) => candidate.store === store)
-  if (replica === undefined)
-    throw invalidArgument(`the store holds no replica of shard ${shard.id}`, 'Add a replica first.')
-  if (replica.role !== 'voter' && replica.role !== 'incoming') {
-    throw invalidArgument(`the store's replica of shard ${shard.id} is no voter, so it cannot lead`)
-  }
-}
-
-function transferPlan(exchange: Exchange, shard: Shard, store: StoreId): OperatorPlan {
-  const { router } = exchange.services
-  return {
+const BODIES: Readonly<Record<HandRequest['kind'], HandBody>> = {
+  'transfer-leader': body(['store'], (shard, fields) => ({
     kind: 'transfer-leader',
-    shard: shard.id,
-    reason: 'asked for over HTTP',
-    step: `transfer the leadership of shard ${shard.id} to ${store}`,
-    run: (signal) => router.admin.transferLeader(shard.id, store, { timeoutMs: TRANSFER_TIMEOUT_MS, signal }),
+    shard,
+    store: fields.text('store'),
+  })),
+  move: body(['from', 'to'], (shard, fields) => ({
+    kind: 'move',
+    shard,
+    from: fields.text('from'),
+    to: fields.text('to'),
+  })),
+  'add-replica': body(['store', 'role'], (shard, fields) => {
+    const role = fields.get('role') ?? 'voter'
+    if (role !== 'voter' && role !== 'learner') throw fields.refuse('role', '"voter" or "learner"')
+    return { kind: 'add-replica', shard, store: fields.text('store'), role }
+  }),
+  'remove-replica': body(['store'], (shard, fields) => ({
+    kind: 'remove-replica',
+    shard,
+    store: fields.text('store'),
+  })),
+  split: {
+    known: ['key', 'keyEncoding', 'policy'],
+    mayBeEmpty: true,
+    read: (shard, fields) => {
+      const policy = fields.get('policy')
+      if (policy !== undefined && policy !== 'size' && policy !== 'load')
+        throw fields.refuse('policy', '"size" or "load"')
+      const key = optionalKeyField(fields)
+      if (key !== undefined && policy !== undefined) throw invalidArgument('a split has a key or a policy, not both')
+      return {
+        kind: 'split',
+        shard,
+        ...(key === undefined ? {} : { key }),
+        ...(policy === undefined ? {} : { policy }),
+      }
+    },
+  },
+  merge: {
+    known: ['with'],
+    mayBeEmpty: true,
+    read: (shard, fields) => {
+      const other = fields.get('with')
+      if (other === undefined) return { kind: 'merge', shard }
+      if (!Number.isSafeInteger(other) || (other as number) < 0) throw fields.refuse('with', 'the id of a shard')
+      return { kind: 'merge', shard, with: other as number }
+    },
+  },
+}
+
+function body(known: readonly string[], read: ReadHand): HandBody {
+  return { known, mayBeEmpty: false, read }
+}
+
+/** Starts an operator on the shard that the path names, or shows what it would be. */
+export function changeShard(kind: HandRequest['kind']): Handler {
+  return async (exchange) => {
+    const dryRun = exchange.query.boolean('dry_run')
+    const waitMs = waitOf(exchange)
+    const shard = shardId(exchange)
+    const { known, mayBeEmpty, read } = BODIES[kind]
+    const request = read(shard, await bodyFields(exchange, known, mayBeEmpty))
+    await startAndAnswer(exchange, { what: 'start', request, dryRun }, dryRun, waitMs)
   }
+}
+
+/** A store is drained, leaves for good, or is taken back. */
+export function changeStore(what: 'drain' | 'decommission' | 'recommission'): Handler {
+  return async (exchange) => {
+    const dryRun = exchange.query.boolean('dry_run')
+    const store = exchange.pathParameter('store')
+    await startAndAnswer(exchange, { what, store, dryRun }, dryRun, waitOf(exchange))
+  }
+}
+
+export async function rebalance(exchange: Exchange): Promise<void> {
+  const dryRun = exchange.query.boolean('dry_run')
+  exchange.mayHaveWritten = !dryRun
+  exchange.sendJson(dryRun ? 200 : 202, await ask(exchange, { what: 'rebalance', dryRun }))
+}
+
+export async function listOperators(exchange: Exchange): Promise<void> {
+  exchange.sendJson(200, await ask(exchange, { what: 'list-operators' }))
+}
+
+export async function showOperator(exchange: Exchange): Promise<void> {
+  exchange.sendJson(200, await ask(exchange, { what: 'show-operator', operator: exchange.pathParameter('operator') }))
+}
+
+export async function cancelOperator(exchange: Exchange): Promise<void> {
+  const operator = exchange.pathParameter('operator')
+  exchange.mayHaveWritten = true
+  exchange.sendJson(200, await ask(exchange, { what: 'cancel-operator', operator }))
+}
+
+/** The placement driver's answer; rejects with its refusal. */
+export function ask(exchange: Exchange, request: OperateRequest): Promise<unknown> {
+  const { remainingMs: timeoutMs, signal } = exchange
+  return exchange.services.router.admin.operate(request, { timeoutMs, signal })
+}
+
+/** The fields of a body; those of an empty one where that is allowed. */
+export async function bodyFields(exchange: Exchange, known: readonly string[], mayBeEmpty: boolean): Promise<Fields> {
+  const bytes = await exchange.readBody(ADMIN_BODY_BYTES_MAX, 'INVALID_ARGUMENT')
+  const type = documentTypeOf(exchange.requestHeader('content-type'))
+  const document = mayBeEmpty && bytes.length === 0 ? {} : decodeDocument(bytes, type)
+  return new Fields(document, 'the body', known)
+}
+
+function waitOf(exchange: Exchange): number | undefined {
+  return exchange.query.durationMs('wait', WAIT_MS_MAX)
+}
+
+interface OperatorAnswer {
+  readonly id: string | null
+  readonly state: string
 }
 
 async function startAndAnswer(
   exchange: Exchange,
-  operators: OperatorList,
-  plan: OperatorPlan,
+  request: OperateRequest,
+  isDryRun: boolean,
   waitMs: number | undefined,
 ): Promise<void> {
-  const { id } = operators.start(plan)
-  exchange.mayHaveWritten = true
+  exchange.mayHaveWritten = !isDryRun
+  let operator = (await ask(exchange, request)) as OperatorAnswer
+  const { id } = operator
+  if (isDryRun || id === null) {
+    exchange.sendJson(200, operator)
+    return
+  }
   exchange.header('Location', `/admin/operators/${id}`)
   if (waitMs === undefined) {
-    exchange.sendJson(202, operators.get(id))
+    exchange.sendJson(202, operator)
     return
   }
   exchange.deadlineMs += waitMs
-  const operator = await operators.wait(id, waitMs)
+  const { clock } = exchange.services
+  const untilMs = clock.nowMs() + waitMs
+  while (operator.state === 'running' && clock.nowMs() < untilMs && !exchange.signal.aborted) {
+    await new Promise<void>((resolve) => {
+      clock.after(Math.min(POLL_MS, untilMs - clock.nowMs()), resolve)
+    })
+    operator = (await ask(exchange, { what: 'show-operator', operator: id })) as OperatorAnswer
+  }
   exchange.sendJson(operator.state === 'running' ? 202 : 200, operator)
 }

@@ -6,10 +6,12 @@
  *   1     [0, change]                                               change
  *         [1, count]                                                allocate-ids
  *         [2, [[name, value], ...], expected version or null]       configure
+ *         [3 to 6, ...]                                             operators, see operator-codec
  */
 import { changeFromPlain, changeToPlain, isUnreadable, shown } from '../../../shard-map/index.ts'
 import { unreachable } from '../../base/index.ts'
 import { pack, unpack } from '../msgpack.ts'
+import { operatorCommandFromPlain, operatorCommandToPlain } from './operator-codec.ts'
 import type { JsonValue, PlacementCommand } from './types.ts'
 
 const FORMAT = 1
@@ -42,6 +44,11 @@ function toPlain(command: PlacementCommand): readonly unknown[] {
       return [1, command.count]
     case 'configure':
       return [2, command.settings, command.expectedVersion ?? null]
+    case 'start-operators':
+    case 'advance-operator':
+    case 'unwind-operator':
+    case 'pause-scheduler':
+      return operatorCommandToPlain(command)
     default:
       return unreachable(command)
   }
@@ -65,6 +72,11 @@ export function decodePlacementCommand(bytes: Uint8Array): PlacementCommand | Ma
     }
     case 2:
       return configure(first, second)
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+      return operatorCommandFromPlain(unpacked.value) ?? malformed(`a command of kind ${kind} with wrong fields`)
     default:
       return malformed(`unknown kind ${shown(kind)}`)
   }

@@ -20,9 +20,12 @@ import { assert, unreachable } from '../../base/index.ts'
 import type { StateMachine } from '../machine.ts'
 import { pack, unpack } from '../msgpack.ts'
 import { decodePlacementCommand, readSettings } from './command.ts'
+import { OperatorBook } from './operator-book.ts'
+import { savedOperatorsFromPlain, savedOperatorsToPlain } from './operator-codec.ts'
+import type { OperatorCommand } from './operator-types.ts'
 import type { ClusterConfig, JsonValue, PlacementCommand, PlacementResult } from './types.ts'
 
-/** The saved state is MessagePack: [format, map, next id, config version, [[name, value], ...]]. */
+/** The saved state is MessagePack: [format, map, next id, config version, [[name, value], ...], operators]. */
 const STATE_FORMAT = 1
 
 /** 1 is the placement shard. */
@@ -33,6 +36,7 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
   #nextId = FIRST_ID
   #configVersion = 0
   #settings: ReadonlyMap<string, JsonValue> = new Map()
+  readonly #operators = new OperatorBook()
   /** The bytes of the present state, until it changes: most turns of the loop ask again for the same. */
   #saved: Uint8Array | undefined
 
@@ -41,7 +45,7 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
     const unpacked = unpack(saved)
     if (!unpacked.ok) return { kind: 'malformed', reason: unpacked.reason }
     const fields: readonly unknown[] = Array.isArray(unpacked.value) ? unpacked.value : []
-    const [format, mapPlain, nextId, configVersion, settingsPlain] = fields
+    const [format, mapPlain, nextId, configVersion, settingsPlain, operatorsPlain] = fields
     if (format !== STATE_FORMAT) return { kind: 'malformed', reason: `unknown format ${shown(format)}` }
     const map = mapFromPlain(mapPlain)
     if (isUnreadable(map)) return { kind: 'malformed', reason: map.unreadable }
@@ -49,11 +53,14 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
     if (!isCount(nextId) || nextId < idsAbove(map) || !isCount(configVersion) || settings === undefined) {
       return { kind: 'malformed', reason: 'counters or settings are damaged' }
     }
+    const operators = savedOperatorsFromPlain(operatorsPlain)
+    if (operators === undefined) return { kind: 'malformed', reason: 'the operators are damaged' }
     const machine = new PlacementMachine()
     machine.#map = map
     machine.#nextId = nextId
     machine.#configVersion = configVersion
     machine.#settings = new Map(settings)
+    machine.#operators.restore(operators)
     return machine
   }
 
@@ -65,6 +72,11 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
   /** The settings of the cluster; later ones are another object. */
   get config(): ClusterConfig {
     return { version: this.#configVersion, settings: this.#settings }
+  }
+
+  /** Operators and pauses; looked at, never changed, from outside. */
+  get operators(): Omit<OperatorBook, 'apply' | 'restore'> {
+    return this.#operators
   }
 
   /** Commands read nothing of the data store. */
@@ -81,6 +93,11 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
         return this.#allocateIds(decoded.count)
       case 'configure':
         return this.#configure(decoded)
+      case 'start-operators':
+      case 'advance-operator':
+      case 'unwind-operator':
+      case 'pause-scheduler':
+        return this.#operate(decoded)
       default:
         return unreachable(decoded)
     }
@@ -93,6 +110,7 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
       this.#nextId,
       this.#configVersion,
       [...this.#settings].sort(([a], [b]) => (a < b ? -1 : 1)),
+      savedOperatorsToPlain(this.#operators.save()),
     ])
     return this.#saved
   }
@@ -116,11 +134,20 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
   }
 
   #allocateIds(count: number): PlacementResult {
+    this.#saved = undefined
+    return { kind: 'ids', first: this.#takeIds(count), count }
+  }
+
+  #takeIds(count: number): number {
     const first = this.#nextId
     assert(first + count < 2 ** 48, `ids from ${first} on are too large for the wire`)
     this.#nextId = first + count
+    return first
+  }
+
+  #operate(command: OperatorCommand): PlacementResult {
     this.#saved = undefined
-    return { kind: 'ids', first, count }
+    return this.#operators.apply(command, this.#map, (count) => this.#takeIds(count))
   }
 
   #configure(command: PlacementCommand & { kind: 'configure' }): PlacementResult {

@@ -1,4 +1,5 @@
 import type { MapChange, RefusalReason, RejectedReport } from '../../../shard-map/index.ts'
+import type { OperatorCommand, OperatorResult } from './operator-types.ts'
 
 /**
  * The vocabulary of the placement machine: the commands in the log of group 1, and what comes back.
@@ -6,6 +7,7 @@ import type { MapChange, RefusalReason, RejectedReport } from '../../../shard-ma
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
 export type PlacementCommand =
+  | OperatorCommand
   | { readonly kind: 'change'; readonly change: MapChange }
   /** Numbers that no shard and no replica has ever had. */
   | { readonly kind: 'allocate-ids'; readonly count: number }
@@ -20,6 +22,7 @@ export type PlacementCommand =
     }
 
 export type PlacementResult =
+  | OperatorResult
   /** `rejected` are the reports of an update that the map did not take in; the others it did. */
   | { readonly kind: 'applied'; readonly version: number; readonly rejected: readonly RejectedReport[] }
   /** Nothing was changed. A second bootstrap ends here, as `already-bootstrapped`. */

@@ -131,13 +131,13 @@ const IDLE = { dynamic: true, idle: true } as const
 
 const placement = z.strictObject({
   split: z.strictObject({
-    bytes: setting(size(64 * KiB, 1024 * GiB), { default: 96 * MiB, ...IDLE }),
-    opsPerSecond: setting(whole(1, 10_000_000), { default: 2000, ...IDLE }),
+    bytes: setting(size(64 * KiB, 1024 * GiB), { default: 96 * MiB, dynamic: true }),
+    opsPerSecond: setting(whole(1, 10_000_000), { default: 2000, dynamic: true }),
   }),
-  merge: z.strictObject({ bytes: setting(size(0, 1024 * GiB), { default: 20 * MiB, ...IDLE }) }),
-  downAfter: setting(duration(SECOND_MS, 30 * DAY_MS), { default: 5 * MINUTE_MS, ...IDLE }),
+  merge: z.strictObject({ bytes: setting(size(0, 1024 * GiB), { default: 20 * MiB, dynamic: true }) }),
+  downAfter: setting(duration(SECOND_MS, 30 * DAY_MS), { default: 5 * MINUTE_MS, dynamic: true }),
   limits: z.strictObject({
-    operatorsPerStore: setting(whole(1, 1000), { default: 4, ...IDLE }),
+    operatorsPerStore: setting(whole(1, 1000), { default: 4, dynamic: true }),
     snapshotBytesPerSecond: setting(size(64 * KiB, 1024 * GiB), { default: 64 * MiB, ...IDLE }),
   }),
 })

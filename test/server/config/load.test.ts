@@ -174,7 +174,10 @@ test('what is allowed but probably not meant is said', () => {
     /^flotilla\.yaml:2:\d+: .*replicas on line 2 is 2; an odd/,
   )
   assert.match(advised('store: { id: s9 }'), /store\.id on line 1 is s9, .* joins a cluster that exists/)
-  assert.match(advised('placement: { downAfter: 1m }'), /placement\.downAfter on line 1 has no effect in this version/)
+  assert.match(
+    advised('placement: { limits: { snapshotBytesPerSecond: 1MiB } }'),
+    /snapshotBytesPerSecond on line 1 has no effect in this version/,
+  )
 })
 
 test('secrets are not shown, and everything else is', () => {

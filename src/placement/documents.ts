@@ -1,0 +1,82 @@
+import {
+  isStoreOperator,
+  type OperatorStep,
+  type PlannedOperator,
+  type StoreOperator,
+  type StoreStep,
+  stepToText,
+  storeStepToText,
+} from '../../shard-map/index.ts'
+import type { OperatorRecord, StepRecord } from '../machine/index.ts'
+import type { DatedDecision } from './scheduling.ts'
+
+/** What people are shown of operators and decisions: the shapes of the public contract. Pure. */
+
+/** As a dry run shows it: what the operator would be. */
+export function previewDocument(plan: PlannedOperator | StoreOperator, atMs: number): object {
+  return {
+    id: null,
+    ...planDocument(plan),
+    state: 'running',
+    steps: plan.steps.map((step) => ({ what: textOf(step), state: 'waiting' })),
+    createdAt: timeText(atMs),
+    endedAt: null,
+    error: null,
+  }
+}
+
+/** `hindrance`: why the present step is not done yet. */
+export function operatorDocument(operator: OperatorRecord, hindrance: string | undefined): object {
+  const { id, plan, state, steps, createdMs, endedMs, error, unwinding } = operator
+  return {
+    id: String(id),
+    ...planDocument(plan),
+    state,
+    steps: steps.map(stepDocument),
+    createdAt: timeText(createdMs),
+    endedAt: endedMs === undefined ? null : timeText(endedMs),
+    error: error ?? null,
+    ...(unwinding === undefined || state !== 'running' ? {} : { endsAs: unwinding }),
+    ...(hindrance === undefined ? {} : { waitsFor: hindrance }),
+  }
+}
+
+/** A store's own operators change no single shard; the placement driver's is named, and the store. */
+function planDocument(plan: PlannedOperator | StoreOperator): object {
+  if (isStoreOperator(plan)) {
+    return { kind: plan.kind, shard: 0, store: plan.store, reason: plan.reason, scheduler: 'by-hand' }
+  }
+  const { kind, shard, other, reason, scheduler, numbers } = plan
+  return { kind, shard, ...(other === undefined ? {} : { with: other.shard }), reason, scheduler, numbers }
+}
+
+function stepDocument({ step, state, startedMs, endedMs }: StepRecord): object {
+  return {
+    what: textOf(step),
+    state,
+    ...(startedMs === undefined ? {} : { startedAt: timeText(startedMs) }),
+    ...(endedMs === undefined ? {} : { endedAt: timeText(endedMs) }),
+  }
+}
+
+function textOf(step: OperatorStep | StoreStep): string {
+  return 'shard' in step ? stepToText(step) : storeStepToText(step)
+}
+
+export function decisionDocument({ scheduler, shard, store, action, reason, numbers, atMs }: DatedDecision): object {
+  return {
+    ts: timeText(atMs),
+    scheduler,
+    ...(shard === undefined ? {} : { shard }),
+    ...(store === undefined ? {} : { store }),
+    action,
+    reason,
+    numbers,
+  }
+}
+
+const TIME_MS_MAX = 8.64e15
+
+export function timeText(wallMs: number): string {
+  return new Date(Math.min(wallMs, TIME_MS_MAX)).toISOString()
+}

@@ -1,0 +1,220 @@
+import {
+  isStoreOperator,
+  PlacementIndex,
+  type PlannedOperator,
+  type PlanSettings,
+  type Shard,
+  type ShardId,
+  type ShardMap,
+  type ShardStatistics,
+  type StoreInfo,
+} from '../../shard-map/index.ts'
+import { type OperatorRecord, type PlacementMachine, shardsOf } from '../machine/index.ts'
+import type { Liveness } from './liveness.ts'
+
+/**
+ * Keeps the planners' index up to date with what the placement driver's leader knows: the map, heartbeats, and running operators. Only what has changed
+ * is taken in, so that a large cluster costs no more than what happens in it. It decides nothing.
+ */
+
+/** A shard whose operator failed is left alone for so long, so that nobody tries the same again at once. */
+const HOLD_MS = 30_000
+
+interface Past {
+  lastSplitMs: number | undefined
+  lastMergeMs: number | undefined
+  lastMoveMs: number | undefined
+  lastTransferMs: number | undefined
+}
+
+const NO_PAST: Past = {
+  lastSplitMs: undefined,
+  lastMergeMs: undefined,
+  lastMoveMs: undefined,
+  lastTransferMs: undefined,
+}
+
+/** What one look needs; times on two clocks: `nowMs` measures, `wallMs` is what operators were noted with. */
+export interface Picture {
+  readonly map: ShardMap
+  readonly operators: PlacementMachine['operators']
+  readonly liveness: Liveness
+  readonly settings: PlanSettings
+  readonly downAfterMs: number
+  readonly nowMs: number
+  /** The placement shard is led here. */
+  readonly self: string
+}
+
+export class DriverIndex {
+  #index: PlacementIndex | undefined
+  #map: ShardMap | undefined
+  #shards = new Map<ShardId, Shard>()
+  #stores = new Set<string>()
+  readonly #begun = new Map<number, PlannedOperator>()
+  readonly #past = new Map<ShardId, Past>()
+  readonly #seen = new Set<number>()
+  readonly #held = new Map<ShardId, number>()
+  #learners: PlacementMachine['operators']['wantedLearners'] = []
+
+  /** Everything is taken in anew at the next look. */
+  forgetAll(): void {
+    this.#index = undefined
+    this.#map = undefined
+    this.#shards.clear()
+    this.#stores.clear()
+    this.#begun.clear()
+    this.#past.clear()
+    this.#seen.clear()
+    this.#held.clear()
+    this.#learners = []
+  }
+
+  /** The index as of now. */
+  look(picture: Picture): PlacementIndex {
+    if (this.#index?.settings !== picture.settings) this.#forgetAllBut(this.#held)
+    this.#index ??= new PlacementIndex(picture.settings)
+    const index = this.#index
+    this.#takeStores(index, picture)
+    const changed = picture.liveness.takeChanged()
+    this.#takeHistory(picture, changed)
+    this.#takeShards(index, picture, changed)
+    this.#takeOperators(index, picture)
+    for (const [shard, untilMs] of this.#held) {
+      const isHeld = untilMs > picture.nowMs
+      index.hold(shard, isHeld)
+      if (!isHeld) this.#held.delete(shard)
+    }
+    return index
+  }
+
+  /** An operator ended badly. */
+  hold(operator: OperatorRecord, nowMs: number): void {
+    if (isStoreOperator(operator.plan)) return
+    for (const shard of shardsOf(operator.plan)) this.#held.set(shard, nowMs + HOLD_MS)
+  }
+
+  #forgetAllBut(held: ReadonlyMap<ShardId, number>): void {
+    const kept = [...held]
+    this.forgetAll()
+    for (const [shard, untilMs] of kept) this.#held.set(shard, untilMs)
+  }
+
+  #takeStores(index: PlacementIndex, { map, liveness, nowMs, downAfterMs }: Picture): void {
+    const present = new Set<string>()
+    for (const info of map.stores) {
+      present.add(info.id)
+      index.setStore({
+        id: info.id,
+        labels: info.labels,
+        state: info.state,
+        liveness: liveness.state(info.id, nowMs, downAfterMs),
+        weight: weightOf(info),
+        capacityBytes: 0,
+        availableBytes: 0,
+        snapshots: 0,
+      })
+    }
+    for (const id of this.#stores) if (!present.has(id)) index.removeStore(id)
+    this.#stores = present
+  }
+
+  #takeShards(index: PlacementIndex, picture: Picture, changed: Set<ShardId>): void {
+    const { map } = picture
+    if (map !== this.#map) {
+      const shards = new Map<ShardId, Shard>()
+      for (const shard of map.placement === undefined ? map.shards : [map.placement, ...map.shards]) {
+        shards.set(shard.id, shard)
+        if (this.#shards.get(shard.id) !== shard) changed.add(shard.id)
+      }
+      for (const id of this.#shards.keys()) {
+        if (shards.has(id)) continue
+        index.removeShard(id)
+        this.#past.delete(id)
+      }
+      this.#shards = shards
+      this.#map = map
+    }
+    if (picture.operators.wantedLearners !== this.#learners) {
+      for (const { shard } of [...this.#learners, ...picture.operators.wantedLearners]) changed.add(shard)
+      this.#learners = picture.operators.wantedLearners
+    }
+    // Its leader sends no heartbeats about it, because that is this store.
+    if (map.placement !== undefined) changed.add(map.placement.id)
+    for (const id of changed) {
+      const shard = this.#shards.get(id)
+      if (shard !== undefined) index.setShard(shard, this.#statistics(shard, picture))
+    }
+  }
+
+  #statistics(shard: Shard, { map, liveness, self }: Picture): ShardStatistics {
+    const led = liveness.led.get(shard.id)
+    return {
+      leader: shard.id === map.placement?.id ? self : led?.leader,
+      bytes: led?.bytes ?? 0,
+      keys: led?.keys ?? 0,
+      readsPerSecond: led?.load.readsPerSecond ?? 0,
+      writesPerSecond: led?.load.writesPerSecond ?? 0,
+      bytesPerSecond: 0,
+      downReplicas: [],
+      pendingReplicas: [],
+      wantedLearners: this.#learners.filter((learner) => learner.shard === shard.id).map(({ store }) => store),
+      ...(this.#past.get(shard.id) ?? NO_PAST),
+      keySamples: [],
+    }
+  }
+
+  #takeHistory({ operators }: Picture, changed: Set<ShardId>): void {
+    for (const [id, operator] of operators.ended) {
+      if (this.#seen.has(id)) continue
+      this.#seen.add(id)
+      const { plan, state, endedMs } = operator
+      if (isStoreOperator(plan) || state !== 'finished') continue
+      for (const shard of shardsOf(plan)) {
+        this.#past.set(shard, after(this.#past.get(shard) ?? NO_PAST, plan, endedMs))
+        changed.add(shard)
+      }
+    }
+    for (const id of this.#seen) if (!operators.ended.has(id)) this.#seen.delete(id)
+  }
+
+  #takeOperators(index: PlacementIndex, { operators }: Picture): void {
+    for (const [id, plan] of this.#begun) {
+      if (operators.running.has(id)) continue
+      index.end(plan)
+      this.#begun.delete(id)
+    }
+    for (const [id, { plan }] of operators.running) {
+      if (isStoreOperator(plan) || this.#begun.has(id)) continue
+      index.begin(plan)
+      this.#begun.set(id, plan)
+    }
+  }
+}
+
+/** Balance moves a replica or a leader and lets it rest; what was moved for another reason may be balanced at once. */
+function after(past: Past, plan: PlannedOperator, endedMs: number | undefined): Past {
+  const isBalance = plan.scheduler.startsWith('balance-')
+  switch (plan.kind) {
+    case 'split':
+      return { ...past, lastSplitMs: endedMs }
+    case 'merge':
+      return { ...past, lastMergeMs: endedMs }
+    case 'move':
+      return isBalance ? { ...past, lastMoveMs: endedMs } : past
+    case 'transfer-leader':
+      return isBalance ? { ...past, lastTransferMs: endedMs } : past
+    case 'add-replica':
+    case 'remove-replica':
+    case 'remove-learner':
+    case 'promote-learner':
+    case 'leave-joint':
+      return past
+  }
+}
+
+/** A store's share of replicas and leaders compared with others, by its label `weight`; 1 where it has none. */
+function weightOf({ labels }: StoreInfo): number {
+  const weight = Number(labels.weight ?? 1)
+  return Number.isFinite(weight) && weight >= 0 ? weight : 1
+}

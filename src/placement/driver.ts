@@ -1,0 +1,173 @@
+import {
+  type PlacementIndex,
+  SCHEDULERS,
+  type SchedulerName,
+  type Shard,
+  shardById,
+  shardsOnStore,
+} from '../../shard-map/index.ts'
+import type { PlacementCommand, PlacementMachine, PlacementResult } from '../machine/index.ts'
+import { errorValue, type OperateRequest } from '../protocol/index.ts'
+import { answerError, type Call, type Store } from '../store/index.ts'
+import { DriverIndex } from './driver-index.ts'
+import { OperatorExecutor } from './executor.ts'
+import { LeaderCalls } from './leader-calls.ts'
+import type { Liveness } from './liveness.ts'
+import { operate } from './operate.ts'
+import { Scheduling } from './scheduling.ts'
+import type { PlacementOptions } from './service.ts'
+import { type DriverSettings, driverSettings, PLACEMENT_DEFAULTS } from './settings.ts'
+
+/**
+ * The acting half of the placement driver: lets schedulers plan, has operators carried out, and answers people. The service calls it while this
+ * store leads group 1, and tells it when that changes; it keeps nothing that would matter to the next leader.
+ */
+export interface DriverContext {
+  readonly options: PlacementOptions
+  readonly liveness: Liveness
+  /** Undefined while this store does not lead group 1. */
+  readonly machine: () => PlacementMachine | undefined
+  readonly propose: (command: PlacementCommand, done: (result: PlacementResult | undefined) => void) => void
+  /** Shards as their leaders say they are now. */
+  readonly learned: (shards: readonly Shard[]) => void
+}
+
+/** A new picture of the cluster settles for so long before anything is moved because of it. */
+const SETTLE_MS = 3_000
+const ROUND_MS = 1_000
+
+export class Driver {
+  readonly #context: DriverContext
+  readonly #calls: LeaderCalls
+  readonly #executor: OperatorExecutor
+  readonly #index = new DriverIndex()
+  readonly #scheduling = new Scheduling()
+  #settings: { readonly version: number; readonly value: DriverSettings } | undefined
+  #storeId = ''
+  #roundAtMs = 0
+  #starting = false
+
+  constructor(context: DriverContext) {
+    this.#context = context
+    const { liveness, machine, propose, learned, options } = context
+    const { clock, events, transport, bootstrap } = options
+    this.#calls = new LeaderCalls({ transport, leaderOf: (shard) => liveness.led.get(shard)?.leader })
+    this.#executor = new OperatorExecutor({
+      clock,
+      events,
+      calls: this.#calls,
+      running: () => machine()?.operators.running ?? new Map(),
+      shard: (id) => {
+        const map = machine()?.map
+        return map === undefined ? undefined : shardById(map, id)
+      },
+      // Whoever leads group 1 sends no heartbeat about it.
+      leadersOn: (id) => liveness.leadersOn(id) + (this.#storeId === id ? 1 : 0),
+      replicasOn: (id) => {
+        const map = machine()?.map
+        return map === undefined ? 0 : shardsOnStore(map, id).length
+      },
+      replicas: () => bootstrap.replicas,
+      propose,
+      learned,
+      ended: (operator) => {
+        if (operator.state === 'failed') this.#index.hold(operator, clock.nowMs())
+      },
+    })
+  }
+
+  start(store: Store): void {
+    this.#storeId = store.id
+    this.#calls.start(store)
+  }
+
+  stop(): void {
+    this.#executor.reset()
+  }
+
+  /** This store begins or ceases to lead group 1. */
+  reset(): void {
+    this.#calls.forgetAll()
+    this.#executor.reset()
+    this.#index.forgetAll()
+    this.#scheduling.forgetAll()
+    this.#starting = false
+    this.#roundAtMs = this.#context.options.clock.nowMs() + SETTLE_MS
+  }
+
+  settings({ config }: PlacementMachine): DriverSettings {
+    if (this.#settings?.version !== config.version) {
+      const { bootstrap, defaults = PLACEMENT_DEFAULTS } = this.#context.options
+      const value = driverSettings(config, defaults, bootstrap.replicas, bootstrap.shards)
+      this.#settings = { version: config.version, value }
+    }
+    return this.#settings.value
+  }
+
+  /** Goes on with what runs, and lets the schedulers plan when it is time to. */
+  act(machine: PlacementMachine): void {
+    this.#executor.tick()
+    const nowMs = this.#context.options.clock.nowMs()
+    if (nowMs < this.#roundAtMs || this.#starting) return
+    this.#roundAtMs = nowMs + ROUND_MS
+    const atMs = this.#wallMs()
+    const operators = this.#scheduling.run(this.#look(machine), atMs, this.#paused(machine, atMs))
+    if (operators.length === 0) return
+    this.#starting = true
+    this.#context.propose({ kind: 'start-operators', operators, atMs }, (result) => {
+      this.#starting = false
+      if (result?.kind !== 'operators-started') return
+      for (const started of result.started) {
+        if (started.ok) continue
+        this.#context.options.logger.log('debug', `an operator was not started: ${started.message}`)
+      }
+      this.#executor.begin(result.started.flatMap((started) => (started.ok ? [started.operator] : [])))
+    })
+  }
+
+  operate(call: Call, request: OperateRequest, machine: PlacementMachine): void {
+    if (machine.map.shards.length === 0) {
+      answerError(call, errorValue('NOT_READY', 'the cluster is not founded yet'))
+      return
+    }
+    const wallMs = this.#wallMs()
+    const context = {
+      machine,
+      index: this.#look(machine),
+      liveness: this.#context.liveness,
+      scheduling: this.#scheduling,
+      executor: this.#executor,
+      wallMs,
+      replicas: this.#context.options.bootstrap.replicas,
+      paused: this.#paused(machine, wallMs),
+      propose: this.#context.propose,
+    }
+    operate(request, context, (answer) => {
+      // Heartbeats will tell who leads before long: whoever asks tries again for a while.
+      if (!answer.ok && answer.error.code === 'NO_LEADER') answerError(call, { ...answer.error, code: 'NOT_READY' })
+      else call.answer({ kind: 'operate', answer })
+    })
+  }
+
+  #look(machine: PlacementMachine): PlacementIndex {
+    const { map, operators } = machine
+    const { plan: settings, downAfterMs } = this.settings(machine)
+    const nowMs = this.#context.options.clock.nowMs()
+    const { liveness } = this.#context
+    return this.#index.look({ map, operators, liveness, settings, downAfterMs, nowMs, self: this.#storeId })
+  }
+
+  #paused({ operators }: PlacementMachine, wallMs: number): ReadonlySet<SchedulerName> {
+    const { schedulers } = this.#context.options
+    return new Set(
+      SCHEDULERS.filter((name) => {
+        const untilMs = operators.pauses.get(name) ?? 0
+        return untilMs > wallMs || schedulers?.includes(name) === false
+      }),
+    )
+  }
+
+  #wallMs(): number {
+    return Math.max(0, Math.floor(this.#context.options.clock.wallMs()))
+  }
+}

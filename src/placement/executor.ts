@@ -1,0 +1,368 @@
+import {
+  type Epoch,
+  isStoreOperator,
+  type OperatorStep,
+  type Shard,
+  type ShardId,
+  type StoreId,
+  type StoreStep,
+  undoSteps,
+} from '../../shard-map/index.ts'
+import { assert, type Clock, type EventSink, present, type Timer, unreachable } from '../base/index.ts'
+import type { OperatorRecord, PlacementCommand, PlacementResult } from '../machine/index.ts'
+import type { ErrorValue, Reply, Request } from '../protocol/index.ts'
+import type { LeaderCalls } from './leader-calls.ts'
+import { caughtUp, requestOf, shardAsked } from './step-requests.ts'
+
+/**
+ * Carries operators out, on the store that leads group 1 and nowhere else. Each step is a request to the shard's leader that may be repeated: what is
+ * done already is answered as done. A step counts as done when group 1 has noted it, and only then the next begins; so a new leader goes on
+ * where the old one stopped, and an old one that does not know yet that it was deposed cannot get ahead by more than the request under way.
+ */
+export interface ExecutorContext {
+  readonly clock: Clock
+  readonly events: EventSink
+  readonly calls: LeaderCalls
+  readonly running: () => ReadonlyMap<number, OperatorRecord>
+  /** As the map has it. */
+  readonly shard: (id: ShardId) => Shard | undefined
+  readonly leadersOn: (store: StoreId) => number
+  readonly replicasOn: (store: StoreId) => number
+  /** Voters that each shard should have. */
+  readonly replicas: () => number
+  /** Undefined when it did not come through, or nobody knows. */
+  readonly propose: (command: PlacementCommand, done: (result: PlacementResult | undefined) => void) => void
+  /** Shards as their leaders say they are now. */
+  readonly learned: (shards: readonly Shard[]) => void
+  readonly ended: (operator: OperatorRecord) => void
+}
+
+const REQUEST_TIMEOUT_MS = 5_000
+const RETRY_MS = 200
+
+/** One step of one operator, for as long as this leader drives it. */
+interface Run {
+  readonly place: number
+  readonly startedMs: number
+  isBusy: boolean
+  notBeforeMs: number
+  /** What the leader of the shard said last. */
+  shard: Shard | undefined
+  middle: string | undefined
+  prepared: Shard | undefined
+  /** Why the last attempt did not do it. */
+  hindrance: string | undefined
+}
+
+export class OperatorExecutor {
+  readonly #context: ExecutorContext
+  readonly #runs = new Map<number, Run>()
+  #timer: Timer | undefined
+
+  constructor(context: ExecutorContext) {
+    this.#context = context
+  }
+
+  /** Leadership of group 1 has changed: whatever is under way is nobody's any more. */
+  reset(): void {
+    this.#runs.clear()
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** What hinders the present step, in words; undefined when nothing is known. */
+  hindrance(id: number): string | undefined {
+    return this.#runs.get(id)?.hindrance
+  }
+
+  /** Looks at every running operator. Called when something may have changed, and now and then. */
+  tick(): void {
+    const running = this.#context.running()
+    for (const id of [...this.#runs.keys()]) if (!running.has(id)) this.#runs.delete(id)
+    for (const operator of [...running.values()]) this.#drive(operator)
+  }
+
+  /** Operators that group 1 has just taken in. */
+  begin(operators: readonly OperatorRecord[]): void {
+    for (const { id, plan } of operators) {
+      const { kind, reason } = plan
+      const subject = isStoreOperator(plan) ? { peer: plan.store } : { group: plan.shard }
+      this.#context.events.emit({ type: 'operator_started', ...subject, data: { operator: id, kind, reason } })
+    }
+    this.tick()
+  }
+
+  /** Ends the operator before it has finished: from now on it only takes back what it did. */
+  unwind(operator: OperatorRecord, outcome: 'failed' | 'cancelled', reason: string, done?: Done): void {
+    const { plan } = operator
+    const begun = operator.steps.filter(({ state }) => state !== 'waiting').length
+    const steps = operator.unwinding === undefined && !isStoreOperator(plan) ? undoSteps(plan, begun) : []
+    const atMs = this.#wallMs()
+    const command = { kind: 'unwind-operator', id: operator.id, outcome, reason, steps, atMs } as const
+    this.#context.propose(command, (result) => {
+      if (result?.kind === 'operator') this.#noted(result.operator)
+      done?.(result)
+    })
+  }
+
+  #drive(operator: OperatorRecord): void {
+    const place = operator.steps.findIndex(({ state }) => state === 'running')
+    assert(place >= 0, `operator ${operator.id} runs without a step`)
+    const { step } = present(operator.steps[place], 'the running step')
+    const nowMs = this.#context.clock.nowMs()
+    let run = this.#runs.get(operator.id)
+    if (run === undefined || run.place !== place) {
+      run = {
+        place,
+        startedMs: nowMs,
+        isBusy: false,
+        notBeforeMs: 0,
+        shard: run?.shard,
+        middle: undefined,
+        prepared: run?.prepared,
+        hindrance: undefined,
+      }
+      this.#runs.set(operator.id, run)
+    }
+    if (run.isBusy || nowMs < run.notBeforeMs) return
+    if (!('shard' in step)) {
+      this.#storeStep(operator, run, step)
+      return
+    }
+    const limitMs = timeoutMs(step)
+    if (nowMs - run.startedMs > limitMs) {
+      const why = run.hindrance === undefined ? '' : `: ${run.hindrance}`
+      run.isBusy = true
+      this.unwind(operator, 'failed', `it took longer than ${limitMs / 1000} s${why}`, () => this.#later(operator, run))
+      return
+    }
+    this.#shardStep(operator, run, step)
+  }
+
+  #shardStep(operator: OperatorRecord, run: Run, step: OperatorStep): void {
+    const { calls } = this.#context
+    const shard = this.#newest(run, step.shard)
+    if (shard === undefined) {
+      this.#fail(operator, run, `there is no shard ${step.shard} any more`)
+      return
+    }
+    const epoch = newerEpoch(shard.epoch, operator.reached)
+    const into = 'into' in step ? this.#context.shard(step.into) : undefined
+    const asked = requestOf(step, {
+      shard,
+      epoch,
+      replicas: this.#context.replicas(),
+      freshIds: operator.freshIds,
+      middle: run.middle,
+      prepared: run.prepared,
+      other: into,
+    })
+    if (asked.kind === 'impossible') {
+      this.#fail(operator, run, asked.reason)
+      return
+    }
+    run.isBusy = true
+    const { request } = asked
+    const target = shardAsked(step, request)
+    const stores = (target === step.shard ? shard : (into ?? shard)).replicas.map(({ store }) => store)
+    calls.ask(target, stores, request, REQUEST_TIMEOUT_MS, (reply) => {
+      if (this.#runs.get(operator.id) !== run) return
+      run.isBusy = false
+      this.#answered(operator, run, step, request, reply)
+    })
+  }
+
+  #answered(operator: OperatorRecord, run: Run, step: OperatorStep, request: Request, reply: Reply | undefined): void {
+    if (reply === undefined) {
+      this.#again(operator, run, `the leader of shard ${step.shard} does not answer`)
+      return
+    }
+    switch (reply.kind) {
+      case 'error':
+        this.#refused(operator, run, step, reply.error)
+        return
+      case 'done':
+        this.#advance(operator, run, undefined)
+        return
+      case 'describe': {
+        const verdict = step.what === 'wait-caught-up' ? caughtUp(reply, step.shard, step.store) : true
+        if (verdict === true) this.#advance(operator, run, undefined)
+        else this.#again(operator, run, verdict)
+        return
+      }
+      case 'middle':
+        if (reply.key === undefined) this.#fail(operator, run, `shard ${step.shard} has no key to be cut at`)
+        else {
+          run.middle = reply.key
+          this.#drive(operator)
+        }
+        return
+      case 'shards': {
+        this.#context.learned(reply.shards)
+        const shard = reply.shards.find(({ id }) => id === step.shard)
+        if (step.what === 'commit-merge' && request.kind === 'prepare-merge') {
+          run.prepared = shard
+          if (shard === undefined) this.#advance(operator, run, undefined)
+          else this.#drive(operator)
+          return
+        }
+        run.shard = shard ?? run.shard
+        if (step.what === 'prepare-merge') run.prepared = shard
+        this.#advance(operator, run, shard?.epoch)
+        return
+      }
+      default:
+        assert(false, `${request.kind} was answered with ${reply.kind}`)
+    }
+  }
+
+  #refused(operator: OperatorRecord, run: Run, step: OperatorStep, error: ErrorValue): void {
+    const { plan } = operator
+    assert(!isStoreOperator(plan), 'an operator of a store asks no shard')
+    switch (error.code) {
+      case 'STALE_EPOCH': {
+        const now = error.shards?.find(({ id }) => id === step.shard)
+        this.#context.learned(error.shards ?? [])
+        if (now === undefined) this.#again(operator, run, error.message)
+        else if (operator.unwinding === undefined && now.epoch.range !== plan.epoch.range && plan.kind !== 'merge') {
+          this.#fail(operator, run, `the range of shard ${step.shard} has changed since this was planned`)
+        } else if (operator.unwinding === undefined && operator.reached === undefined) {
+          this.#fail(operator, run, `the replicas of shard ${step.shard} have changed since this was planned`)
+        } else {
+          run.shard = now
+          this.#again(operator, run, error.message)
+        }
+        return
+      }
+      case 'NOT_LEADER':
+        if (step.what === 'transfer-leader' && error.leader === step.to) this.#advance(operator, run, undefined)
+        else this.#again(operator, run, error.message)
+        return
+      case 'INVALID_ARGUMENT':
+        // On the way back a learner that votes after all is not this operator's to remove.
+        if (operator.unwinding !== undefined) this.#advance(operator, run, undefined)
+        else this.#fail(operator, run, error.message)
+        return
+      default:
+        this.#again(operator, run, error.message)
+    }
+  }
+
+  #storeStep(operator: OperatorRecord, run: Run, step: StoreStep): void {
+    const { leadersOn, replicasOn, propose } = this.#context
+    const { store } = step
+    switch (step.what) {
+      case 'give-leaders':
+        if (leadersOn(store) === 0) this.#advance(operator, run, undefined)
+        else this.#again(operator, run, `store ${store} leads ${leadersOn(store)} shards`)
+        return
+      case 'give-replicas':
+        if (replicasOn(store) === 0) this.#advance(operator, run, undefined)
+        else this.#again(operator, run, `store ${store} holds ${replicasOn(store)} replicas`)
+        return
+      case 'retire':
+        run.isBusy = true
+        propose({ kind: 'change', change: { kind: 'set-store-state', store, state: 'gone' } }, (result) => {
+          if (this.#runs.get(operator.id) !== run) return
+          run.isBusy = false
+          if (result?.kind === 'applied') this.#advance(operator, run, undefined)
+          else this.#again(operator, run, result?.kind === 'refused' ? result.message : 'group 1 did not answer')
+        })
+        return
+      default:
+        unreachable(step)
+    }
+  }
+
+  #advance(operator: OperatorRecord, run: Run, reached: Epoch | undefined): void {
+    run.isBusy = true
+    const { id } = operator
+    const command = { kind: 'advance-operator', id, step: run.place, reached, atMs: this.#wallMs() } as const
+    this.#context.propose(command, (result) => {
+      if (result?.kind === 'operator') this.#noted(result.operator)
+      if (this.#runs.get(id) !== run) return
+      // Also when somebody has cancelled it meanwhile: the next look sees what is to be done now.
+      this.#later(operator, run)
+    })
+  }
+
+  /** Group 1 has noted that the operator has gone on. */
+  #noted(operator: OperatorRecord): void {
+    const { id, plan, state, error } = operator
+    if (state === 'running') {
+      const run = this.#runs.get(id)
+      if (run !== undefined) run.isBusy = false
+      this.#drive(operator)
+      return
+    }
+    this.#runs.delete(id)
+    const subject = isStoreOperator(plan) ? { peer: plan.store } : { group: plan.shard }
+    this.#context.events.emit({
+      type: 'operator_finished',
+      ...(state === 'failed' ? { level: 'warn' } : {}),
+      ...subject,
+      data: { operator: id, kind: plan.kind, state, reason: plan.reason, ...(error === undefined ? {} : { error }) },
+    })
+    this.#context.ended(operator)
+  }
+
+  #fail(operator: OperatorRecord, run: Run, reason: string): void {
+    run.isBusy = true
+    this.unwind(operator, 'failed', reason, () => this.#later(operator, run))
+  }
+
+  #again(operator: OperatorRecord, run: Run, hindrance: string): void {
+    run.hindrance = hindrance
+    this.#later(operator, run)
+  }
+
+  #later(operator: OperatorRecord, run: Run): void {
+    if (this.#runs.get(operator.id) !== run) return
+    const { clock } = this.#context
+    run.isBusy = false
+    run.notBeforeMs = clock.nowMs() + RETRY_MS
+    this.#timer ??= clock.after(RETRY_MS + 1, () => {
+      this.#timer = undefined
+      this.tick()
+    })
+  }
+
+  /** What the leader said last, unless the map knows better. */
+  #newest(run: Run, id: ShardId): Shard | undefined {
+    const mapped = this.#context.shard(id)
+    const heard = run.shard?.id === id ? run.shard : undefined
+    if (mapped === undefined || heard === undefined) return mapped ?? heard
+    return newerEpoch(mapped.epoch, heard.epoch) === heard.epoch ? heard : mapped
+  }
+
+  #wallMs(): number {
+    return Math.max(0, Math.floor(this.#context.clock.wallMs()))
+  }
+}
+
+type Done = (result: PlacementResult | undefined) => void
+
+function newerEpoch(epoch: Epoch, other: Epoch | undefined): Epoch {
+  if (other === undefined) return epoch
+  if (other.range !== epoch.range) return other.range > epoch.range ? other : epoch
+  return other.membership > epoch.membership ? other : epoch
+}
+
+/** How long a step may take on one leader of group 1 before the operator is given up. */
+function timeoutMs(step: OperatorStep): number {
+  switch (step.what) {
+    case 'wait-caught-up':
+      // A snapshot of a large shard over a busy network.
+      return 600_000
+    case 'transfer-leader':
+      return 20_000
+    case 'add-learner':
+    case 'enter-joint':
+    case 'leave-joint':
+    case 'remove-learner':
+    case 'split':
+    case 'prepare-merge':
+    case 'commit-merge':
+      return 60_000
+  }
+}

@@ -1,0 +1,387 @@
+import {
+  isStoreOperator,
+  type MapChange,
+  type PlacementIndex,
+  type PlannedOperator,
+  planByHand,
+  planStoreOperator,
+  SCHEDULERS,
+  type SchedulerName,
+  type ShardMap,
+  type StoreId,
+  type StoreOperator,
+  storeById,
+} from '../../shard-map/index.ts'
+import { unreachable } from '../base/index.ts'
+import type { OperatorRecord, PlacementCommand, PlacementMachine, PlacementResult } from '../machine/index.ts'
+import { type ErrorValue, errorValue, type OperateAnswer, type OperateRequest, timeout } from '../protocol/index.ts'
+import { decisionDocument, operatorDocument, previewDocument, timeText } from './documents.ts'
+import type { OperatorExecutor } from './executor.ts'
+import type { Liveness } from './liveness.ts'
+import { planRefused } from './refusals.ts'
+import type { Scheduling } from './scheduling.ts'
+import { isDriverSetting } from './settings.ts'
+
+/**
+ * Answers what people ask of the placement driver: operators by hand, stores that come and go, schedulers, explanations, settings. A dry run plans with
+ * the very functions of the real one and stops there. The service has made sure that this store leads group 1.
+ */
+export interface OperateContext {
+  readonly machine: PlacementMachine
+  readonly index: PlacementIndex
+  readonly liveness: Liveness
+  readonly scheduling: Scheduling
+  readonly executor: OperatorExecutor
+  readonly wallMs: number
+  /** Voters that each shard should have. */
+  readonly replicas: number
+  readonly paused: ReadonlySet<SchedulerName>
+  readonly propose: (command: PlacementCommand, done: (result: PlacementResult | undefined) => void) => void
+}
+
+type Answer = (answer: OperateAnswer) => void
+
+const HOT_SHARDS_MAX = 20
+
+export function operate(request: OperateRequest, context: OperateContext, answer: Answer): void {
+  switch (request.what) {
+    case 'start': {
+      const plan = planByHand(context.index, request.request)
+      if (!plan.ok) answer(refused(planRefused(plan, request.request.shard)))
+      else if (request.dryRun) answer(shown(previewDocument(plan.operator, context.wallMs)))
+      else start(context, plan.operator, answer)
+      return
+    }
+    case 'list-operators':
+      answer(shown({ operators: allOperators(context).map((operator) => documentOf(context, operator)) }))
+      return
+    case 'show-operator':
+      withOperator(context, request.operator, answer, (operator) => answer(shown(documentOf(context, operator))))
+      return
+    case 'cancel-operator':
+      withOperator(context, request.operator, answer, (operator) => cancel(context, operator, answer))
+      return
+    case 'drain':
+    case 'decommission':
+      leave(context, request, answer)
+      return
+    case 'recommission':
+      recommission(context, request.store, request.dryRun, answer)
+      return
+    case 'register-store': {
+      const { store: id, address, labels } = request
+      const store = { id, address, labels, incarnation: '', version: '', state: 'registered' } as const
+      change(context, { kind: 'register-store', store }, answer)
+      return
+    }
+    case 'forget-store':
+      withStore(context, request.store, answer, () =>
+        change(context, { kind: 'forget-store', store: request.store }, answer),
+      )
+      return
+    case 'label-store': {
+      const { store, labels } = request
+      withStore(context, store, answer, () => change(context, { kind: 'label-store', store, labels }, answer))
+      return
+    }
+    case 'rebalance':
+      rebalance(context, request.dryRun, answer)
+      return
+    case 'list-schedulers':
+      answer(shown({ schedulers: SCHEDULERS.map((name) => schedulerDocument(context, name)) }))
+      return
+    case 'pause-scheduler':
+      pause(context, request.scheduler, request.seconds, answer)
+      return
+    case 'explain-shard':
+      explain(context, { shard: request.shard }, answer)
+      return
+    case 'explain-store':
+      explain(context, { store: request.store }, answer)
+      return
+    case 'hot':
+      answer(shown(hotDocument(context)))
+      return
+    case 'show-settings':
+      answer(shown({ settings: Object.fromEntries(context.machine.config.settings) }))
+      return
+    case 'configure':
+      configure(context, request.settings, answer)
+      return
+    default:
+      unreachable(request)
+  }
+}
+
+function start(context: OperateContext, operator: PlannedOperator | StoreOperator, answer: Answer): void {
+  const command = { kind: 'start-operators', operators: [operator], atMs: context.wallMs } as const
+  context.propose(command, (result) => {
+    if (result?.kind !== 'operators-started') {
+      answer(refused(unanswered('the operator may have been started')))
+      return
+    }
+    const [started] = result.started
+    if (started?.ok !== true) {
+      answer(refused(errorValue('OPERATOR_CONFLICT', started?.message ?? 'nothing was started')))
+      return
+    }
+    answer(shown(operatorDocument(started.operator, undefined)))
+    context.executor.begin([started.operator])
+  })
+}
+
+function cancel(context: OperateContext, operator: OperatorRecord, answer: Answer): void {
+  const { id, plan, state, unwinding } = operator
+  if (state !== 'running') {
+    const how = state === 'cancelled' ? 'been cancelled' : state
+    answer(
+      refused(
+        errorValue('OPERATOR_CONFLICT', `operator ${id} has ${how} already`, { hint: 'nothing is left to cancel' }),
+      ),
+    )
+    return
+  }
+  if (unwinding !== undefined) {
+    answer(refused(errorValue('OPERATOR_CONFLICT', `operator ${id} takes back what it did already`)))
+    return
+  }
+  const unwind = (): void => {
+    context.executor.unwind(operator, 'cancelled', 'somebody cancelled it', (result) => {
+      if (result?.kind === 'operator') answer(shown(operatorDocument(result.operator, undefined)))
+      else if (result?.kind === 'refused') answer(refused(errorValue('OPERATOR_CONFLICT', result.message)))
+      else answer(refused(unanswered('the operator may have been cancelled')))
+    })
+  }
+  if (!isStoreOperator(plan)) {
+    unwind()
+    return
+  }
+  const back = { kind: 'set-store-state', store: plan.store, state: 'up' } as const
+  context.propose({ kind: 'change', change: back }, (result) => {
+    if (result?.kind === 'applied') unwind()
+    else answer(refused(unanswered(`store ${plan.store} may have been taken back`)))
+  })
+}
+
+/** A store that is to leave: first an operator that people can follow, then the state that the drain scheduler goes by. */
+function leave(
+  context: OperateContext,
+  { what: kind, store, dryRun }: OperateRequest & { readonly what: 'drain' | 'decommission' },
+  answer: Answer,
+): void {
+  const { map } = context.machine
+  const plan = planStoreOperator(map, kind, store, context.replicas)
+  if (!plan.ok) {
+    answer(refused(planRefused(plan)))
+    return
+  }
+  if (dryRun) {
+    answer(shown(previewDocument(plan.operator, context.wallMs)))
+    return
+  }
+  const state = kind === 'drain' ? 'draining' : 'decommissioning'
+  const begin = (): void => {
+    context.propose({ kind: 'change', change: { kind: 'set-store-state', store, state } }, (result) => {
+      if (result?.kind === 'applied') start(context, plan.operator, answer)
+      else if (result?.kind === 'refused') answer(refused(errorValue('OPERATOR_CONFLICT', result.message)))
+      else answer(refused(unanswered(`store ${store} may be ${state} now`)))
+    })
+  }
+  const running = storeOperator(context, store)
+  if (running === undefined) begin()
+  // A drain that goes on to be a decommission.
+  else context.executor.unwind(running, 'cancelled', `store ${store} is to leave for good`, begin)
+}
+
+function recommission(context: OperateContext, store: StoreId, dryRun: boolean, answer: Answer): void {
+  withStore(context, store, answer, (info) => {
+    if (info.state !== 'draining' && info.state !== 'decommissioning') {
+      const message = `store ${store} is ${info.state}, so there is nothing to take back`
+      answer(refused(errorValue('OPERATOR_CONFLICT', message, { hint: 'flotilla store ls' })))
+      return
+    }
+    const document = {
+      id: null,
+      kind: 'recommission',
+      shard: 0,
+      store,
+      state: dryRun ? 'running' : 'finished',
+      reason: 'somebody asked for it',
+      steps: [{ what: `take store ${store} back`, state: dryRun ? 'waiting' : 'done' }],
+      createdAt: timeText(context.wallMs),
+      endedAt: dryRun ? null : timeText(context.wallMs),
+      error: null,
+    }
+    if (dryRun) {
+      answer(shown(document))
+      return
+    }
+    context.propose({ kind: 'change', change: { kind: 'set-store-state', store, state: 'up' } }, (result) => {
+      if (result?.kind !== 'applied') {
+        answer(refused(unanswered(`store ${store} may have been taken back`)))
+        return
+      }
+      const running = storeOperator(context, store)
+      if (running === undefined) answer(shown(document))
+      else {
+        context.executor.unwind(running, 'cancelled', `store ${store} was taken back`, (unwound) =>
+          answer(shown(unwound?.kind === 'operator' ? operatorDocument(unwound.operator, undefined) : document)),
+        )
+      }
+    })
+  })
+}
+
+function rebalance(context: OperateContext, dryRun: boolean, answer: Answer): void {
+  const { scheduling, index, wallMs, paused } = context
+  if (dryRun) {
+    const operators = scheduling.preview(index, wallMs, paused)
+    answer(shown({ operators: operators.map((operator) => previewDocument(operator, wallMs)) }))
+    return
+  }
+  const operators = scheduling.run(index, wallMs, paused)
+  if (operators.length === 0) {
+    answer(shown({ operators: [] }))
+    return
+  }
+  context.propose({ kind: 'start-operators', operators, atMs: wallMs }, (result) => {
+    if (result?.kind !== 'operators-started') {
+      answer(refused(unanswered('operators may have been started')))
+      return
+    }
+    const started = result.started.flatMap((each) => (each.ok ? [each.operator] : []))
+    answer(shown({ operators: started.map((operator) => operatorDocument(operator, undefined)) }))
+    context.executor.begin(started)
+  })
+}
+
+function pause(context: OperateContext, scheduler: SchedulerName, seconds: number | undefined, answer: Answer): void {
+  const untilMs = seconds === undefined ? undefined : context.wallMs + seconds * 1000
+  context.propose({ kind: 'pause-scheduler', scheduler, untilMs }, (result) => {
+    if (result?.kind === 'scheduler-paused') answer(shown(schedulerDocument(context, scheduler)))
+    else answer(refused(unanswered(`scheduler ${scheduler} may have been changed`)))
+  })
+}
+
+function schedulerDocument({ machine, scheduling, wallMs }: OperateContext, name: SchedulerName): object {
+  const untilMs = machine.operators.pauses.get(name) ?? 0
+  const isPaused = untilMs > wallMs
+  const lastMs = scheduling.lastRunMs(name)
+  return {
+    name,
+    paused: isPaused,
+    pausedUntil: isPaused ? timeText(untilMs) : null,
+    lastRunAt: lastMs === undefined ? null : timeText(lastMs),
+  }
+}
+
+function explain(
+  context: OperateContext,
+  subject: { readonly shard: number } | { readonly store: StoreId },
+  answer: Answer,
+): void {
+  const { scheduling, index, wallMs } = context
+  if ('shard' in subject) {
+    const decisions = scheduling.explainShard(index, subject.shard, wallMs)
+    if (decisions === undefined) {
+      answer(
+        refused(errorValue('SHARD_NOT_FOUND', `there is no shard ${subject.shard}`, { hint: 'flotilla shard ls' })),
+      )
+    } else answer(shown({ subject, decisions: decisions.map(decisionDocument) }))
+    return
+  }
+  const decisions = scheduling.explainStore(index, subject.store, wallMs)
+  if (decisions === undefined) answer(refused(storeUnknown(subject.store)))
+  else answer(shown({ subject, decisions: decisions.map(decisionDocument) }))
+}
+
+function hotDocument({ liveness }: OperateContext): object {
+  const shards = [...liveness.led].map(([shard, { load }]) => ({ shard, ...load }))
+  const busy = (load: { readonly readsPerSecond: number; readonly writesPerSecond: number }): number =>
+    load.readsPerSecond + load.writesPerSecond
+  shards.sort((a, b) => busy(b) - busy(a) || a.shard - b.shard)
+  return { shards: shards.slice(0, HOT_SHARDS_MAX), keys: [] }
+}
+
+function configure(
+  context: OperateContext,
+  settings: (OperateRequest & { readonly what: 'configure' })['settings'],
+  answer: Answer,
+): void {
+  const strange = settings.find(([name]) => !isDriverSetting(name))
+  if (strange !== undefined) {
+    const message = `${strange[0]} cannot be changed while the cluster runs`
+    answer(refused(errorValue('INVALID_ARGUMENT', message, { hint: 'flotilla config show says which settings can' })))
+    return
+  }
+  context.propose({ kind: 'configure', settings, expectedVersion: undefined }, (result) => {
+    if (result?.kind !== 'configured') answer(refused(unanswered('the settings may have been changed')))
+    else answer(shown({ settings: Object.fromEntries(context.machine.config.settings) }))
+  })
+}
+
+function change(context: OperateContext, mapChange: MapChange & { readonly store: unknown }, answer: Answer): void {
+  context.propose({ kind: 'change', change: mapChange }, (result) => {
+    if (result?.kind === 'applied') {
+      const { store } = mapChange
+      const id = typeof store === 'string' ? store : (store as { readonly id: StoreId }).id
+      answer(shown({ store: id }))
+    } else if (result?.kind === 'refused') answer(refused(errorValue('OPERATOR_CONFLICT', result.message)))
+    else answer(refused(unanswered('it may have been done')))
+  })
+}
+
+function allOperators({ machine }: OperateContext): OperatorRecord[] {
+  const { running, ended } = machine.operators
+  return [...running.values(), ...ended.values()].sort((a, b) => b.id - a.id)
+}
+
+function documentOf({ executor }: OperateContext, operator: OperatorRecord): object {
+  return operatorDocument(operator, operator.state === 'running' ? executor.hindrance(operator.id) : undefined)
+}
+
+function withOperator(
+  { machine }: OperateContext,
+  text: string,
+  answer: Answer,
+  use: (operator: OperatorRecord) => void,
+): void {
+  const id = /^[0-9]{1,15}$/.test(text) ? Number(text) : -1
+  const operator = machine.operators.running.get(id) ?? machine.operators.ended.get(id)
+  if (operator !== undefined) use(operator)
+  else {
+    const hint = 'flotilla operator ls lists those that run and the last that ended'
+    answer(refused(errorValue('OPERATOR_NOT_FOUND', `there is no operator ${text.slice(0, 40)}`, { hint })))
+  }
+}
+
+function withStore(
+  { machine }: OperateContext,
+  id: StoreId,
+  answer: Answer,
+  use: (info: ShardMap['stores'][number]) => void,
+): void {
+  const info = storeById(machine.map, id)
+  if (info === undefined) answer(refused(storeUnknown(id)))
+  else use(info)
+}
+
+function storeOperator({ machine }: OperateContext, store: StoreId): OperatorRecord | undefined {
+  return [...machine.operators.running.values()].find(({ plan }) => isStoreOperator(plan) && plan.store === store)
+}
+
+function storeUnknown(id: StoreId): ErrorValue {
+  return errorValue('STORE_NOT_FOUND', `there is no store ${id}`, { hint: 'flotilla store ls' })
+}
+
+function unanswered(what: string): ErrorValue {
+  return timeout(`the placement driver lost its leader meanwhile: ${what}`, 'unknown')
+}
+
+function shown(document: object): OperateAnswer {
+  return { ok: true, document }
+}
+
+function refused(error: ErrorValue): OperateAnswer {
+  return { ok: false, error }
+}
