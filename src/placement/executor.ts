@@ -212,7 +212,8 @@ export class OperatorExecutor {
         return
       }
       default:
-        assert(false, `${request.kind} was answered with ${reply.kind}`)
+        // Whoever answers something else is of another version; a person decides what to do about that.
+        this.#fail(operator, run, `${request.kind} was answered with ${reply.kind}`)
     }
   }
 
