@@ -35,6 +35,8 @@ export interface DriverContext {
 /** A new picture of the cluster settles for so long before anything is moved because of it. */
 const SETTLE_MS = 3_000
 const ROUND_MS = 1_000
+/** A merge that stops half way is not rolled back by its operator yet, and would leave a shard that serves nobody. */
+const UNFINISHED: SchedulerName = 'merge'
 
 export class Driver {
   readonly #context: DriverContext
@@ -130,6 +132,13 @@ export class Driver {
       answerError(call, errorValue('NOT_READY', 'the cluster is not founded yet'))
       return
     }
+    if (request.what === 'start' && request.request.kind === UNFINISHED && !request.dryRun) {
+      const error = errorValue('INVALID_ARGUMENT', 'this version does not merge shards yet', {
+        hint: 'a dry run shows what would be done',
+      })
+      call.answer({ kind: 'operate', answer: { ok: false, error } })
+      return
+    }
     const wallMs = this.#wallMs()
     const context = {
       machine,
@@ -162,7 +171,7 @@ export class Driver {
     return new Set(
       SCHEDULERS.filter((name) => {
         const untilMs = operators.pauses.get(name) ?? 0
-        return untilMs > wallMs || schedulers?.includes(name) === false
+        return untilMs > wallMs || name === UNFINISHED || schedulers?.includes(name) === false
       }),
     )
   }
