@@ -4,6 +4,7 @@ import type { Replica } from './replica.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
 import { appliedPosition } from './state-record.ts'
 import type { Store } from './store.ts'
+import { TOMBSTONE_FORMAT } from './tombstone.ts'
 
 /**
  * What a store does now and then: flush the overlay, shorten logs up to what is flushed, estimate sizes, roll load figures. Nothing here is
@@ -101,7 +102,8 @@ export class Maintenance {
   #noteFlushed(replica: Replica): void {
     if (replica.installing) return
     const record = this.#store.options.data.durableState(replica.group)
-    if (record === undefined) return
+    // A replica that was called where an earlier one of its group is buried finds that one's tombstone here.
+    if (record === undefined || record[0] === TOMBSTONE_FORMAT) return
     const { index, term } = appliedPosition(record)
     if (index > replica.log.flushed.index) replica.log.flushedTo(index, term, replica.membership)
   }
