@@ -31,7 +31,9 @@ export const DRIVER_ACTIONS: readonly NemesisAction[] = [
     run(world) {
       // Ids are counted from 1; the newest ones are the likeliest to run.
       const operator = String(world.random.between(1, 12))
-      return ask(world, { what: 'cancel-operator', operator }) ? `cancels operator ${operator}` : undefined
+      if (!ask(world, { what: 'cancel-operator', operator })) return undefined
+      world.counts.add('cancel')
+      return `cancels operator ${operator}`
     },
   },
   {

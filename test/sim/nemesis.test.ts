@@ -37,7 +37,14 @@ const COUNTED_AS: Readonly<Record<string, readonly string[]>> = {
   split: ['shard-split'],
   move: ['replica-moved'],
   merge: ['shards-merged', 'merge-rolled-back'],
+  operator: ['add-replica', 'remove-replica', 'transfer-leader', 'split', 'move'].map((kind) => `operator-${kind}`),
+  cancel: ['cancel'],
+  drain: ['drain'],
+  'kill-driver': ['kill-driver'],
 }
+
+/** Neighbours can be merged while they are on the same stores, and once merged there must be new ones. */
+const MERGE = { stores: 3, prepare: 'split' }
 
 /** Families that are no actions but a state of the whole run. */
 const COUNTED_WHILE_ON: Readonly<Partial<Record<FaultFamily, readonly string[]>>> = {
@@ -73,16 +80,19 @@ for (const action of NEMESIS_ACTIONS) {
   test(`${action.name}: happens in every form and is counted`, async () => {
     const kinds = COUNTED_AS[action.name]
     assert(kinds !== undefined, `${action.name} has no row in this test`)
+    const isMerge = action.name === 'merge'
+    const before = isMerge ? NEMESIS_ACTIONS.find(({ name }) => name === MERGE.prepare) : undefined
     const world = await inWorld(
       [],
       async (world) => {
         for (let round = 0; round < ROUNDS_MAX && !world.isOver; round++) {
+          before?.run(world)
           action.run(world)
           await world.sleep(500)
           if (kinds.every((kind) => world.counts.get(kind) > 0)) return
         }
       },
-      4,
+      isMerge ? MERGE.stores : 4,
     )
     for (const kind of kinds) assert(world.counts.get(kind) > 0, `${kind} never happened`)
     assert.equal(world.failure?.message, undefined)
