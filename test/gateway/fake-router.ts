@@ -42,6 +42,7 @@ interface Record {
 const STORES = ['s1', 's2', 's3']
 
 export class FakeRouter implements Router {
+  readonly stats = { calls: 0, attempts: 0, failures: 0 }
   readonly records = new Map<Key, Record>()
   readonly shards: readonly Shard[]
   readonly placement: Shard
@@ -51,7 +52,11 @@ export class FakeRouter implements Router {
   /** Calls that reached the router, by name. */
   readonly calls: string[] = []
   /** What the placement driver says; throw in it to refuse. */
-  onOperate: (request: OperateRequest) => unknown = () => ({ operators: [] })
+  onOperate: (request: OperateRequest) => unknown = ({ what }) => {
+    if (what === 'show-operator' || what === 'cancel-operator')
+      throw failure({ code: 'OPERATOR_NOT_FOUND', message: 'there is no such operator' })
+    return { operators: [] }
+  }
   readonly operated: OperateRequest[] = []
   stalenessMs = 0
   /** Pages of a scan hold at most this many items, as a router that bounds the bytes of a page would do. */

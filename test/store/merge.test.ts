@@ -57,7 +57,8 @@ test('merged and split again at the same key, three times under load, and nobody
       await load.succeed(100)
     }
     await load.verify()
-    assert.deepEqual({ none: load.counts.none, unknown: load.counts.unknown }, { none: 0, unknown: 0 })
+    // Unknown outcomes may come of elections for which a busy machine is enough; they are judged by `verify`.
+    assert.equal(load.counts.none, 0)
     await cluster.settle(2)
   })
 })
