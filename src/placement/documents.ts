@@ -1,7 +1,9 @@
 import {
+  type HandRequest,
   isStoreOperator,
   type OperatorStep,
   type PlannedOperator,
+  type ShardId,
   type StoreOperator,
   type StoreStep,
   stepToText,
@@ -21,6 +23,24 @@ export function previewDocument(plan: PlannedOperator | StoreOperator, atMs: num
     steps: plan.steps.map((step) => ({ what: textOf(step), state: 'waiting' })),
     createdAt: timeText(atMs),
     endedAt: null,
+    error: null,
+  }
+}
+
+/** What was asked for is so already: it needed no operator. */
+export function settledDocument(kind: HandRequest['kind'], shard: ShardId, reason: string, atMs: number): object {
+  const at = timeText(atMs)
+  const scheduler = 'by-hand'
+  return {
+    id: null,
+    kind,
+    shard,
+    reason,
+    scheduler,
+    state: 'finished',
+    steps: [],
+    createdAt: at,
+    endedAt: at,
     error: null,
   }
 }

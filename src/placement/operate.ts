@@ -15,7 +15,7 @@ import {
 import { unreachable } from '../base/index.ts'
 import type { OperatorRecord, PlacementCommand, PlacementMachine, PlacementResult } from '../machine/index.ts'
 import { type ErrorValue, errorValue, type OperateAnswer, type OperateRequest, timeout } from '../protocol/index.ts'
-import { decisionDocument, operatorDocument, previewDocument, timeText } from './documents.ts'
+import { decisionDocument, operatorDocument, previewDocument, settledDocument, timeText } from './documents.ts'
 import type { OperatorExecutor } from './executor.ts'
 import type { Liveness } from './liveness.ts'
 import { planRefused } from './refusals.ts'
@@ -47,7 +47,11 @@ export function operate(request: OperateRequest, context: OperateContext, answer
   switch (request.what) {
     case 'start': {
       const plan = planByHand(context.index, request.request)
-      if (!plan.ok) answer(refused(planRefused(plan, request.request.shard)))
+      const { kind, shard } = request.request
+      // Whoever asks again after an answer that got lost has what they wanted.
+      if (!plan.ok && plan.code === 'nothing-to-do' && kind === 'transfer-leader')
+        answer(shown(settledDocument(kind, shard, plan.message, context.wallMs)))
+      else if (!plan.ok) answer(refused(planRefused(plan, request.request.shard)))
       else if (request.dryRun) answer(shown(previewDocument(plan.operator, context.wallMs)))
       else start(context, plan.operator, answer)
       return

@@ -196,7 +196,7 @@ async function insist<T>(
 ): Promise<T | undefined> {
   const deadlineMs = world.nowMs + RECOVERY_MS_MAX
   for (;;) {
-    if (world.isOver) return undefined
+    if (world.isOver || isLost(world, gateway)) return undefined
     const result = await attempt(world, gateway, run)
     if (result.ok) return result.answer
     if (world.nowMs > deadlineMs) {
@@ -205,6 +205,11 @@ async function insist<T>(
     }
     await world.sleep(POLL_MS)
   }
+}
+
+/** A store that came back without its data ends for good as soon as it hears from the cluster that it had some. */
+function isLost(world: World, gateway: Gateway): boolean {
+  return world.stores.some((store) => store.id === gateway.process.name && store.isLost)
 }
 
 type Attempt<T> = { readonly ok: true; readonly answer: T } | { readonly ok: false; readonly reason: string }

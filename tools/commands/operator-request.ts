@@ -178,11 +178,12 @@ export function printOperator(session: Session, operator: Operator, raw: string)
 }
 
 function operatorTable(operator: Operator): string {
+  const isPreview = operator.id === null && operator.state === 'running'
   const details = formatDetails([
-    ['operator', operator.id ?? 'none; this is what it would be'],
+    ['operator', operator.id ?? (isPreview ? 'none; this is what it would be' : 'none was needed')],
     ['kind', operator.kind],
     operator.store === undefined ? ['shard', operator.shard] : ['store', printable(operator.store)],
-    ['state', operator.id === null ? 'not started' : operator.state],
+    ['state', isPreview ? 'not started' : operator.state],
     ['reason', printable(operator.reason)],
     ...(operator.waitsFor === undefined ? [] : [['waits for', printable(operator.waitsFor)] as const]),
     ...(operator.error === null ? [] : [['error', printable(operator.error)] as const]),
