@@ -29,7 +29,10 @@ test('replicas spread to a store that has joined; it is drained, taken back, and
     const drain = await ask(cluster, { what: 'drain', store: 's4', dryRun: false })
     await assert.rejects(ask(cluster, { what: 'drain', store: 's4', dryRun: false }), FlotillaError)
     assert.equal((await ended(cluster, drain.id, WAIT_MS)).state, 'finished')
-    assert.equal([...cluster.store('s4').replicas.values()].filter((replica) => replica.isLeader).length, 0)
+    // An election of a busy machine may choose it once more; the driver then gives that away too.
+    await poll('s4 leads nothing', WAIT_MS, () =>
+      [...cluster.store('s4').replicas.values()].every((replica) => !replica.isLeader),
+    )
     assert.ok(replicasOn(cluster, 's4') >= 2)
     await ask(cluster, { what: 'recommission', store: 's4', dryRun: false })
     await poll('s4 is up again', WAIT_MS, () => state(cluster, 's4') === 'up')

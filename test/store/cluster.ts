@@ -44,6 +44,7 @@ export class TestCluster {
   readonly hub: MemoryHub
   readonly random = new SeededRandom(7)
   readonly failures: string[] = []
+  readonly #loads: Workload[] = []
   readonly client: RouterClient
   readonly router: Router
   readonly #machines = new Map<string, Machine>()
@@ -106,6 +107,7 @@ export class TestCluster {
   }
 
   async #close(): Promise<void> {
+    for (const load of this.#loads) load.cancel()
     await this.client.close()
     for (const id of this.#machines.keys()) await this.stop(id)
     clearInterval(this.#alive)
@@ -314,7 +316,9 @@ export class TestCluster {
   }
 
   load(name: string, keys: readonly string[], clients = 8): Workload {
-    return new Workload(name, new ClientTarget(this.client, 3_000), { keys, clients, thinkMsMax: 4 }).start()
+    const load = new Workload(name, new ClientTarget(this.client, 3_000), { keys, clients, thinkMsMax: 4 }).start()
+    this.#loads.push(load)
+    return load
   }
 
   /** Waits until all members of the shard have applied the same, and compares what they hold, byte by byte. */

@@ -76,7 +76,7 @@ for (const [shell, offers] of Object.entries(OFFERS)) {
   test(`${shell} completes commands, words below them, options and their values`, { skip }, async () => {
     assert.deepEqual((await offers(['sca'])).sort(), ['scan'])
     assert.deepEqual((await offers(['shard', 'l'])).sort(), ['lookup', 'ls'])
-    assert.deepEqual((await offers(['--endpoint', 'shard', 'sc'])).sort(), ['scan'])
+    assert.deepEqual((await offers(['--endpoint', 'shard', 'sca'])).sort(), ['scan'])
     assert.deepEqual((await offers(['-e', 'http://x', '-o', 'json', 'config', 'v'])).sort(), ['validate'])
     assert.deepEqual((await offers(['get', 'x', '-o', 'j'])).sort(), ['json'])
     assert.deepEqual((await offers(['put', '--if-'])).sort(), ['--if-absent', '--if-revision'])
