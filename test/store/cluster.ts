@@ -18,6 +18,7 @@ import { poll } from '../../tools/cluster/poll.ts'
 import { SeededRandom } from '../raft/harness/seeded-random.ts'
 import { ClientTarget } from '../support/client-target.ts'
 import { Workload } from '../support/workload.ts'
+import type { TestClusterOptions } from './cluster-options.ts'
 import { MortalClock } from './mortal-clock.ts'
 import { picture } from './picture.ts'
 
@@ -29,15 +30,6 @@ interface Machine {
   readonly files: MemoryFiles
   readonly disk: MemoryDisk
   running: { readonly store: Store; readonly clock: MortalClock; readonly close: () => Promise<void> } | undefined
-}
-
-export interface TestClusterOptions {
-  readonly stores?: number
-  readonly founders?: number
-  readonly shards?: number
-  readonly raft?: Partial<RaftSettings>
-  /** Only leaders are balanced unless this says more: most tests want to change shards themselves. */
-  readonly placement?: Pick<PlacementOptions, 'schedulers' | 'defaults'>
 }
 
 export class TestCluster {

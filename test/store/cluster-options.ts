@@ -1,0 +1,12 @@
+/** What a test may wish of its cluster of stores; see `cluster.ts`. */
+import type { PlacementOptions } from '../../src/placement/index.ts'
+import type { RaftSettings } from '../../src/store/index.ts'
+
+export interface TestClusterOptions {
+  readonly stores?: number
+  readonly founders?: number
+  readonly shards?: number
+  readonly raft?: Partial<RaftSettings>
+  /** Only leaders are balanced unless this says more: most tests want to change shards themselves. */
+  readonly placement?: Pick<PlacementOptions, 'schedulers' | 'defaults'>
+}
