@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Shard } from '../../shard-map/index.ts'
 import { poll } from '../../tools/cluster/poll.ts'
-import { TestCluster, type TestClusterOptions, WAIT_MS } from './cluster.ts'
+import { TestCluster, WAIT_MS } from './cluster.ts'
+import type { TestClusterOptions } from './cluster-options.ts'
 
 const KEYS = ['1one', '5five', 'alpha', 'delta', 'kilo', 'november', 'tango', 'zulu']
 const STORES = ['s1', 's2', 's3']
