@@ -232,6 +232,28 @@ describe('memory transport', () => {
     assert.equal(hub.isUp, true)
   })
 
+  it('an answer that is still under way ends no request of the process that came after', () => {
+    const { clock, hub, open } = world()
+    const atB = new Recorder()
+    open('b', atB)
+    const first = open('a')
+    askNow(first, 'b', pattern(1), 10_000)
+    clock.advance(20)
+    hub.faults = { delayMsMin: 100, delayMsMax: 100 }
+    atB.requests[0]?.reply(number32(1))
+    clock.advance(10)
+    void first.close()
+    // Its first request has the number that the first request of its predecessor had.
+    const second = open('a')
+    hub.faults = {}
+    const asked = askNow(second, 'b', pattern(2), 10_000)
+    clock.advance(500)
+    assert.equal(asked.end, undefined, 'it took the answer to another request')
+    atB.requests[1]?.reply(number32(2))
+    clock.advance(50)
+    assert.deepEqual(asked.end === undefined ? undefined : Buffer.from(asked.end), Buffer.from(number32(2)))
+  })
+
   it('forgets peers that are silent, and goes on counting where it was', () => {
     const { clock, open } = world()
     const atB = new Recorder()
