@@ -140,8 +140,15 @@ const shardRequest: fc.Arbitrary<Request> = fc.oneof(
 const load = fc.record({ readsPerSecond: measure, writesPerSecond: measure })
 const leaders = fc.dictionary(fc.nat(99).map(String), fc.string()) as fc.Arbitrary<Record<number, string>>
 
-/** As bytes carry it: without negative zero. */
-const documentValue = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown)
+/** As bytes carry it: without negative zero, and without the one field name that no reader takes. Names that get into documents start with a letter or digit. */
+const documentValue = fc
+  .jsonValue({ maxDepth: 4 })
+  .map((value) => JSON.parse(JSON.stringify(value), withoutPrototype) as unknown)
+
+function withoutPrototype(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '__proto__'))
+}
 
 export const hotRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('write' as const), ...routed, command: bytes }),
