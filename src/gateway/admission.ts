@@ -1,5 +1,5 @@
 /**
- * Who may come in: draining, HTTP's own demands, tokens, origins, load. Asked before any handler runs; refuses by throwing.
+ * Who may come in: HTTP's own demands, tokens, origins, load. Asked before any handler runs; refuses by throwing.
  */
 import { type AccessToken, type Role, TokenSet } from './access.ts'
 import type { Exchange } from './exchange.ts'
@@ -39,7 +39,6 @@ export class Admission {
 
   /** Before routing. Returns true when the exchange is answered already (a preflight). */
   greet(exchange: Exchange, hasUnknownExpectation: boolean): boolean {
-    if (this.#services.isDraining()) throw refusal('DRAINING', 'this store is shutting down', 'Use another store.')
     this.#checkVersion(exchange)
     if (hasUnknownExpectation) throw invalidArgument('the Expect header takes only 100-continue')
     const isPreflight = this.#origins !== undefined && this.#answerOrigin(exchange, this.#origins)

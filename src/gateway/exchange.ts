@@ -286,6 +286,7 @@ export class Exchange implements BodySink {
     if (this.phase === 'done' || this.phase === 'streaming') return
     this.phase = 'streaming'
     this.#headers.push('Content-Type', contentType, 'Cache-Control', 'no-store')
+    if (this.services.isDraining()) this.#headers.push('Connection', 'close')
     this.#outgoing.writeHead(status, this.#headers)
   }
 

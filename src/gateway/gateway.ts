@@ -3,8 +3,9 @@
  * for each address it listens on.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { silentEvents } from '../base/index.ts'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type Clock, silentEvents } from '../base/index.ts'
 import type { AccessToken } from './access.ts'
 import { Admission } from './admission.ts'
 import { GatewayApp } from './app.ts'
@@ -29,9 +30,15 @@ export interface Gateway {
   setTokens(tokens: readonly AccessToken[]): void
   /** Certificates for connections that are made from now on; without effect where TLS is off. */
   setTls(tls: GatewayTls): void
-  /** Refuses new requests, waits for those in progress (at most `drainMsMax`), then closes every connection. */
+  /**
+   * Takes no new connections, serves what comes on the open ones and tells each of them that it ends, closes those that stay silent, and waits for
+   * requests in progress, at most `drainMsMax` in all; then closes every connection.
+   */
   close(): Promise<void>
 }
+
+/** Clients that connect without end must not keep the gateway open. */
+const BACKLOG_TURNS_MAX = 50
 
 /** After the last answer was handed to Node, connections get this long to carry it away. */
 const FLUSH_MS = 50
@@ -50,6 +57,8 @@ class RunningGateway implements Gateway {
   readonly #admission: Admission
   readonly #server: Server
   readonly #limits: GatewayLimits
+  /** Connections that have not brought a request yet, which Node does not count as idle. */
+  readonly #unused = new Set<Duplex>()
   #draining = false
   #closed: Promise<void> | undefined
   host = ''
@@ -78,6 +87,10 @@ class RunningGateway implements Gateway {
     this.#server = createHttpServer(this.#services, this.#set, options.tls, (incoming, outgoing, expectation) =>
       this.#onRequest(incoming, outgoing, expectation),
     )
+    this.#server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => {
+      this.#unused.add(socket)
+      socket.once('close', () => this.#unused.delete(socket))
+    })
   }
 
   get address(): string {
@@ -122,25 +135,48 @@ class RunningGateway implements Gateway {
     return this.#closed
   }
 
+  /**
+   * A client that keeps its connection may send a request at any moment, and an idle connection that is closed at that moment breaks it. So: nobody new is let in,
+   * what comes is served and told that the connection ends, and only connections that stayed silent for a while are closed.
+   */
   async #close(): Promise<void> {
     this.#draining = true
     const { clock, events, limits } = this.#services
     events.emit({ type: 'gateway_draining', data: { inflight: this.#set.size } })
-    const ended = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve())
-    })
-    this.#server.closeIdleConnections()
+    await this.#takeBacklog()
+    const ended = stopListening(this.#server)
     const impatience = clock.after(limits.drainMsMax, () => this.#server.closeAllConnections())
+    await Promise.race([ended, pause(clock, Math.min(limits.drainIdleMs, limits.drainMsMax))])
+    this.#server.closeIdleConnections()
+    for (const socket of this.#unused) socket.destroy()
     await Promise.race([this.#set.empty(), ended])
     const flush = clock.after(FLUSH_MS, () => this.#server.closeAllConnections())
     await ended
+    // Node's own end of the server, which also stops its timer.
+    this.#server.close()
     impatience.cancel()
     flush.cancel()
     this.#set.stop()
     events.emit({ type: 'gateway_closed' })
   }
 
+  /** Connections that the system has established and this process has not seen yet would be reset when the server stops to listen. */
+  async #takeBacklog(): Promise<void> {
+    let arrived = false
+    const note = (): void => {
+      arrived = true
+    }
+    this.#server.on('connection', note)
+    for (let turn = 0; turn < BACKLOG_TURNS_MAX; turn++) {
+      arrived = false
+      await new Promise<void>((resolve) => this.#services.clock.soon(resolve))
+      if (!arrived && turn > 0) break
+    }
+    this.#server.off('connection', note)
+  }
+
   #onRequest(incoming: IncomingMessage, outgoing: ServerResponse, expectation: Expectation): void {
+    this.#unused.delete(incoming.socket)
     const target = parseTarget(incoming.url ?? '/')
     const exchange = new Exchange(this.#services, this.#set, incoming, outgoing, target, expectation === 'continue')
     this.#set.add(exchange)
@@ -153,6 +189,19 @@ class RunningGateway implements Gateway {
       exchange.fail(error)
     }
   }
+}
+
+/** Takes no more connections and leaves those that are there alone; `close` of an HTTP server would end the idle ones. Resolves when none is left. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve())
+  })
+}
+
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve)
+  })
 }
 
 /** Unique in the cluster with overwhelming likelihood, and cheap: a random beginning, then counted. */

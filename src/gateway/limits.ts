@@ -19,6 +19,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   stallMsMax: LIMITS.httpStallMsMax,
   streamStallMsMax: 60_000,
   drainMsMax: 10_000,
+  /** Longer than busy clients pause between two requests, and a small part of the 30 s that an orderly stop may take. */
+  drainIdleMs: 1_000,
 }
 
 /** JSON may spell a byte with six characters, and each operation of a batch has some names around its bytes. */

@@ -39,6 +39,8 @@ export interface GatewayLimits {
   readonly streamStallMsMax: number
   /** How long `close` waits for requests in progress. */
   readonly drainMsMax: number
+  /** How long `close` leaves a connection open that carries no request, in case one is on its way. */
+  readonly drainIdleMs: number
 }
 
 export interface GatewayOptions {

@@ -49,6 +49,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   if (broker !== undefined) events.emit({ type: 'broker_hosted', data: { url: broker.url } })
   let node: Node | undefined
   let readiness: ReadinessEvents | undefined
+  let isStopping = false
   try {
     node = await openNode({
       id: store.id,
@@ -105,7 +106,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       storeId: store.id,
       version: VERSION,
       readiness: () => {
-        const reasons = opened.notReady()
+        const reasons = isStopping ? ['the store is stopping'] : opened.notReady()
         return { ready: reasons.length === 0, reasons }
       },
       clock,
@@ -149,7 +150,11 @@ export async function startNode(config: Config): Promise<RunningNode> {
       async stop() {
         events.emit({ type: 'node_stopping' })
         readiness?.stop()
+        isStopping = true
+        // Leaders go first, while everything is still served: whoever asks meanwhile waits for a hand-over, not for an election.
+        await opened.store.handOver()
         await face.close()
+        // Leadership may have come back while the last requests were answered.
         await opened.store.handOver()
         await opened.close()
         await broker?.stop()

@@ -165,7 +165,8 @@ async function startAndAnswer(
   exchange.deadlineMs += waitMs
   const { clock } = exchange.services
   const untilMs = clock.nowMs() + waitMs
-  while (operator.state === 'running' && clock.nowMs() < untilMs && !exchange.signal.aborted) {
+  const mayWait = (): boolean => clock.nowMs() < untilMs && !exchange.signal.aborted && !exchange.services.isDraining()
+  while (operator.state === 'running' && mayWait()) {
     await new Promise<void>((resolve) => {
       clock.after(Math.min(POLL_MS, untilMs - clock.nowMs()), resolve)
     })
