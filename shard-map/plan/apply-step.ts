@@ -49,6 +49,7 @@ export function applyStep(shard: Shard, step: OperatorStep, freshId: () => Repli
     case 'split':
     case 'prepare-merge':
     case 'commit-merge':
+    case 'rollback-merge':
       return { ok: true, shard }
   }
 }

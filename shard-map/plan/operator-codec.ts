@@ -5,7 +5,7 @@
  *   other     [shard, m, r]        influence  [shard, leader or null, [store, ...]]
  *   of a store [kind, store, reason, [step, ...]]
  *   step      [what, shard, ...]: add-learner store, replica or null   wait-caught-up store   enter-joint [store, ...], [store, ...]
- *             leave-joint   remove-learner store   transfer-leader store   split [key, ...] or policy   prepare-merge, commit-merge shard
+ *             leave-joint   remove-learner store   transfer-leader store   split [key, ...] or policy   prepare-merge, commit-merge, rollback-merge shard
  *             give-leaders, give-replicas, retire: [what, store]
  *
  * Kinds, steps and schedulers are their places in the lists below, which may only grow.
@@ -43,6 +43,7 @@ const WHATS = [
   'give-leaders',
   'give-replicas',
   'retire',
+  'rollback-merge',
 ] as const satisfies readonly (OperatorStep | StoreStep)['what'][]
 
 const OWNERS = [
@@ -99,6 +100,7 @@ export function stepToPlain(step: OperatorStep | StoreStep): Plain {
       return [what, step.shard, 'keys' in step.at ? step.at.keys : step.at.policy]
     case 'prepare-merge':
     case 'commit-merge':
+    case 'rollback-merge':
       return [what, step.shard, step.into]
     case 'give-leaders':
     case 'give-replicas':
@@ -188,6 +190,7 @@ function readStep(
       return isTexts(first) && first.length > 0 ? { what, shard, at: { keys: first } } : undefined
     case 'prepare-merge':
     case 'commit-merge':
+    case 'rollback-merge':
       return isCount(first) ? { what, shard, into: first } : undefined
   }
 }

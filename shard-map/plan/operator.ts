@@ -51,6 +51,8 @@ export type OperatorStep =
   /** `shard` stops and goes into its left neighbour `into`. */
   | { readonly what: 'prepare-merge'; readonly shard: ShardId; readonly into: ShardId }
   | { readonly what: 'commit-merge'; readonly shard: ShardId; readonly into: ShardId }
+  /** `shard` serves again; only on the way back, and in vain when `into` has taken it in already. */
+  | { readonly what: 'rollback-merge'; readonly shard: ShardId; readonly into: ShardId }
 
 /** Where a shard will be once the operator is done; counted from the moment it begins. */
 export interface Influence {
@@ -158,5 +160,7 @@ export function stepToText(step: OperatorStep): string {
       return `stop shard ${step.shard} for its merge into ${step.into}`
     case 'commit-merge':
       return `merge shard ${step.shard} into ${step.into}`
+    case 'rollback-merge':
+      return `let shard ${step.shard} serve again, unless it is a part of ${step.into} already`
   }
 }

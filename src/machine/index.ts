@@ -9,6 +9,12 @@ export type { MachineData, Needs, StateMachine } from './machine.ts'
 export { pack, unpack } from './msgpack.ts'
 export { encodePlacementCommand, readSettings } from './placement/command.ts'
 export { shardsOf } from './placement/operator-book.ts'
-export type { OperatorRecord, StartedOperator, StepRecord, WantedLearner } from './placement/operator-types.ts'
+export type {
+  OperatorEnd,
+  OperatorRecord,
+  StartedOperator,
+  StepRecord,
+  WantedLearner,
+} from './placement/operator-types.ts'
 export { PlacementMachine } from './placement/placement-machine.ts'
 export type { ClusterConfig, JsonValue, PlacementCommand, PlacementResult } from './placement/types.ts'

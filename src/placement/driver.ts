@@ -1,4 +1,5 @@
 import {
+  locate,
   type PlacementIndex,
   SCHEDULERS,
   type SchedulerName,
@@ -35,8 +36,6 @@ export interface DriverContext {
 /** A new picture of the cluster settles for so long before anything is moved because of it. */
 const SETTLE_MS = 3_000
 const ROUND_MS = 1_000
-/** A merge that stops half way is not rolled back by its operator yet, and would leave a shard that serves nobody. */
-const UNFINISHED: SchedulerName = 'merge'
 
 export class Driver {
   readonly #context: DriverContext
@@ -62,6 +61,10 @@ export class Driver {
       shard: (id) => {
         const map = machine()?.map
         return map === undefined ? undefined : shardById(map, id)
+      },
+      owner: (key) => {
+        const map = machine()?.map
+        return map === undefined ? undefined : locate(map, key)
       },
       // Whoever leads group 1 sends no heartbeat about it.
       leadersOn: (id) => liveness.leadersOn(id) + (this.#storeId === id ? 1 : 0),
@@ -132,13 +135,6 @@ export class Driver {
       answerError(call, errorValue('NOT_READY', 'the cluster is not founded yet'))
       return
     }
-    if (request.what === 'start' && request.request.kind === UNFINISHED && !request.dryRun) {
-      const error = errorValue('INVALID_ARGUMENT', 'this version does not merge shards yet', {
-        hint: 'a dry run shows what would be done',
-      })
-      call.answer({ kind: 'operate', answer: { ok: false, error } })
-      return
-    }
     const wallMs = this.#wallMs()
     const context = {
       machine,
@@ -171,7 +167,7 @@ export class Driver {
     return new Set(
       SCHEDULERS.filter((name) => {
         const untilMs = operators.pauses.get(name) ?? 0
-        return untilMs > wallMs || name === UNFINISHED || schedulers?.includes(name) === false
+        return untilMs > wallMs || schedulers?.includes(name) === false
       }),
     )
   }

@@ -2,6 +2,7 @@ import {
   type Epoch,
   isStoreOperator,
   type OperatorStep,
+  type PlannedOperator,
   type Shard,
   type ShardId,
   type StoreId,
@@ -9,10 +10,11 @@ import {
   undoSteps,
 } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, present, type Timer, unreachable } from '../base/index.ts'
-import type { OperatorRecord, PlacementCommand, PlacementResult } from '../machine/index.ts'
+import type { OperatorEnd, OperatorRecord, PlacementCommand, PlacementResult } from '../machine/index.ts'
 import type { ErrorValue, Reply, Request } from '../protocol/index.ts'
 import type { LeaderCalls } from './leader-calls.ts'
-import { caughtUp, requestOf, shardAsked } from './step-requests.ts'
+import { isMergeStep, MergeAttempt, type MergeOutcome, type MergeStep } from './merge-steps.ts'
+import { caughtUp, newerEpoch, requestOf, timeoutMs } from './step-requests.ts'
 
 /**
  * Carries operators out, on the store that leads group 1 and nowhere else. Each step is a request to the shard's leader that may be repeated: what is
@@ -26,6 +28,8 @@ export interface ExecutorContext {
   readonly running: () => ReadonlyMap<number, OperatorRecord>
   /** As the map has it. */
   readonly shard: (id: ShardId) => Shard | undefined
+  /** The shard that has the key. */
+  readonly owner: (key: string) => Shard | undefined
   readonly leadersOn: (store: StoreId) => number
   readonly replicasOn: (store: StoreId) => number
   /** Voters that each shard should have. */
@@ -38,6 +42,8 @@ export interface ExecutorContext {
 }
 
 const REQUEST_TIMEOUT_MS = 5_000
+/** While shards merge one of them serves nobody, so a lost answer is not waited for as long. */
+const MERGE_REQUEST_TIMEOUT_MS = 2_000
 const RETRY_MS = 200
 
 /** One step of one operator, for as long as this leader drives it. */
@@ -49,7 +55,7 @@ interface Run {
   /** What the leader of the shard said last. */
   shard: Shard | undefined
   middle: string | undefined
-  prepared: Shard | undefined
+  merge: MergeAttempt | undefined
   /** Why the last attempt did not do it. */
   hindrance: string | undefined
 }
@@ -93,7 +99,7 @@ export class OperatorExecutor {
   }
 
   /** Ends the operator before it has finished: from now on it only takes back what it did. */
-  unwind(operator: OperatorRecord, outcome: 'failed' | 'cancelled', reason: string, done?: Done): void {
+  unwind(operator: OperatorRecord, outcome: OperatorEnd, reason: string, done?: Done): void {
     const { plan } = operator
     const begun = operator.steps.filter(({ state }) => state !== 'waiting').length
     const steps = operator.unwinding === undefined && !isStoreOperator(plan) ? undoSteps(plan, begun) : []
@@ -119,7 +125,7 @@ export class OperatorExecutor {
         notBeforeMs: 0,
         shard: run?.shard,
         middle: undefined,
-        prepared: run?.prepared,
+        merge: undefined,
         hindrance: undefined,
       }
       this.#runs.set(operator.id, run)
@@ -136,26 +142,24 @@ export class OperatorExecutor {
       this.unwind(operator, 'failed', `it took longer than ${limitMs / 1000} s${why}`, () => this.#later(operator, run))
       return
     }
-    this.#shardStep(operator, run, step)
+    if (isMergeStep(step)) this.#mergeStep(operator, run, step)
+    else this.#shardStep(operator, run, step)
   }
 
-  #shardStep(operator: OperatorRecord, run: Run, step: OperatorStep): void {
+  #shardStep(operator: OperatorRecord, run: Run, step: Exclude<OperatorStep, MergeStep>): void {
     const { calls } = this.#context
     const shard = this.#newest(run, step.shard)
     if (shard === undefined) {
       this.#fail(operator, run, `there is no shard ${step.shard} any more`)
       return
     }
-    const epoch = newerEpoch(shard.epoch, operator.reached)
-    const into = 'into' in step ? this.#context.shard(step.into) : undefined
+    const epoch = newerEpoch(shard.epoch, reachedOf(operator, step.shard))
     const asked = requestOf(step, {
       shard,
       epoch,
       replicas: this.#context.replicas(),
       freshIds: operator.freshIds,
       middle: run.middle,
-      prepared: run.prepared,
-      other: into,
     })
     if (asked.kind === 'impossible') {
       this.#fail(operator, run, asked.reason)
@@ -163,9 +167,8 @@ export class OperatorExecutor {
     }
     run.isBusy = true
     const { request } = asked
-    const target = shardAsked(step, request)
-    const stores = (target === step.shard ? shard : (into ?? shard)).replicas.map(({ store }) => store)
-    calls.ask(target, stores, request, REQUEST_TIMEOUT_MS, (reply) => {
+    const stores = shard.replicas.map(({ store }) => store)
+    calls.ask(step.shard, stores, request, REQUEST_TIMEOUT_MS, (reply) => {
       if (this.#runs.get(operator.id) !== run) return
       run.isBusy = false
       this.#answered(operator, run, step, request, reply)
@@ -200,14 +203,7 @@ export class OperatorExecutor {
       case 'shards': {
         this.#context.learned(reply.shards)
         const shard = reply.shards.find(({ id }) => id === step.shard)
-        if (step.what === 'commit-merge' && request.kind === 'prepare-merge') {
-          run.prepared = shard
-          if (shard === undefined) this.#advance(operator, run, undefined)
-          else this.#drive(operator)
-          return
-        }
         run.shard = shard ?? run.shard
-        if (step.what === 'prepare-merge') run.prepared = shard
         this.#advance(operator, run, shard?.epoch)
         return
       }
@@ -225,9 +221,9 @@ export class OperatorExecutor {
         const now = error.shards?.find(({ id }) => id === step.shard)
         this.#context.learned(error.shards ?? [])
         if (now === undefined) this.#again(operator, run, error.message)
-        else if (operator.unwinding === undefined && now.epoch.range !== plan.epoch.range && plan.kind !== 'merge') {
+        else if (operator.unwinding === undefined && now.epoch.range !== plannedOf(plan, step.shard).range) {
           this.#fail(operator, run, `the range of shard ${step.shard} has changed since this was planned`)
-        } else if (operator.unwinding === undefined && operator.reached === undefined) {
+        } else if (operator.unwinding === undefined && reachedOf(operator, step.shard) === undefined) {
           this.#fail(operator, run, `the replicas of shard ${step.shard} have changed since this was planned`)
         } else {
           run.shard = now
@@ -246,6 +242,54 @@ export class OperatorExecutor {
         return
       default:
         this.#again(operator, run, error.message)
+    }
+  }
+
+  #mergeStep(operator: OperatorRecord, run: Run, step: MergeStep): void {
+    const { shard, owner, calls } = this.#context
+    const { plan } = operator
+    assert(!isStoreOperator(plan), 'an operator of a store merges nothing')
+    const reached = (id: ShardId) => reachedOf(operator, id)
+    run.merge ??= new MergeAttempt(step, plan, { shard, owner, reached })
+    const attempt = run.merge
+    const move = attempt.next()
+    if (move.kind !== 'ask') {
+      this.#mergeMoved(operator, run, move)
+      return
+    }
+    run.isBusy = true
+    // The right shard may be gone from the map while its last replicas are not; they are where the left one is.
+    const { replicas } = shard(move.shard) ?? shard(step.into) ?? { replicas: [] }
+    const stores = replicas.map(({ store }) => store)
+    calls.ask(move.shard, stores, move.request, MERGE_REQUEST_TIMEOUT_MS, (reply) => {
+      if (this.#runs.get(operator.id) !== run) return
+      run.isBusy = false
+      const next = attempt.heard(move.request, reply)
+      if (next === undefined) this.#mergeStep(operator, run, step)
+      else this.#mergeMoved(operator, run, next)
+    })
+  }
+
+  #mergeMoved(operator: OperatorRecord, run: Run, move: MergeOutcome): void {
+    run.merge = undefined
+    switch (move.kind) {
+      case 'again':
+        this.#again(operator, run, move.reason)
+        return
+      case 'fail':
+        this.#fail(operator, run, move.reason)
+        return
+      case 'done':
+        this.#context.learned(move.shards)
+        this.#advance(operator, run, move.reached)
+        return
+      case 'merged':
+        this.#context.learned(move.shards)
+        run.isBusy = true
+        this.unwind(operator, 'finished', 'the shards had been merged already', () => this.#later(operator, run))
+        return
+      default:
+        unreachable(move)
     }
   }
 
@@ -343,27 +387,12 @@ export class OperatorExecutor {
 
 type Done = (result: PlacementResult | undefined) => void
 
-function newerEpoch(epoch: Epoch, other: Epoch | undefined): Epoch {
-  if (other === undefined) return epoch
-  if (other.range !== epoch.range) return other.range > epoch.range ? other : epoch
-  return other.membership > epoch.membership ? other : epoch
+/** As the last step about that shard left it. */
+function reachedOf({ reached }: OperatorRecord, id: ShardId): Epoch | undefined {
+  return reached.find(({ shard }) => shard === id)?.epoch
 }
 
-/** How long a step may take on one leader of group 1 before the operator is given up. */
-function timeoutMs(step: OperatorStep): number {
-  switch (step.what) {
-    case 'wait-caught-up':
-      // A snapshot of a large shard over a busy network.
-      return 600_000
-    case 'transfer-leader':
-      return 20_000
-    case 'add-learner':
-    case 'enter-joint':
-    case 'leave-joint':
-    case 'remove-learner':
-    case 'split':
-    case 'prepare-merge':
-    case 'commit-merge':
-      return 60_000
-  }
+/** What the operator was planned for. */
+function plannedOf({ shard, epoch, other }: PlannedOperator, id: ShardId): Epoch {
+  return id === shard ? epoch : present(other, 'the second shard of an operator').epoch
 }

@@ -48,6 +48,8 @@ export class LeaderCalls {
     const answered = (reply: Reply | undefined): void => {
       if (reply === undefined || reply.kind === 'error')
         this.#learn(shard, target, reply?.error.code, reply?.error.leader)
+      // A store describes the shards that it leads, and says nothing of others.
+      if (reply?.kind === 'describe' && reply.shards.length === 0) this.#hints.delete(shard)
       done(reply)
     }
     if (target === store.id) {

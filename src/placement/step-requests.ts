@@ -1,9 +1,10 @@
 import type { Epoch, OperatorStep, Shard } from '../../shard-map/index.ts'
 import { assert, unreachable } from '../base/index.ts'
 import type { MembershipStep, Reply, Request, ShardCut, ShardDescription } from '../protocol/index.ts'
+import type { MergeStep } from './merge-steps.ts'
 
 /**
- * What is asked of a shard's leader for one step of an operator, and what its answer means. Pure; `executor.ts` sends it and remembers.
+ * What is asked of a shard's leader for one step of an operator, and what its answer means; merges have their own file. Pure; `executor.ts` sends it and remembers.
  */
 
 /** A learner may be voted in when it is no further behind than this: what a busy shard writes in a fraction of a second. */
@@ -20,17 +21,13 @@ export interface StepContext {
   readonly freshIds: readonly number[]
   /** Where a split by size or load is to be, once it has been found. */
   readonly middle: string | undefined
-  /** The right neighbour as it was prepared for a merge. */
-  readonly prepared: Shard | undefined
-  /** The other shard of a merge. */
-  readonly other: Shard | undefined
 }
 
 export type StepRequest =
   | { readonly kind: 'ask'; readonly request: Request }
   | { readonly kind: 'impossible'; readonly reason: string }
 
-export function requestOf(step: OperatorStep, context: StepContext): StepRequest {
+export function requestOf(step: Exclude<OperatorStep, MergeStep>, context: StepContext): StepRequest {
   const { shard, epoch } = context
   switch (step.what) {
     case 'add-learner':
@@ -58,24 +55,9 @@ export function requestOf(step: OperatorStep, context: StepContext): StepRequest
         return { kind: 'impossible', reason: `shard ${shard.id} has another number of replicas now` }
       return ask({ kind: 'split', shard: step.shard, epoch, cuts })
     }
-    case 'prepare-merge':
-      if (context.other === undefined) return { kind: 'impossible', reason: `there is no shard ${step.into}` }
-      return ask({ kind: 'prepare-merge', shard: step.shard, epoch, target: context.other })
-    case 'commit-merge': {
-      const { other, prepared } = context
-      if (other === undefined) return { kind: 'impossible', reason: `there is no shard ${step.into}` }
-      // Whoever has just taken over does not know what the source was like when it was prepared; asking again tells.
-      if (prepared === undefined) return ask({ kind: 'prepare-merge', shard: step.shard, epoch, target: other })
-      return ask({ kind: 'commit-merge', shard: step.into, epoch: other.epoch, source: prepared })
-    }
     default:
       return unreachable(step)
   }
-}
-
-/** The shard whose leader has to be asked. */
-export function shardAsked(step: OperatorStep, request: Request): number {
-  return step.what === 'commit-merge' && request.kind === 'commit-merge' ? step.into : step.shard
 }
 
 function membership({ shard, epoch }: StepContext, step: MembershipStep): StepRequest {
@@ -107,4 +89,35 @@ export function caughtUp(reply: Reply & { kind: 'describe' }, shard: number, sto
   return behind <= LAG_ENTRIES_MAX && replica.state === 'replicate'
     ? true
     : `the replica on store ${store} is ${behind} entries behind`
+}
+
+/** The newer of two epochs of one shard. */
+export function newerEpoch(epoch: Epoch, other: Epoch | undefined): Epoch {
+  if (other === undefined) return epoch
+  if (other.range !== epoch.range) return other.range > epoch.range ? other : epoch
+  return other.membership > epoch.membership ? other : epoch
+}
+
+/** How long a step may take on one leader of group 1 before the operator is given up. */
+export function timeoutMs(step: OperatorStep): number {
+  switch (step.what) {
+    case 'wait-caught-up':
+      // A snapshot of a large shard over a busy network.
+      return 600_000
+    case 'transfer-leader':
+      return 20_000
+    case 'add-learner':
+    case 'enter-joint':
+    case 'leave-joint':
+    case 'remove-learner':
+    case 'split':
+    case 'prepare-merge':
+      return 60_000
+    case 'commit-merge':
+      // Meanwhile the shard serves nobody.
+      return 10_000
+    case 'rollback-merge':
+      // Nobody else would let the shard serve again.
+      return Number.POSITIVE_INFINITY
+  }
 }

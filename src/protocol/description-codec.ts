@@ -2,7 +2,8 @@
  * Descriptions of stores, shards and of the placement driver's knowledge, as MessagePack lists inside replies.
  *
  *   describe          [[store, replicas, leaders, bytes, load, [store id, lag, ...], uptimeSeconds, [not ready because, ...]],
- *                      [[shard, leader or null, term, commitIndex, appliedIndex, [replica, ...], bytes, keys, load], ...]]
+ *                      [[shard, leader or null, term, commitIndex, appliedIndex, [replica, ...], bytes, keys, load,
+ *                        shard it is merged into or null, [shard id that it took in, ...]], ...]]
  *   replica           [store id, role, matchIndex or null, state or null]
  *   load              [readsPerSecond, writesPerSecond]
  *   placement-status  [term, leader, map, [shard id, leader, ...],
@@ -65,6 +66,8 @@ function shardDescriptionToPlain(description: ShardDescription): readonly unknow
     description.bytes,
     description.keys,
     loadToPlain(description.load),
+    description.merging === undefined ? null : shardToPlain(description.merging),
+    description.absorbed,
   ]
 }
 
@@ -110,6 +113,8 @@ function readShardDescription(fields: FieldReader): ShardDescription | undefined
     bytes: fields.measure(),
     keys: fields.measure(),
     load: fields.nested(readLoad),
+    merging: fields.optional(() => fields.model(shardFromPlain)),
+    absorbed: fields.optional(() => fields.flat(1, (ids) => ids.count())) ?? [],
   }
 }
 

@@ -179,6 +179,10 @@ export interface ShardDescription {
   readonly bytes: number
   readonly keys: number
   readonly load: Load
+  /** The neighbour that is to take this shard in, as it was when this one stopped for that; undefined while it serves. */
+  readonly merging: Shard | undefined
+  /** The shards it has taken in last. */
+  readonly absorbed: readonly ShardId[]
 }
 
 export interface StoreDescription {

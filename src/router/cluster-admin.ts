@@ -202,5 +202,7 @@ function undescribed(shard: Shard): ShardDescription {
     bytes: 0,
     keys: 0,
     load: { readsPerSecond: 0, writesPerSecond: 0 },
+    merging: undefined,
+    absorbed: [],
   }
 }

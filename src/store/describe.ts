@@ -25,6 +25,8 @@ export function describeShard(replica: Replica): ShardDescription {
     bytes: replica.bytes,
     keys: replica.keys,
     load: replica.load.rates,
+    merging: replica.merging?.target,
+    absorbed: replica.absorbed.map(({ shard }) => shard),
   }
 }
 

@@ -241,6 +241,8 @@ export class FakeRouter implements Router {
       bytes: 100,
       keys: 2,
       load: { readsPerSecond: 1, writesPerSecond: 2 },
+      merging: undefined,
+      absorbed: [],
     }
   }
 

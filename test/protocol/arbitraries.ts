@@ -303,9 +303,10 @@ export const coldReply: fc.Arbitrary<Reply> = fc.oneof(
           bytes: measure,
           keys: measure,
           load,
+          absorbed: fc.array(u48),
         }),
       )
-      .map(([shards, rest]) => shards.map((shard) => ({ shard, ...rest }))),
+      .map(([shards, rest]) => shards.map((shard, i) => ({ shard, ...rest, merging: shards[i + 1] }))),
   }),
   fc.record({ kind: fc.constant('shards' as const), shards }),
   fc.record({ kind: fc.constant('merged' as const), into: u48 }),

@@ -1,4 +1,5 @@
 import {
+  type Epoch,
   isStoreOperator,
   type OperatorStep,
   type PlannedOperator,
@@ -16,6 +17,7 @@ import type {
   OperatorRecord,
   OperatorRefusal,
   OperatorResult,
+  ReachedEpoch,
   StartedOperator,
   StepRecord,
   WantedLearner,
@@ -123,7 +125,7 @@ export class OperatorBook {
       state: 'running',
       unwinding: undefined,
       steps,
-      reached: undefined,
+      reached: [],
       freshIds: isStoreOperator(plan) ? [] : freshIds(plan, map, takeIds),
       createdMs: atMs,
       endedMs: undefined,
@@ -163,7 +165,7 @@ export class OperatorBook {
       if (place === step) return { ...record, state: 'done', endedMs: atMs }
       return place === step + 1 ? { ...record, state: 'running', startedMs: atMs } : record
     })
-    const next: OperatorRecord = { ...operator, steps, reached: reached ?? operator.reached }
+    const next: OperatorRecord = { ...operator, steps, reached: reachedAfter(operator, step, reached) }
     if (step + 1 < steps.length) return this.#replace(next)
     return this.#end(next, operator.unwinding ?? 'finished', atMs)
   }
@@ -171,6 +173,7 @@ export class OperatorBook {
   #unwind({ id, outcome, reason, steps, atMs }: OperatorCommand & { kind: 'unwind-operator' }): OperatorResult {
     const operator = this.#running.get(id)
     if (operator === undefined) return this.#notRunning(id)
+    if (outcome === 'finished') return this.#finishAfterAll(operator, atMs)
     if (operator.unwinding !== undefined && steps.length > 0) {
       return refused('operator-conflict', `operator ${id} is on its way back already`)
     }
@@ -188,6 +191,14 @@ export class OperatorBook {
       error: operator.error ?? reason,
     }
     return back.length === 0 ? this.#end(next, operator.unwinding ?? outcome, atMs) : this.#replace(next)
+  }
+
+  /** What it was to do turned out to be done: it neither failed nor has anything to take back. */
+  #finishAfterAll(operator: OperatorRecord, atMs: number): OperatorResult {
+    const steps = operator.steps
+      .filter(({ state }) => state !== 'waiting')
+      .map((record): StepRecord => ({ ...record, state: 'done', endedMs: record.endedMs ?? atMs }))
+    return this.#end({ ...operator, steps, unwinding: undefined, error: undefined }, 'finished', atMs)
   }
 
   #replace(operator: OperatorRecord): OperatorResult {
@@ -255,6 +266,16 @@ function freshIds(plan: PlannedOperator, map: ShardMap, takeIds: (count: number)
     for (let i = 0; i < count; i++) ids.push(first + i)
   }
   return ids
+}
+
+function reachedAfter(
+  { reached, steps }: OperatorRecord,
+  place: number,
+  epoch: Epoch | undefined,
+): readonly ReachedEpoch[] {
+  const step = present(steps[place], 'the step that is done').step
+  if (epoch === undefined || !('shard' in step)) return reached
+  return [...reached.filter(({ shard }) => shard !== step.shard), { shard: step.shard, epoch }]
 }
 
 function runningStep(step: OperatorStep | StoreStep, atMs: number): StepRecord {

@@ -3,16 +3,18 @@
  *
  *   command  [3, [operator, ...], atMs]                        start-operators
  *            [4, id, step, [m, r] or null, atMs]               advance-operator
- *            [5, id, 0 failed or 1 cancelled, reason, [step, ...], atMs]   unwind-operator
+ *            [5, id, 0 failed or 1 cancelled or 2 finished, reason, [step, ...], atMs]   unwind-operator
  *            [6, scheduler, untilMs or null]                   pause-scheduler
  *   saved    [next id, [record, ...], [[scheduler, untilMs], ...], [[shard, store], ...]]
- *   record   [id, operator, state, unwinding, [[step, state, startedMs or null, endedMs or null], ...], [m, r] or null, [fresh id, ...],
+ *   record   [id, operator, state, unwinding, [[step, state, startedMs or null, endedMs or null], ...], [[shard, m, r], ...], [fresh id, ...],
  *             createdMs, endedMs or null, error or null]
  *
- * Operators and their steps are in the plain form of `shard-map`; states are their places in the lists below.
+ * Operators and their steps are in the plain form of `shard-map`; states are their places in the lists below. Records of
+ * versions before merges were carried out have [m, r] of the operator's only shard, or null, in the place of the epochs.
  */
 import {
   type Epoch,
+  isStoreOperator,
   isUnreadable,
   type OperatorStep,
   operatorFromPlain,
@@ -24,12 +26,12 @@ import {
 } from '../../../shard-map/index.ts'
 import { unreachable } from '../../base/index.ts'
 import type { SavedOperators } from './operator-book.ts'
-import type { OperatorCommand, OperatorRecord, StepRecord, WantedLearner } from './operator-types.ts'
+import type { OperatorCommand, OperatorRecord, ReachedEpoch, StepRecord, WantedLearner } from './operator-types.ts'
 
 const STATES = ['running', 'finished', 'failed', 'cancelled'] as const
 const UNWINDING = [undefined, 'failed', 'cancelled'] as const
 const STEP_STATES = ['waiting', 'running', 'done', 'failed'] as const
-const OUTCOMES = ['failed', 'cancelled'] as const
+const OUTCOMES = ['failed', 'cancelled', 'finished'] as const
 
 const REASON_CHARS_MAX = 4096
 const OPERATORS_PER_COMMAND_MAX = 1000
@@ -119,7 +121,7 @@ function recordToPlain(record: OperatorRecord): readonly unknown[] {
       each.startedMs ?? null,
       each.endedMs ?? null,
     ]),
-    epochToPlain(record.reached),
+    record.reached.map(({ shard, epoch }) => [shard, epoch.membership, epoch.range]),
     record.freshIds,
     record.createdMs,
     record.endedMs ?? null,
@@ -135,11 +137,11 @@ function readRecord(plain: unknown): OperatorRecord | undefined {
   const state = STATES[statePlace as number]
   const isUnwinding = isCount(unwindingPlace) && unwindingPlace < UNWINDING.length
   const steps = readList(stepsPlain, OPERATORS_PER_COMMAND_MAX, readStepRecord)
-  const reached = readEpoch(reachedPlain)
+  const reached = isUnreadable(planned) ? undefined : readReached(reachedPlain, planned)
   const freshIds = readList(idsPlain, OPERATORS_PER_COMMAND_MAX, (item) => (isCount(item) ? item : undefined))
   if (!isCount(id) || isUnreadable(planned) || state === undefined || !isUnwinding || steps === undefined)
     return undefined
-  if (reached === 'unreadable' || freshIds === undefined || !isCount(createdMs)) return undefined
+  if (reached === undefined || freshIds === undefined || !isCount(createdMs)) return undefined
   if (!isTime(endedMs) || !(error === null || isReason(error))) return undefined
   // Whoever runs it counts on a step that runs.
   if ((state === 'running') !== steps.some((each) => each.state === 'running')) return undefined
@@ -199,6 +201,19 @@ function readEpoch(plain: unknown): Epoch | undefined | 'unreadable' {
   if (plain === null) return undefined
   const [membership, range] = Array.isArray(plain) ? (plain as unknown[]) : []
   return isCount(membership) && isCount(range) ? { membership, range } : 'unreadable'
+}
+
+function readReached(plain: unknown, planned: OperatorRecord['plan']): ReachedEpoch[] | undefined {
+  if (plain === null || (Array.isArray(plain) && isCount(plain[0]))) {
+    const epoch = readEpoch(plain)
+    if (epoch === 'unreadable') return undefined
+    return epoch === undefined || isStoreOperator(planned) ? [] : [{ shard: planned.shard, epoch }]
+  }
+  return readList(plain, OPERATORS_PER_COMMAND_MAX, (item): ReachedEpoch | undefined => {
+    const [shard, ...rest] = Array.isArray(item) ? (item as unknown[]) : []
+    const epoch = readEpoch(rest)
+    return isCount(shard) && epoch !== undefined && epoch !== 'unreadable' ? { shard, epoch } : undefined
+  })
 }
 
 function isScheduler(value: unknown): value is SchedulerName {

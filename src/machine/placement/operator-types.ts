@@ -20,6 +20,11 @@ export interface StepRecord {
   readonly endedMs: number | undefined
 }
 
+export interface ReachedEpoch {
+  readonly shard: ShardId
+  readonly epoch: Epoch
+}
+
 export type OperatorEnd = 'finished' | 'failed' | 'cancelled'
 
 export interface OperatorRecord {
@@ -29,8 +34,8 @@ export interface OperatorRecord {
   /** It runs, and only to undo what it did: how it will end. */
   readonly unwinding: 'failed' | 'cancelled' | undefined
   readonly steps: readonly StepRecord[]
-  /** The shard as the last step that is done left it, undefined before the first; whoever leads the shard must have applied as much. */
-  readonly reached: Epoch | undefined
+  /** Epochs of its shards as the last steps that are done left them; whoever leads such a shard must have applied as much. */
+  readonly reached: readonly ReachedEpoch[]
   /** Numbers for the shards and replicas that a split makes. */
   readonly freshIds: readonly number[]
   readonly createdMs: number
@@ -52,7 +57,7 @@ export type OperatorCommand =
       readonly operators: readonly (PlannedOperator | StoreOperator)[]
       readonly atMs: number
     }
-  /** The step is done; the next one begins, or the operator has finished. */
+  /** The step is done; the next one begins, or the operator has finished. `reached` is the epoch of the step's shard then. */
   | {
       readonly kind: 'advance-operator'
       readonly id: number
@@ -60,11 +65,14 @@ export type OperatorCommand =
       readonly reached: Epoch | undefined
       readonly atMs: number
     }
-  /** The operator goes no further: `steps` are the way back. It ends at once when there are none. */
+  /**
+   * The operator goes no further: `steps` are the way back. It ends at once when there are none. `finished` means that all was done after all, which
+   * only came out on the way back.
+   */
   | {
       readonly kind: 'unwind-operator'
       readonly id: number
-      readonly outcome: 'failed' | 'cancelled'
+      readonly outcome: OperatorEnd
       readonly reason: string
       readonly steps: readonly OperatorStep[]
       readonly atMs: number
