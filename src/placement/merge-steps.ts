@@ -101,7 +101,7 @@ export class MergeAttempt {
     }
     const reached =
       request.kind === 'commit-merge' ? undefined : shards.find(({ id }) => id === this.#step.shard)?.epoch
-    return { kind: 'done', shards, reached }
+    return { kind: 'done', shards: this.#fenced === undefined ? shards : [...shards, this.#fenced], reached }
   }
 
   #refused(request: Request, { error }: Reply & { kind: 'error' }): MergeOutcome {

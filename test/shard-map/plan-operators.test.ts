@@ -3,7 +3,14 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { applyStep, type HandRequest, planByHand, stepToText } from '../../shard-map/index.ts'
+import {
+  applyStep,
+  type HandRequest,
+  type PlannedOperator,
+  planByHand,
+  stepToText,
+  undoSteps,
+} from '../../shard-map/index.ts'
 import { cluster, MiB, operatorOf, shardOn, short, stores } from './plan-clusters.ts'
 
 const FIVE = stores(5)
@@ -165,6 +172,39 @@ test('a merge aligns the smaller shard with its neighbour, leader too, before it
   assert.equal(model.shards.has(3), false)
   assert.equal(model.shards.get(2)?.shard.end, model.shards.get(4)?.shard.start)
 })
+
+test('the way back of a merge takes back what moved, and once a shard may have stopped, lets it serve again', () => {
+  const model = cluster(FIVE, [
+    { on: 's1 s2 s3', statistics: { bytes: MiB } },
+    { on: 's4 s2 s5', statistics: { bytes: 2 * MiB } },
+  ])
+  const operator = operatorOf(planByHand(model.index, { kind: 'merge', shard: 2 }))
+  assert.equal(operator.steps[0]?.shard, 2)
+  const right = operatorOf(
+    planByHand(cluster(FIVE, [{ on: 's1 s2 s3' }, { on: 's4 s2 s5', statistics: { bytes: MiB } }]).index, {
+      kind: 'merge',
+      shard: 2,
+    }),
+  )
+  assert.equal(right.steps[0]?.shard, 3)
+  for (const [plan, moved] of [
+    [operator, 2],
+    [right, 3],
+  ] as const) {
+    assert.deepEqual(undoSteps(plan, 1), [{ what: 'remove-learner', shard: moved, store: storesOf(plan)[0] }])
+    const joint = plan.steps.findIndex(({ what }) => what === 'enter-joint') + 1
+    assert.equal(undoSteps(plan, joint)[0]?.what, 'leave-joint')
+    assert.ok(undoSteps(plan, joint).every(({ shard }) => shard === moved))
+    for (const begun of [plan.steps.length - 1, plan.steps.length])
+      assert.deepEqual(undoSteps(plan, begun), [{ what: 'rollback-merge', shard: 3, into: 2 }])
+  }
+  assert.deepEqual(undoSteps(operator, 0), [])
+})
+
+/** Stores that get learners, in their order. */
+function storesOf({ steps }: PlannedOperator): string[] {
+  return steps.flatMap((step) => (step.what === 'add-learner' ? [step.store] : []))
+}
 
 test('steps out of order are refused by the algebra that carries them out', () => {
   const shard = shardOn(2, 0, 1, 's1 s2 s3')
