@@ -95,11 +95,14 @@ export class Births {
       }
       return
     }
-    if (groupLog.lastIndex() < record.appliedIndex) {
-      // It died between putting a state in place and noting that in the log. The state is committed, so the log begins there.
-      groupLog.reset(record.appliedIndex, record.appliedTerm)
-    } else if (groupLog.firstIndex() > record.appliedIndex + 1) {
-      damage(group, `its log begins at ${groupLog.firstIndex()}, after what its data holds (${record.appliedIndex})`)
+    const { appliedIndex, appliedTerm } = record
+    const termThere = groupLog.term(appliedIndex)
+    if (termThere === 'unavailable' || (termThere !== 'compacted' && termThere !== appliedTerm)) {
+      // It died between putting a snapshot in place and noting that in the log, which is shorter, or goes on with what a deposed leader wrote.
+      // The snapshot is committed, so the log begins there.
+      groupLog.reset(appliedIndex, appliedTerm)
+    } else if (groupLog.firstIndex() > appliedIndex + 1) {
+      damage(group, `its log begins at ${groupLog.firstIndex()}, after what its data holds (${appliedIndex})`)
       return
     }
     this.#add(group, record)
