@@ -214,19 +214,28 @@ export class Loop {
     this.#messages = []
     for (const { replica, message } of messages) {
       if (replica.isRetired) continue
-      try {
-        replica.raft.step(message)
-      } catch (error) {
-        this.#contain(replica, error)
-      }
+      this.#step(replica, message)
       this.wake(replica)
+    }
+  }
+
+  #step(replica: Replica, message: Message): void {
+    try {
+      replica.raft.step(message)
+    } catch (error) {
+      this.#contain(replica, error)
     }
   }
 
   #tick(): void {
     this.#tickDue = false
     for (const replica of this.#replicas.values()) {
-      replica.raft.tick()
+      try {
+        // Whoever is about to campaign reads what it has not applied.
+        replica.raft.tick()
+      } catch (error) {
+        this.#contain(replica, error)
+      }
       if (replica.raft.hasReady()) this.wake(replica)
     }
   }
@@ -349,7 +358,7 @@ export class Loop {
   #durable(pending: readonly PendingAppend[]): void {
     for (const { replica, responses, ack } of pending) {
       for (const message of responses) {
-        if (message.to === replica.id) replica.raft.step(message)
+        if (message.to === replica.id) this.#step(replica, message)
         else this.#send(replica, message)
       }
       if (ack !== undefined) replica.raft.appended(ack)
