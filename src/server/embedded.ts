@@ -162,10 +162,7 @@ async function openEmbedded(
     })
     return {
       ...node,
-      close: async () => {
-        await node.close()
-        clearInterval(alive)
-      },
+      close: () => node.close().finally(() => clearInterval(alive)),
     }
   } catch (error) {
     clearInterval(alive)

@@ -82,9 +82,10 @@ export async function composeNode(
 ): Promise<Node> {
   const { id, clock, random, logger, events } = options
   const closers: (() => Promise<void>)[] = [() => storage.release()]
-  const closeAll = async (): Promise<void> => {
-    for (const close of closers.reverse()) await close()
-    closers.length = 0
+  let closing: Promise<void> | undefined
+  const closeAll = (): Promise<void> => {
+    closing ??= closeInReverse(closers)
+    return closing
   }
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => {
@@ -156,6 +157,13 @@ export async function composeNode(
     await closeAll()
     throw error
   }
+}
+
+/** All of them, whatever becomes of those before: a disk that fails at the end must not keep connections open and the directory locked. */
+async function closeInReverse(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const close of [...closers].reverse()) await close().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
 }
 
 /** How long a new store waits for the other founders before it begins without having founded anything. */

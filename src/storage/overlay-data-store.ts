@@ -280,11 +280,15 @@ export class OverlayDataStore implements DataStore {
   }
 
   async close(): Promise<void> {
-    if (this.#failure === undefined) await this.flush()
-    await Promise.all([...this.#imports].map((receiver) => receiver.cancel()))
-    await Promise.allSettled(this.#work)
-    await this.#parts.runner.close()
-    await this.#kv.close()
+    try {
+      if (this.#failure === undefined) await this.flush()
+    } finally {
+      // A flush that failed must not keep the directory locked.
+      await Promise.allSettled([...this.#imports].map((receiver) => receiver.cancel()))
+      await Promise.allSettled(this.#work)
+      await this.#parts.runner.close()
+      await this.#kv.close()
+    }
   }
 
   /** Runs long work on a group of which nobody else may know anything meanwhile. */

@@ -1,5 +1,6 @@
 import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import type { Timer } from '../base/index.ts'
+import { DataStoreError } from '../storage/index.ts'
 import type { Replica } from './replica.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
 import { appliedPosition } from './state-record.ts'
@@ -29,7 +30,7 @@ export class Maintenance {
   #lastFlushMs = 0
   #lastRollMs = 0
   #lastEstimateMs = 0
-  #estimating = false
+  #estimating: Promise<void> | undefined
   #sweep: (nowMs: number) => void = () => {}
 
   constructor(store: Store, sender: SnapshotSender) {
@@ -50,8 +51,11 @@ export class Maintenance {
   async stop(flush: boolean): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
+    await this.#estimating
     await this.#flushing
-    if (flush) await this.#flush()
+    if (!flush) return
+    this.#startFlush(this.#store.options.clock.nowMs())
+    await this.#flushing
   }
 
   #arm(): void {
@@ -70,7 +74,7 @@ export class Maintenance {
       log.collectGarbage()
       this.#store.loop.writeSoon()
     }
-    if (nowMs - this.#lastEstimateMs >= SIZE_ESTIMATE_MS && !this.#estimating) this.#estimate(nowMs)
+    if (nowMs - this.#lastEstimateMs >= SIZE_ESTIMATE_MS) this.#startEstimate(nowMs)
     this.#arm()
   }
 
@@ -137,15 +141,22 @@ export class Maintenance {
     }
   }
 
-  #estimate(nowMs: number): void {
-    this.#estimating = true
+  #startEstimate(nowMs: number): void {
+    if (this.#estimating !== undefined) return
     this.#lastEstimateMs = nowMs
-    this.#estimateAll().finally(() => {
-      this.#estimating = false
-    })
+    const { logger } = this.#store.options
+    this.#estimating = this.#estimate()
+      .catch((error: unknown) => {
+        if (!(error instanceof DataStoreError)) throw error
+        // The sizes of before have to do. Whoever needs the data itself meets the same trouble, and knows what follows from it.
+        logger.log('warn', 'the sizes of shards could not be estimated', { error: String(error) })
+      })
+      .finally(() => {
+        this.#estimating = undefined
+      })
   }
 
-  async #estimateAll(): Promise<void> {
+  async #estimate(): Promise<void> {
     for (const replica of this.#store.replicas.values()) {
       const { appliedIndex, shard } = replica
       if (replica.group === PLACEMENT_SHARD || replica.estimatedIndex === appliedIndex) continue

@@ -100,7 +100,11 @@ export class LevelKvStore implements KvStore {
   }
 
   async approximateBytes(range: EngineRange): Promise<number> {
-    return await this.#level.approximateSize(range.start, range.end)
+    try {
+      return await this.#level.approximateSize(range.start, range.end)
+    } catch (error) {
+      throw engineError(error, 'estimate a size')
+    }
   }
 
   async close(): Promise<void> {
