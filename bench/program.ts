@@ -4,8 +4,10 @@ import { Command, CommanderError, Option } from 'commander'
 import { AssertionFailure, type Clock } from '../src/base/index.ts'
 import { WORKLOADS as COMPARED_WORKLOADS, type CompareOptions, compareCommand } from './compare/index.ts'
 import { OperatingError } from './operating-error.ts'
+import { type OverloadOptions, overloadCommand } from './overload/index.ts'
 import {
   DEFAULT_ENDPOINTS,
+  decimal,
   durationMs,
   parseRunFlags,
   type RunFlags,
@@ -22,6 +24,8 @@ const ROUNDS_MAX = 100
 const COMPARED_KEYS_MAX = 10_000_000
 const COMPARED_VALUE_BYTES_MIN = 24
 const COMPARED_VALUE_BYTES_MAX = 1024 * 1024
+const OVERLOAD_FACTOR_MAX = 100
+const CONNECTIONS_MAX = 10_000
 const SYSTEMS = ['flotilla', 'etcd', 'jetstream']
 
 const HELP = `
@@ -36,6 +40,7 @@ Examples:
   npm run bench -- run --target etcd-http --workload get  the same load on an etcd
   npm run bench -- compare                                Flotilla, etcd and JetStream side by side, about 5 minutes
   npm run bench -- compare --rounds 1 --duration 2s       a quick look
+  npm run bench -- overload                               five times the peak for a minute, and what comes after
 
 Exit codes: 0 ok, 1 failed or a wrong read, 2 usage, 130 interrupted.`
 
@@ -64,6 +69,9 @@ export async function runProgram(words: readonly string[], context: ProgramConte
   addCompare(program, async (flags) => {
     const command = `npm run bench -- ${words.join(' ')}`
     exitCode = await compareCommand(parseCompareFlags(flags, command), context.clock, context.print)
+  })
+  addOverload(program, async (flags) => {
+    exitCode = await overloadCommand(parseOverloadFlags(flags), context.clock, context.print)
   })
   if (words.length === 0) {
     context.print(program.helpInformation().trimEnd() + HELP)
@@ -181,6 +189,51 @@ function parseCompareFlags(flags: CompareFlags, command: string): CompareOptions
     jsonFile: flags.json,
     enforce: flags.enforce === true,
     command,
+  }
+}
+
+interface OverloadFlags {
+  readonly factor: string
+  readonly duration: string
+  readonly peakConnections: string
+  readonly connections: string
+  readonly readRatio: string
+  readonly keys: string
+  readonly valueBytes: string
+  readonly dir: string
+  readonly json?: string
+  readonly enforce?: boolean
+}
+
+function addOverload(program: Command, action: (flags: OverloadFlags) => Promise<void>): void {
+  program
+    .command('overload')
+    .description('start a cluster on this machine, find its peak, and ask for several times that')
+    .option('--factor <n>', 'how many times the peak is asked for', '5')
+    .option('-d, --duration <time>', 'length of the overload', '60s')
+    .option('--peak-connections <n>', 'connections while the peak is measured', '256')
+    .option('-c, --connections <n>', 'connections of the overload; each carries one request at a time', '2000')
+    .option('--read-ratio <share>', 'share of gets, 0 to 1', '0')
+    .option('-k, --keys <n>', 'number of keys', '10000')
+    .option('-s, --value-bytes <n>', 'size of a value', '256')
+    .option('--dir <path>', 'where the data goes while it runs; must be a disk', tmpdir())
+    .option('--json <file>', 'also write everything as JSON')
+    .option('--enforce', 'exit 1 when a bound is missed')
+    .action(action)
+}
+
+function parseOverloadFlags(flags: OverloadFlags): OverloadOptions {
+  return {
+    factor: decimal('--factor', flags.factor, 1, OVERLOAD_FACTOR_MAX),
+    durationMs: durationMs('--duration', flags.duration, 1000),
+    peakConnections: whole('--peak-connections', flags.peakConnections, 1, CONNECTIONS_MAX),
+    connections: whole('--connections', flags.connections, 1, CONNECTIONS_MAX),
+    readRatio: decimal('--read-ratio', flags.readRatio, 0, 1),
+    keyCount: whole('--keys', flags.keys, 1, COMPARED_KEYS_MAX),
+    valueBytes: whole('--value-bytes', flags.valueBytes, COMPARED_VALUE_BYTES_MIN, COMPARED_VALUE_BYTES_MAX),
+    directory: flags.dir,
+    jsonFile: flags.json,
+    enforce: flags.enforce === true,
   }
 }
 

@@ -156,7 +156,7 @@ class LoadDriver implements LaneObserver {
       // The target may still hold the bytes of a write it gave up on.
       state.buffer = this.#options.values.createBuffer()
     }
-    if (nowMs >= this.#windowStartMs) this.#recorder.failed(code)
+    if (nowMs >= this.#windowStartMs) this.#recorder.failed(code, nowMs - state.sentMs)
     this.#resting++
     this.#clock.after(REST_MS, () => {
       this.#resting--
@@ -174,7 +174,12 @@ class LoadDriver implements LaneObserver {
 
   #succeeded(state: LaneState, nowMs: number): void {
     if (nowMs < this.#windowStartMs) return
-    this.#recorder.succeeded(state.isGet, nowMs - state.countedFromMs, nowMs - this.#windowStartMs)
+    this.#recorder.succeeded(
+      state.isGet,
+      nowMs - state.countedFromMs,
+      nowMs - this.#windowStartMs,
+      nowMs - state.sentMs,
+    )
   }
 
   /** The lane is free: gives it its next operation, or ends the run when it was the last one. */

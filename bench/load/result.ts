@@ -19,6 +19,10 @@ export interface LoadResult {
   readonly latency: LatencySummary
   readonly putLatency: LatencySummary
   readonly getLatency: LatencySummary
+  /** Of what succeeded, from when it was sent: in an open loop, without the wait for a free lane. */
+  readonly serviceLatency: LatencySummary
+  /** Of what failed, from when it was sent. */
+  readonly failureLatency: LatencySummary
   /** Failures within the window, by code. */
   readonly errors: Readonly<Record<string, number>>
   readonly errorCount: number
@@ -35,6 +39,8 @@ export interface LoadResult {
 export class ResultRecorder {
   readonly put = new LatencyRecorder()
   readonly get = new LatencyRecorder()
+  readonly service = new LatencyRecorder()
+  readonly failure = new LatencyRecorder()
   readonly violations: Record<Violation, number> = { stale: 0, lost: 0, phantom: 0, corrupt: 0 }
   absent = 0
   unstarted = 0
@@ -50,7 +56,8 @@ export class ResultRecorder {
   }
 
   /** A success `intoWindowMs` after the window's start. Ends past the window count for latency, not for throughput. */
-  succeeded(isGet: boolean, latencyMs: number, intoWindowMs: number): void {
+  succeeded(isGet: boolean, latencyMs: number, intoWindowMs: number, serviceMs: number): void {
+    this.service.record(serviceMs)
     if (isGet) this.get.record(latencyMs)
     else this.put.record(latencyMs)
     if (intoWindowMs >= this.#seconds * 1000) return
@@ -60,7 +67,8 @@ export class ResultRecorder {
     if (second < this.#perSecond.length) this.#perSecond[second] = (this.#perSecond[second] as number) + 1
   }
 
-  failed(code: string): void {
+  failed(code: string, tookMs: number): void {
+    this.failure.record(tookMs)
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
   }
 
@@ -81,6 +89,8 @@ export class ResultRecorder {
       latency: all.summary(),
       putLatency: this.put.summary(),
       getLatency: this.get.summary(),
+      serviceLatency: this.service.summary(),
+      failureLatency: this.failure.summary(),
       errors: Object.fromEntries(sorted),
       errorCount: sorted.reduce((sum, [, count]) => sum + count, 0),
       violations: { ...this.violations },

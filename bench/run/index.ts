@@ -2,6 +2,7 @@
 export {
   createDataSet,
   type DataSet,
+  type LoadShape,
   type Measurement,
   measure,
   preload,
@@ -10,6 +11,7 @@ export { violationsText } from './report.ts'
 export { runCommand } from './run-command.ts'
 export {
   DEFAULT_ENDPOINTS,
+  decimal,
   durationMs,
   parseHttpEndpoint,
   parseRunFlags,

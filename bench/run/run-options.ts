@@ -145,7 +145,7 @@ export function whole(flag: string, text: string, min: number, max: number): num
   return value
 }
 
-function decimal(flag: string, text: string, min: number, max: number): number {
+export function decimal(flag: string, text: string, min: number, max: number): number {
   const value = Number(text)
   if (text.trim() === '' || !(value >= min && value <= max)) {
     throw new UsageError(`${flag} ${text} is not a number from ${min} to ${max}`)

@@ -3,8 +3,9 @@
  */
 import { type AccessToken, type Role, TokenSet } from './access.ts'
 import type { Exchange } from './exchange.ts'
-import type { ExchangeSet } from './exchange-set.ts'
 import { invalidArgument, refusal } from './failures.ts'
+import { HeldRefusals } from './held-refusals.ts'
+import type { LoadLimiter } from './load-limiter.ts'
 import type { GatewayOptions } from './options.ts'
 import type { RouteDefinition } from './route-definition.ts'
 import type { Services } from './services.ts'
@@ -13,6 +14,7 @@ const EXPOSED_HEADERS =
   'ETag, Request-Id, Flotilla-Shard, Flotilla-Epoch, Flotilla-Leader, Flotilla-Revision, Flotilla-Deleted, Flotilla-Staleness-Ms, Server-Timing, Retry-After, Location, traceparent'
 const ALLOWED_HEADERS =
   'Authorization, Content-Type, Accept, If-Match, If-None-Match, Request-Id, Flotilla-Timeout-Ms, Idempotency-Key, Last-Event-ID, traceparent'
+const OVERLOAD_CURE = 'Try again after a moment, or use another store.'
 /** A browser may remember a preflight for ten minutes. */
 const PREFLIGHT_SECONDS = 600
 /** No route is longer; whatever else somebody sends shall not fill the history. */
@@ -20,14 +22,16 @@ const AUDIT_PATH_CHARS_MAX = 256
 
 export class Admission {
   readonly #services: Services
-  readonly #set: ExchangeSet
+  readonly #limiter: LoadLimiter
+  readonly #held: HeldRefusals
   /** Undefined where no tokens are configured and everything is open. */
   #tokens: TokenSet | undefined
   readonly #origins: readonly string[] | undefined
 
-  constructor(services: Services, set: ExchangeSet, options: Pick<GatewayOptions, 'tokens' | 'cors'>) {
+  constructor(services: Services, limiter: LoadLimiter, options: Pick<GatewayOptions, 'tokens' | 'cors'>) {
     this.#services = services
-    this.#set = set
+    this.#limiter = limiter
+    this.#held = new HeldRefusals(services.clock)
     this.setTokens(options.tokens ?? [])
     this.#origins = options.cors?.origins
   }
@@ -54,22 +58,24 @@ export class Admission {
     if (exchange.requestHeader('host') === undefined) throw invalidArgument('the Host header is missing')
   }
 
-  /** Before a handler. */
-  admit(exchange: Exchange, route: RouteDefinition): void {
-    if (route.tag === 'data' && this.#set.size > this.#services.limits.inflightMax) {
-      throw refusal(
-        'OVERLOADED',
-        'too many requests are in progress',
-        'Try again after a moment, or use another store.',
-      )
+  /** Before a handler. False when the request is refused and will be told so. */
+  admit(exchange: Exchange, route: RouteDefinition): boolean {
+    // First, because it must be cheap when there is much of it.
+    if (route.tag === 'data') {
+      if (!this.#limiter.enter()) {
+        this.#held.hold(exchange, refusal('OVERLOADED', 'too many requests are in progress', OVERLOAD_CURE))
+        return false
+      }
+      exchange.limiter = this.#limiter
     }
-    if (route.access === 'open') return
+    if (route.access === 'open') return true
     if (this.#tokens !== undefined) this.#authorize(exchange, route, this.#tokens)
     else if (route.access === 'local' && !isLoopback(exchange.remoteAddress)) {
       throw refusal('PERMISSION_DENIED', 'this route answers loopback addresses only, or callers with a token')
     }
     if (route.method === 'POST') this.#refuseForeignPage(exchange)
     if (isAdministration(route)) this.#audit(exchange, route)
+    return true
   }
 
   #authorize(exchange: Exchange, route: RouteDefinition, tokens: TokenSet): void {

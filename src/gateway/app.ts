@@ -21,10 +21,10 @@ export class GatewayApp {
   readonly #app: Hono<GatewayEnvironment>
   readonly #keyRoutes: ReadonlyMap<string, RouteDefinition>
   readonly #keyMethods: string
-  readonly #admit: (exchange: Exchange, route: RouteDefinition) => void
+  readonly #admit: (exchange: Exchange, route: RouteDefinition) => boolean
 
-  /** `admit` is asked before each handler and throws to refuse. */
-  constructor(routes: readonly RouteDefinition[], admit: (exchange: Exchange, route: RouteDefinition) => void) {
+  /** `admit` is asked before each handler; it throws to refuse, and answers false where it has seen to the refusal itself. */
+  constructor(routes: readonly RouteDefinition[], admit: (exchange: Exchange, route: RouteDefinition) => boolean) {
     this.#admit = admit
     this.#app = new Hono<GatewayEnvironment>({ getPath: (request) => request.url })
     const keyRoutes = routes.filter((route) => route.path === KEY_PATHS[0])
@@ -59,8 +59,7 @@ export class GatewayApp {
 
   #enter(exchange: Exchange, route: RouteDefinition): ReturnType<Handler> {
     exchange.route = route.path
-    this.#admit(exchange, route)
-    return route.handler(exchange)
+    return this.#admit(exchange, route) ? route.handler(exchange) : undefined
   }
 
   #register(route: RouteDefinition): void {

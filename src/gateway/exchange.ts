@@ -12,6 +12,7 @@ import type { Grant } from './access.ts'
 import { type BodySink, collectBody, NO_BODY } from './body.ts'
 import type { ExchangeSet } from './exchange-set.ts'
 import { refusal } from './failures.ts'
+import type { LoadLimiter } from './load-limiter.ts'
 import { hasRetryAfter, PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from './problem.ts'
 import { EMPTY_QUERY, Query } from './query.ts'
 import { continueTrace, isSaneRequestId, parseTimeoutMs } from './request-headers.ts'
@@ -50,6 +51,8 @@ export class Exchange implements BodySink {
   mayHaveWritten = false
   /** What the caller's token allows; undefined where no token was needed. */
   grant: Grant | undefined
+  /** Counts this one among the data requests in progress. */
+  limiter: LoadLimiter | undefined
   /** Told the status when there is an answer. */
   whenAnswered: ((status: number) => void) | undefined
   /** Body bytes received; tells a slow body from one that stalled. */
@@ -285,6 +288,8 @@ export class Exchange implements BodySink {
   startStream(status: number, contentType: string): void {
     if (this.phase === 'done' || this.phase === 'streaming') return
     this.phase = 'streaming'
+    this.limiter?.withdraw()
+    this.limiter = undefined
     this.#headers.push('Content-Type', contentType, 'Cache-Control', 'no-store')
     if (this.services.isDraining()) this.#headers.push('Connection', 'close')
     this.#outgoing.writeHead(status, this.#headers)
@@ -367,12 +372,9 @@ export class Exchange implements BodySink {
     if (this.#reservedBytes > 0) this.#set.releaseBytes(this.#reservedBytes)
     this.#set.remove(this)
     this.whenAnswered?.(status)
-    this.services.metrics?.observe(
-      this.route,
-      this.method,
-      status,
-      (this.services.clock.nowMs() - this.startedMs) / 1000,
-    )
+    const tookMs = this.services.clock.nowMs() - this.startedMs
+    this.limiter?.leave(this.method === 'GET' || this.isHead ? 'read' : 'write', status, tookMs)
+    this.services.metrics?.observe(this.route, this.method, status, tookMs / 1000)
     if (this.#abort !== undefined && !this.#abort.signal.aborted) this.#abort.abort()
   }
 }

@@ -13,6 +13,7 @@ import { Exchange } from './exchange.ts'
 import { ExchangeSet } from './exchange-set.ts'
 import { createHttpServer, type Expectation, exchangeCertificates } from './http-server.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
+import { LoadLimiter } from './load-limiter.ts'
 import type { GatewayLimits, GatewayOptions, GatewayTls } from './options.ts'
 import { routeTable } from './route-table.ts'
 import type { Services } from './services.ts'
@@ -80,8 +81,9 @@ class RunningGateway implements Gateway {
       isDraining: () => this.#draining,
     }
     this.#set = new ExchangeSet(options.clock, limits)
-    this.#admission = new Admission(this.#services, this.#set, options)
-    this.#app = new GatewayApp(routeTable(options, this.#set), (exchange, route) =>
+    const limiter = new LoadLimiter(options.clock, limits)
+    this.#admission = new Admission(this.#services, limiter, options)
+    this.#app = new GatewayApp(routeTable(options, this.#set, limiter), (exchange, route) =>
       this.#admission.admit(exchange, route),
     )
     this.#server = createHttpServer(this.#services, this.#set, options.tls, (incoming, outgoing, expectation) =>

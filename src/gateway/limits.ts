@@ -10,6 +10,10 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   valueBytesMax: LIMITS.valueBytesMax,
   /** At a few microseconds of work each this is far below the default deadline; more would only wait in vain. */
   inflightMax: 2000,
+  /** What a store answers within a few milliseconds each even where a disk is slow. */
+  inflightMin: 64,
+  /** Several times what a write takes where nothing waits, and what people do not notice. */
+  queueDelayMs: 50,
   /** A few kilobytes each while idle; the process needs as many file descriptors. */
   connectionsMax: 10_000,
   /** Ten of the largest batches, or hundreds of the largest values. */

@@ -28,6 +28,10 @@ export interface GatewayLimits {
   readonly valueBytesMax: number
   /** Data requests in progress; one more is refused with OVERLOADED. */
   readonly inflightMax: number
+  /** As many data requests are let in however long they take. */
+  readonly inflightMin: number
+  /** Where even the fastest data requests take longer than this, fewer are let in at a time. */
+  readonly queueDelayMs: number
   /** Open connections; one more is closed at once. Fixed when the gateway starts. */
   readonly connectionsMax: number
   /** Request bodies held in memory by all requests together. */

@@ -3,6 +3,7 @@
  */
 import type { z } from 'zod'
 import type { ExchangeSet } from './exchange-set.ts'
+import type { LoadLimiter } from './load-limiter.ts'
 import type { GatewayOptions } from './options.ts'
 import type { ResponseDefinition, RouteDefinition } from './route-definition.ts'
 import { debugRaft, showHealth, showLive, showMetrics, showReady, showStats, showVersion } from './routes/process.ts'
@@ -14,7 +15,7 @@ function json(schema: z.ZodType, description: string): ResponseDefinition {
 
 const notReady: ResponseDefinition = { status: 503, description: 'It is not; `reasons` says why' }
 
-export function processRoutes(options: GatewayOptions, set: ExchangeSet): RouteDefinition[] {
+export function processRoutes(options: GatewayOptions, set: ExchangeSet, limiter: LoadLimiter): RouteDefinition[] {
   const common = { method: 'GET', tag: 'operating' } as const
   return [
     {
@@ -67,7 +68,7 @@ export function processRoutes(options: GatewayOptions, set: ExchangeSet): RouteD
     {
       ...common,
       path: '/stats',
-      handler: showStats(options, set),
+      handler: showStats(options, set, limiter),
       access: 'token',
       role: 'read',
       operationId: 'showStats',

@@ -2,6 +2,7 @@
  * Every route of the gateway. A route that is not here does not exist; what is said of it here is what `/openapi.json` says.
  */
 import type { ExchangeSet } from './exchange-set.ts'
+import type { LoadLimiter } from './load-limiter.ts'
 import { openApiDocument } from './openapi.ts'
 import type { GatewayOptions } from './options.ts'
 import type { Handler, RouteDefinition } from './route-definition.ts'
@@ -12,13 +13,13 @@ import { historyRoutes } from './route-table-history.ts'
 import { processRoutes } from './route-table-process.ts'
 import { showDocs } from './routes/docs.ts'
 
-export function routeTable(options: GatewayOptions, set: ExchangeSet): RouteDefinition[] {
+export function routeTable(options: GatewayOptions, set: ExchangeSet, limiter: LoadLimiter): RouteDefinition[] {
   const routes: RouteDefinition[] = [
     ...keyRoutes(),
     ...rangeRoutes(),
     ...clusterRoutes(options),
     ...driverRoutes(),
-    ...processRoutes(options, set),
+    ...processRoutes(options, set, limiter),
     ...historyRoutes(options),
   ]
   routes.push(

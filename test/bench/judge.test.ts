@@ -22,7 +22,7 @@ function sample(
   latencyMs: number,
 ): Sample {
   const recorder = new ResultRecorder(1000)
-  for (let i = 0; i < operations; i++) recorder.succeeded(false, latencyMs, 0)
+  for (let i = 0; i < operations; i++) recorder.succeeded(false, latencyMs, 0, latencyMs)
   return {
     round,
     system,
@@ -118,7 +118,7 @@ test('every rule names a workload, and the demanded bounds are these', () => {
 
 test('errors are counted by code, in one order', () => {
   const recorder = new ResultRecorder(1000)
-  for (const code of ['TIMEOUT', 'NO_LEADER', 'TIMEOUT']) recorder.failed(code)
+  for (const code of ['TIMEOUT', 'NO_LEADER', 'TIMEOUT']) recorder.failed(code, 1)
   const result = recorder.result(1, 5)
   assert.deepEqual(Object.entries(result.errors), [
     ['NO_LEADER', 1],

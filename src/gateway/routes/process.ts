@@ -6,6 +6,7 @@ import { errorValue } from '../../protocol/index.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ExchangeSet } from '../exchange-set.ts'
 import { refusal } from '../failures.ts'
+import type { LoadLimiter } from '../load-limiter.ts'
 import type { GatewayOptions, Readiness } from '../options.ts'
 import type { Handler } from '../route-definition.ts'
 import { shardId } from './cluster.ts'
@@ -53,14 +54,20 @@ export function showMetrics(options: GatewayOptions): Handler {
   }
 }
 
-export function showStats(options: GatewayOptions, set: ExchangeSet): Handler {
+export function showStats(options: GatewayOptions, set: ExchangeSet, limiter: LoadLimiter): Handler {
   const startedMs = options.clock.nowMs()
   return (exchange) =>
     exchange.sendJson(200, {
       store: options.storeId,
       version: options.version,
       uptimeSeconds: Math.floor((options.clock.nowMs() - startedMs) / 1000),
-      gateway: { inflight: set.size, bodyBytes: set.bodyBytes, answered: set.answered },
+      gateway: {
+        inflight: set.size,
+        inflightLimit: limiter.limit,
+        refused: limiter.refused,
+        bodyBytes: set.bodyBytes,
+        answered: set.answered,
+      },
       memory: process.memoryUsage(),
       ...options.stats?.(),
     })
