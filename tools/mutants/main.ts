@@ -33,10 +33,11 @@ const HELP = `Usage: npm run mutants -- [options]
 
   --only PART       only bugs whose name or area contains this; may be repeated
   --jobs J          bugs hunted at the same time (2)
-  --seeds N         simulated seeds per bug, from 1 (12)
+  --seeds N         simulated seeds per bug, from 1 (24)
+  --ticks T         how long faults go on in each, in ticks of 50 virtual ms (600)
   --budget S        seconds per bug for the simulator, and again for the tests (150)
-  --first           stop at the first who notices, instead of asking both
-  --no-baseline     do not check first that nothing fails without a bug
+  --fast            ask who costs least first and stop at the first who notices
+  --at-most N       hunt so many bugs and end; with --keep the next run goes on
   --keep FILE       append each verdict to this file, and skip bugs that are in it
   --results         write the table into test/sim/RESULTS.md (from --keep and this run)
 

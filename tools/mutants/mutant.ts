@@ -35,7 +35,7 @@ export const AREA_TESTS: Readonly<Record<Area, readonly string[]>> = {
   'data store': ['test/storage/data-store', 'test/fuzz'],
   machine: ['test/machine', 'test/store', 'test/fuzz'],
   transport: ['test/transport', 'test/fuzz'],
-  store: ['test/store', 'test/cluster', 'test/gateway'],
-  placement: ['test/shard-map', 'test/machine', 'test/store'],
-  router: ['test/cluster', 'test/gateway', 'test/store'],
+  store: ['test/store', 'test/cluster', 'test/server', 'test/gateway'],
+  placement: ['test/shard-map', 'test/machine', 'test/server', 'test/store', 'test/placement'],
+  router: ['test/router', 'test/cluster', 'test/gateway', 'test/store'],
 }
