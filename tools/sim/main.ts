@@ -22,7 +22,7 @@ Many seeds, each with its own mix of faults:
   --from N            first seed; chosen by the clock when absent
   --count K           so many seeds
   --jobs J            processes; one per core when absent
-  --seed-seconds S    a seed that takes longer has failed (120)
+  --seed-seconds S    a seed that takes longer, in processor time, has failed (120)
   --first             end at the first seed that fails
   --markdown          print the figures as a section for test/sim/RESULTS.md
 

@@ -4,7 +4,10 @@ import { type SimulationResult, simulate } from '../../src/testing/index.ts'
 import type { SeedJob } from './seed-job.ts'
 
 /** What a child tells: loading the program takes its time, and is no part of the seed's. */
-export type SeedWord = { readonly kind: 'begun' } | { readonly kind: 'ended'; readonly result: SimulationResult }
+export type SeedWord =
+  | { readonly kind: 'begun' }
+  /** `processorMs`: of all threads of the child, for this seed. */
+  | { readonly kind: 'ended'; readonly result: SimulationResult; readonly processorMs: number }
 
 const MARK = 'FLOTILLA_SIM_CHILD'
 
@@ -28,8 +31,12 @@ export function serveSeeds(): void {
 }
 
 function play(job: SeedJob, tell: (word: SeedWord) => void): void {
+  const before = process.cpuUsage()
   simulate(job).then(
-    (result) => tell({ kind: 'ended', result }),
+    (result) => {
+      const { user, system } = process.cpuUsage(before)
+      tell({ kind: 'ended', result, processorMs: (user + system) / 1000 })
+    },
     (error: unknown) => {
       // The simulator itself is broken; the parent sees the child die.
       console.error(error)

@@ -5,17 +5,18 @@ import { fileURLToPath } from 'node:url'
 import type { SimulationResult } from '../../src/testing/index.ts'
 import type { Campaign } from './campaign.ts'
 import { CHILD_ENVIRONMENT, type SeedWord } from './seed-child.ts'
+import { SeedDeadline } from './seed-deadline.ts'
 import type { SeedJob } from './seed-job.ts'
 
 /** What became of a seed. One that ends its process, or does not end itself, is a finding too and must not end the others. */
 export type SeedEnd =
-  | { readonly kind: 'played'; readonly result: SimulationResult }
+  | { readonly kind: 'played'; readonly result: SimulationResult; readonly processorMs: number }
   | { readonly kind: 'lost'; readonly seed: number; readonly reason: string }
 
 export interface PoolOptions {
   /** Processes; one per core when undefined. */
   readonly jobs: number | undefined
-  /** Real milliseconds that one seed may take. */
+  /** Milliseconds of processor time that one seed may take; of real time where the system does not tell the other. */
   readonly seedMsMax: number
 }
 
@@ -48,27 +49,27 @@ function serve(
   const child: ChildProcess = fork(ownProgram(), [], { env: { ...process.env, ...CHILD_ENVIRONMENT } })
   let seed: number | undefined = first
   let hung = false
-  let timer: NodeJS.Timeout | undefined
+  let deadline: SeedDeadline | undefined
   const play = (): void => {
     child.send({ ...job, seed })
   }
   return new Promise((resolve, reject) => {
     child.on('message', (word: SeedWord) => {
       if (word.kind === 'begun') {
-        timer = setTimeout(() => {
+        deadline = new SeedDeadline(child.pid ?? 0, seedMsMax, () => {
           hung = true
           child.kill('SIGKILL')
-        }, seedMsMax)
+        })
         return
       }
-      clearTimeout(timer)
-      onEnd({ kind: 'played', result: word.result })
+      deadline?.cancel()
+      onEnd({ kind: 'played', result: word.result, processorMs: word.processorMs })
       seed = campaign.next(Date.now())
       if (seed === undefined) child.disconnect()
       else play()
     })
     child.on('exit', (code, signal) => {
-      clearTimeout(timer)
+      deadline?.cancel()
       if (seed === undefined) {
         resolve(undefined)
         return

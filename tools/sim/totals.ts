@@ -13,6 +13,7 @@ export class Totals {
   readonly #startedMs: number
   readonly #from: number
   #virtualMs = 0
+  #processorMs = 0
   #events = 0
   readonly #operations = { done: 0, refused: 0, none: 0, unknown: 0 }
   readonly #failed: number[] = []
@@ -35,6 +36,7 @@ export class Totals {
     }
     const { seed, ok, virtualMs, events, operations, faults, families, resources } = end.result
     this.#virtualMs += virtualMs
+    this.#processorMs += end.processorMs
     this.#events += events
     for (const kind of ['done', 'refused', 'none', 'unknown'] as const) this.#operations[kind] += operations[kind]
     for (const [kind, count] of Object.entries(faults)) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + count)
@@ -80,6 +82,7 @@ export class Totals {
       `| seeds | ${this.seeds}, from ${this.#from} |`,
       `| failed | ${this.failures} |`,
       `| real time | ${(realMs / MS_PER_MINUTE).toFixed(1)} minutes |`,
+      `| processor time | ${(this.#processorMs / MS_PER_MINUTE).toFixed(1)} minutes |`,
       `| simulated time | ${(this.#virtualMs / MS_PER_HOUR).toFixed(1)} hours |`,
       `| time compression | ${(this.#virtualMs / realMs).toFixed(0)} times |`,
       `| events | ${this.#events} |`,

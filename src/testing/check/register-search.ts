@@ -12,6 +12,7 @@
 import { present } from '../../base/index.ts'
 import type { Operation } from './history.ts'
 import { applyOperation, EMPTY_REGISTER, type RegisterState } from './register.ts'
+import { TriedStates } from './tried-states.ts'
 
 export interface SearchBudget {
   /** Operations tried in all, per key. */
@@ -40,6 +41,8 @@ interface Step {
   readonly next: number
   /** Equal for unknown writes that nobody can tell apart. */
   readonly twin: string | undefined
+  /** Names it in a set of unknown writes; 0 where it is none, or where others of its batch wait for it. */
+  readonly bit: bigint
 }
 
 interface Frame {
@@ -70,10 +73,16 @@ class Search {
   readonly #done: boolean[]
   readonly #required: readonly number[]
   readonly #optional: readonly number[]
+  /** Unknown writes that others of their batch wait for: having them in the order is no mere loss. */
+  readonly #linked: readonly number[]
   /** Required writes with known revisions, lowest first. */
   readonly #byRevision: readonly number[]
   readonly #order: number[] = []
-  readonly #tried = new Set<string>()
+  readonly #tried = new TriedStates()
+  /** Values that somebody read; all others look the same. */
+  readonly #seenValues: ReadonlySet<string>
+  /** The unknown writes in the order, by their bits. */
+  #used = 0n
   #longest: readonly number[] = []
   #longestState: RegisterState
   #firstRequired = 0
@@ -87,9 +96,11 @@ class Search {
     this.#longestState = before
     this.#steps = stepsOf(operations)
     this.#done = this.#steps.map(() => false)
+    this.#seenValues = new Set(seenRevisions(operations).keys())
     const indexes = this.#steps.map((_, index) => index)
     this.#required = indexes.filter((index) => !this.#step(index).isOptional)
     this.#optional = indexes.filter((index) => this.#step(index).isOptional)
+    this.#linked = this.#optional.filter((index) => this.#step(index).bit === 0n)
     const revisionOf = (index: number): number => this.#step(index).revision ?? 0
     this.#byRevision = indexes
       .filter((index) => this.#step(index).revision !== undefined)
@@ -146,7 +157,9 @@ class Search {
   #put(index: number): void {
     this.#order.push(index)
     this.#done[index] = true
-    if (!this.#step(index).isOptional) this.#left--
+    const { isOptional, bit } = this.#step(index)
+    this.#used |= bit
+    if (!isOptional) this.#left--
     this.#advance()
   }
 
@@ -154,7 +167,9 @@ class Search {
     const index = this.#order.pop()
     if (index === undefined) return
     this.#done[index] = false
-    if (!this.#step(index).isOptional) this.#left++
+    const { isOptional, bit } = this.#step(index)
+    this.#used &= ~bit
+    if (!isOptional) this.#left++
     const required = lowerBound(this.#required, index)
     if (this.#required[required] === index) this.#firstRequired = Math.min(this.#firstRequired, required)
     if (this.#step(index).revision !== undefined) {
@@ -233,14 +248,12 @@ class Search {
     return next === NOBODY || operation.batch?.atomic !== true ? undefined : next
   }
 
-  #wasTried(state: RegisterState, isUnseen: boolean): boolean {
-    const memory = `${state.value ?? ''}|${state.value === undefined}|${state.revision}|${state.highest}|${isUnseen}|${this.#frontier()}`
-    if (this.#tried.has(memory)) return true
-    this.#tried.add(memory)
-    return false
+  #wasTried({ value, revision, highest }: RegisterState, isUnseen: boolean): boolean {
+    const held = value === undefined ? 'nothing' : this.#seenValues.has(value) ? `seen ${value}` : 'unseen'
+    return this.#tried.wasTried(`${held}|${revision}|${highest}|${isUnseen}|${this.#frontier()}`, this.#used)
   }
 
-  /** Exactly which operations are in the order, written briefly. */
+  /** Which operations are in the order, written briefly, but for the unknown writes that have a bit. */
   #frontier(): string {
     let text = `${this.#firstRequired}:`
     let missing = this.#required.length - this.#firstRequired - this.#left
@@ -250,7 +263,7 @@ class Search {
       text += `${index},`
       missing--
     }
-    for (const index of this.#optional) if (this.#done[index]) text += `;${index}`
+    for (const index of this.#linked) if (this.#done[index]) text += `;${index}`
     return text
   }
 }
@@ -267,17 +280,25 @@ function looks({ action, outcome }: Operation): boolean {
   }
 }
 
-function stepsOf(operations: readonly Operation[]): readonly Step[] {
+/** The values that were read, each with its revision. */
+function seenRevisions(operations: readonly Operation[]): ReadonlyMap<string, number> {
   const seen = new Map<string, number>()
-  const written = new Map<string, number>()
-  for (const { action, outcome } of operations) {
+  for (const { outcome } of operations)
     if (outcome.kind === 'read' && outcome.found !== undefined) seen.set(outcome.found.value, outcome.found.revision)
+  return seen
+}
+
+function stepsOf(operations: readonly Operation[]): readonly Step[] {
+  const seen = seenRevisions(operations)
+  const written = new Map<string, number>()
+  for (const { action } of operations) {
     if (action.kind === 'put') written.set(action.value, (written.get(action.value) ?? 0) + 1)
   }
   const sorted = operations
     .map((operation, position) => ({ operation, position }))
     .sort((a, b) => a.operation.calledMs - b.operation.calledMs || placeIn(a.operation) - placeIn(b.operation))
   const { previous, next } = neighbours(sorted.map(({ operation }) => operation))
+  let bits = 0
   return sorted.map(({ operation, position }, index) => {
     const { action, outcome } = operation
     const isUnknown = outcome.kind === 'unknown'
@@ -297,14 +318,15 @@ function stepsOf(operations: readonly Operation[]): readonly Step[] {
       previous: previous[index] ?? NOBODY,
       next: next[index] ?? NOBODY,
       twin: isOptional && isAlone ? twinName(operation, seen) : undefined,
+      bit: isOptional && isAlone ? 1n << BigInt(bits++) : 0n,
     }
   })
 }
 
 function twinName({ action }: Operation, seen: ReadonlyMap<string, number>): string | undefined {
-  if (action.kind === 'get' || action.condition.kind !== 'none') return undefined
-  if (action.kind === 'delete') return 'delete'
-  return seen.has(action.value) ? undefined : 'put'
+  if (action.kind === 'get' || (action.kind === 'put' && seen.has(action.value))) return undefined
+  const { condition } = action
+  return `${action.kind} ${condition.kind} ${condition.kind === 'revision' ? condition.revision : ''}`
 }
 
 function placeIn({ batch }: Operation): number {
