@@ -1,67 +1,8 @@
 /** What callers of a router are told when things end badly: never "nothing happened" when something may have, and never what only routers understand. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EMPTY_MAP, planBootstrap, type ShardMap } from '../../shard-map/index.ts'
-import { decodeRequest, encodeReply, FlotillaError, type Reply, type Request } from '../../src/protocol/index.ts'
-import { createRouter, type Router } from '../../src/router/index.ts'
-import type { RequestFailure, Transport } from '../../src/transport/index.ts'
-import { VirtualClock } from '../transport/clocks.ts'
-
-const TIMING = { raftMs: 0, applyMs: 0 }
-
-function twoShards(): ShardMap {
-  const info = { id: 's1', address: '', labels: {}, incarnation: 'x', version: '1', state: 'up' as const }
-  const { change } = planBootstrap({ stores: [info], replicas: 1, shards: 2 })
-  return { ...EMPTY_MAP, version: 1, placement: change.placement, shards: change.shards, stores: change.stores }
-}
-
-/** A router whose stores answer as `store` says; undefined: not at all. */
-function makeRouter(
-  store: (request: Request) => Reply | RequestFailure | undefined,
-  /** Whether the question for the map with this number, from 1, is answered. */
-  tellsMap: (question: number) => boolean = () => true,
-): {
-  router: Router
-  clock: VirtualClock
-  map: ShardMap
-} {
-  const clock = new VirtualClock()
-  const map = twoShards()
-  let questions = 0
-  const mapReply = (): Reply | undefined => (tellsMap(++questions) ? { kind: 'map', map, leaders: {} } : undefined)
-  const transport = {
-    state: 'open',
-    isAbsent: () => false,
-    request(_to: string, body: Uint8Array, timeoutMs: number, done: (answer: Uint8Array | RequestFailure) => void) {
-      const decoded = decodeRequest(body)
-      assert(decoded.ok)
-      const request = decoded.value
-      const reply = request.kind === 'map' ? mapReply() : store(request)
-      if (reply === undefined) clock.after(timeoutMs, () => done('no-answer'))
-      else clock.after(1, () => done(typeof reply === 'string' ? reply : encodeReply(reply)))
-    },
-    flush() {},
-  } as unknown as Transport
-  const router = createRouter({ clock, transport, anyStore: () => 's1', close: async () => {} })
-  return { router, clock, map }
-}
-
-/** The error that the call ends with, and when. */
-async function failure(clock: VirtualClock, call: Promise<unknown>): Promise<{ error: FlotillaError; atMs: number }> {
-  let ended: unknown
-  call.then(
-    (answer) => assert.fail(`answered with ${JSON.stringify(answer)}`),
-    (error: unknown) => {
-      ended = error
-    },
-  )
-  for (let step = 0; step < 10_000 && ended === undefined; step++) {
-    clock.advance(5)
-    for (let turn = 0; turn < 20; turn++) await Promise.resolve()
-  }
-  assert(ended instanceof FlotillaError, `ended with ${String(ended)}`)
-  return { error: ended, atMs: clock.nowMs() }
-}
+import type { Reply } from '../../src/protocol/index.ts'
+import { failure, makeRouter, TIMING } from './answering.ts'
 
 test('a write that was under way when this side closed may have happened; a read changes nothing', async () => {
   const { router, clock } = makeRouter(() => 'closed')
