@@ -136,7 +136,7 @@ export class Maintenance {
     }
     upTo = Math.min(upTo, this.#sender.holdIndex(replica))
     if (upTo >= first) {
-      log.compact(upTo)
+      replica.log.compact(upTo)
       this.#store.options.events.emit({ type: 'log_compacted', group: replica.group, index: upTo })
     }
   }

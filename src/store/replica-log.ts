@@ -1,3 +1,4 @@
+import { assert } from '../base/index.ts'
 import type { Entry, MembershipState, SnapshotMeta, StableLog } from '../raft/index.ts'
 import type { GroupLog } from '../storage/index.ts'
 
@@ -21,6 +22,13 @@ export class ReplicaLog implements StableLog {
   /** The data store has made the state at (index, term) durable. */
   flushedTo(index: number, term: number, membership: MembershipState): void {
     this.#flushed = { index, term, membership }
+  }
+
+  /** Forgets entries up to and including `index`. Invariant: all of them are durable in the data store, or a crash could not replay them. */
+  compact(index: number): void {
+    const flushed = this.#flushed.index
+    if (index > flushed) assert(false, `group ${this.log.group}: compact at ${index}, flushed is ${flushed}`)
+    this.log.compact(index)
   }
 
   firstIndex(): number {

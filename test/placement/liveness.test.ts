@@ -1,0 +1,56 @@
+/** What the placement driver makes of heartbeats: who leads what is what the newest term says, and a store that says less knows less. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Shard } from '../../shard-map/index.ts'
+import { Liveness } from '../../src/placement/liveness.ts'
+import type { StoreHeartbeat } from '../../src/protocol/index.ts'
+
+const LOAD = { readsPerSecond: 0, writesPerSecond: 0 }
+
+function heartbeat(id: string, sequence: number, led: Readonly<Record<number, number>>, full = false): StoreHeartbeat {
+  const some = {
+    info: { id },
+    sequence,
+    full,
+    noLongerLed: [],
+    replicas: 1,
+    bytes: 0,
+    uptimeSeconds: 1,
+    led: Object.entries(led).map(([shard, term]) => ({
+      shard: { id: Number(shard) } as Shard,
+      term,
+      bytes: 0,
+      keys: 0,
+      load: LOAD,
+    })),
+  }
+  return some as unknown as StoreHeartbeat
+}
+
+test('of two stores that both say they lead, the one with the newer term does, whoever is heard first', () => {
+  for (const order of [
+    ['s1', 's2'],
+    ['s2', 's1'],
+  ]) {
+    const liveness = new Liveness()
+    for (const id of order) liveness.heard(heartbeat(id, 1, { 5: id === 's1' ? 3 : 4 }, true), 0)
+    assert.deepEqual(liveness.leaders(), { 5: 's2' })
+  }
+})
+
+test('a leader may say the same again, and more', () => {
+  const liveness = new Liveness()
+  assert(liveness.heard(heartbeat('s1', 1, { 5: 3 }, true), 0))
+  assert(liveness.heard(heartbeat('s1', 2, { 5: 3, 6: 1 }), 10))
+  assert.deepEqual(liveness.leaders(), { 5: 's1', 6: 's1' })
+})
+
+test('after a gap a store has to say everything again, and lives all the same', () => {
+  const liveness = new Liveness()
+  liveness.heard(heartbeat('s1', 1, { 5: 3 }, true), 0)
+  assert.equal(liveness.heard(heartbeat('s1', 3, { 6: 1 }), 2_900), false)
+  assert.deepEqual(liveness.leaders(), { 5: 's1' })
+  assert.equal(liveness.state('s1', 5_000, 60_000), 'up')
+  assert(liveness.heard(heartbeat('s1', 4, { 6: 1 }, true), 3_000))
+  assert.deepEqual(liveness.leaders(), { 6: 's1' })
+})
