@@ -227,9 +227,9 @@ export class Exchange implements BodySink {
     this.#outgoing.end()
   }
 
-  sendBytes(status: number, contentType: string, body: Uint8Array): void {
+  sendBytes(status: number, contentType: string, body: Uint8Array, caching = 'no-store'): void {
     if (!this.#finish(status)) return
-    this.#headers.push('Content-Type', contentType, 'Content-Length', String(body.length), 'Cache-Control', 'no-store')
+    this.#headers.push('Content-Type', contentType, 'Content-Length', String(body.length), 'Cache-Control', caching)
     this.#outgoing.writeHead(status, this.#headers)
     if (this.isHead) this.#outgoing.end()
     else this.#outgoing.end(body)

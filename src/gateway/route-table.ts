@@ -7,6 +7,7 @@ import { openApiDocument } from './openapi.ts'
 import type { GatewayOptions } from './options.ts'
 import type { Handler, RouteDefinition } from './route-definition.ts'
 import { clusterRoutes } from './route-table-cluster.ts'
+import { consoleRoutes } from './route-table-console.ts'
 import { keyRoutes, rangeRoutes } from './route-table-data.ts'
 import { driverRoutes } from './route-table-driver.ts'
 import { historyRoutes } from './route-table-history.ts'
@@ -21,6 +22,7 @@ export function routeTable(options: GatewayOptions, set: ExchangeSet, limiter: L
     ...driverRoutes(),
     ...processRoutes(options, set, limiter),
     ...historyRoutes(options),
+    ...consoleRoutes(),
   ]
   routes.push(
     documentRoute(() => openApi),

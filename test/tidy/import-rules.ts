@@ -34,6 +34,8 @@ export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
   client: { uses: ['base', 'protocol'], types: ['shard-map', 'machine', 'router'] },
   gateway: { uses: ['base', 'shard-map', 'protocol'], types: ['router'] },
   observe: { uses: ['base'] },
+  /** Runs in browsers, so it has nothing below it. */
+  console: { uses: [] },
   server: {
     uses: [
       'base',

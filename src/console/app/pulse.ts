@@ -1,0 +1,78 @@
+/**
+ * When to look again: soon after something happened in the cluster (the store's events say so), and every few seconds anyway, because this store does
+ * not hear of everything. Never while nobody looks.
+ */
+import type { Client } from '../api/client.ts'
+import { follow, type StreamState } from '../api/stream.ts'
+import type { World } from '../world.ts'
+
+const AFTER_EVENT_MS = 150
+const AT_MOST_EVERY_MS = 700
+const ANYWAY_MS = 4_000
+/** While operators run, their steps are worth seeing. */
+const BUSY_MS = 1_200
+
+export class Pulse {
+  state: StreamState = 'connecting'
+  readonly #world: World
+  readonly #beat: () => Promise<boolean>
+  readonly #stopFollowing: () => void
+  #cancelNext: (() => void) | undefined
+  #isBeating = false
+  #again = false
+  #lastMs = 0
+  #anywayMs = ANYWAY_MS
+
+  /** `beat` fetches what is shown, and answers whether something is going on. */
+  constructor(client: Client, world: World, beat: () => Promise<boolean>, changed: () => void) {
+    this.#world = world
+    this.#beat = beat
+    this.#stopFollowing = follow(client, world, 'events?format=sse&level=info', {
+      take: () => this.soon(AFTER_EVENT_MS),
+      state: (state) => {
+        this.state = state
+        changed()
+      },
+    })
+    document.addEventListener('visibilitychange', this.#visible)
+    this.soon(0)
+  }
+
+  stop(): void {
+    this.#stopFollowing()
+    this.#cancelNext?.()
+    document.removeEventListener('visibilitychange', this.#visible)
+  }
+
+  soon(delayMs: number): void {
+    if (this.#isBeating) {
+      this.#again = true
+      return
+    }
+    const sinceLastMs = this.#world.nowMs() - this.#lastMs
+    this.#schedule(delayMs === 0 ? 0 : Math.max(delayMs, AT_MOST_EVERY_MS - sinceLastMs))
+  }
+
+  readonly #visible = (): void => {
+    if (!document.hidden) this.soon(0)
+  }
+
+  #schedule(delayMs: number): void {
+    this.#cancelNext?.()
+    this.#cancelNext = this.#world.after(delayMs, () => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    if (!document.hidden) {
+      this.#isBeating = true
+      this.#again = false
+      this.#lastMs = this.#world.nowMs()
+      try {
+        this.#anywayMs = (await this.#beat()) ? BUSY_MS : ANYWAY_MS
+      } finally {
+        this.#isBeating = false
+      }
+    }
+    this.#schedule(this.#again ? AT_MOST_EVERY_MS : this.#anywayMs)
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * The command line that does the same as a button: words quoted for a POSIX shell, the endpoint added where it is not the default one.
+ */
+import { base64Text, utf8Text } from './keys.ts'
+
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:8080'
+
+export function commandLine(words: readonly string[], endpoint: string): string {
+  const all = endpoint === DEFAULT_ENDPOINT ? words : [...words, '-e', endpoint]
+  return ['flotilla', ...all].map(quoted).join(' ')
+}
+
+/** The key as an argument, and what must be said of it. */
+export function keyWords(key: Uint8Array): { readonly word: string; readonly flags: readonly string[] } {
+  const text = utf8Text(key)
+  if (text === undefined || /\p{Cc}/u.test(text)) return { word: base64Text(key), flags: ['--key-base64'] }
+  return { word: text, flags: [] }
+}
+
+function quoted(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

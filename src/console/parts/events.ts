@@ -1,0 +1,57 @@
+/**
+ * Events as a short list: when, what, of which shard, with what it told.
+ */
+import type { EventRow } from '../api/shapes.ts'
+import { type Child, h, type VirtualNode } from '../dom/node.ts'
+import { visible } from './keys.ts'
+import { badge, moment, shardLink } from './pieces.ts'
+
+const LEVEL_TONES: Readonly<Record<EventRow['level'], string>> = {
+  debug: 'idle',
+  info: 'plain',
+  warn: 'warn',
+  error: 'bad',
+}
+
+export function eventList(events: readonly EventRow[], nowMs: number): VirtualNode {
+  if (events.length === 0) return h('p.empty', 'Nothing happened yet.')
+  return h(
+    'ul.rows.events',
+    events.map((event) =>
+      h(
+        'li',
+        { key: event.id },
+        h('span.when.muted', moment(event.ts, nowMs)),
+        h('span.type', levelBadge(event.level), eventType(event.type)),
+        h('span.what', event.group !== undefined && [shardLink(event.group), ' '], h('span.muted', eventDetail(event))),
+      ),
+    ),
+  )
+}
+
+export function levelBadge(level: EventRow['level']): Child {
+  return level === 'info' ? null : badge(level, LEVEL_TONES[level] ?? 'plain')
+}
+
+/** `leader_changed` reads better as words. */
+export function eventType(type: string): string {
+  return visible(type).replaceAll('_', ' ')
+}
+
+/** What an event tells beside its type and group, in one line. */
+export function eventDetail(event: EventRow): string {
+  const parts: string[] = []
+  if (event.peer !== undefined) parts.push(`peer ${event.peer}`)
+  if (event.term !== undefined) parts.push(`term ${event.term}`)
+  if (event.index !== undefined) parts.push(`index ${event.index}`)
+  for (const [name, value] of Object.entries(event.data ?? {})) {
+    const text = typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(2) : String(value)
+    parts.push(`${spaced(name)} ${text}`)
+  }
+  return visible(parts.join(' · '))
+}
+
+/** `mapVersion` as words. */
+function spaced(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}

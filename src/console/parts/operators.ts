@@ -1,0 +1,59 @@
+/**
+ * Operators as a short list, and their steps.
+ */
+import type { Operator, OperatorStep } from '../api/shapes.ts'
+import { link } from '../app/route.ts'
+import { type Child, h, type VirtualNode } from '../dom/node.ts'
+import { span } from './format.ts'
+import { visible } from './keys.ts'
+import { moment, operatorState, shardLink, storeLink } from './pieces.ts'
+
+export function operatorList(operators: readonly Operator[], nowMs: number): VirtualNode {
+  if (operators.length === 0) return h('p.empty', 'None has run lately.')
+  return h(
+    'ul.rows',
+    operators.map((operator) =>
+      h(
+        'li',
+        { key: operator.id ?? '' },
+        h(
+          'span.name',
+          h('a', { href: link('operators', operator.id ?? '') }, operator.kind),
+          ' ',
+          operatorSubject(operator),
+        ),
+        operatorState(operator.state),
+        h('span.muted.what', visible(operator.error ?? operator.reason)),
+        h('span.muted.last', moment(operator.endedAt ?? operator.createdAt, nowMs)),
+      ),
+    ),
+  )
+}
+
+export function operatorSubject(operator: Operator): Child {
+  if (operator.shard !== undefined && operator.shard > 0) return shardLink(operator.shard)
+  return operator.store === undefined ? null : storeLink(operator.store)
+}
+
+const MARKS: Readonly<Record<OperatorStep['state'], string>> = { waiting: '○', running: '◐', done: '●', failed: '✕' }
+
+export function stepList(steps: readonly OperatorStep[]): VirtualNode {
+  return h(
+    'ol.steps',
+    steps.map((step, position) =>
+      h(
+        'li',
+        { key: position, class: step.state },
+        h('span.mark', { 'aria-hidden': 'true' }, MARKS[step.state]),
+        h('span', visible(step.what)),
+        h('span.muted.last', stepTime(step)),
+      ),
+    ),
+  )
+}
+
+function stepTime(step: OperatorStep): string {
+  if (step.startedAt === undefined || step.endedAt === undefined) return step.state === 'waiting' ? '' : step.state
+  const tookMs = Date.parse(step.endedAt) - Date.parse(step.startedAt)
+  return tookMs < 1000 ? `${tookMs} ms` : span(tookMs / 1000)
+}
