@@ -1,7 +1,13 @@
 /**
- * The browser as the console uses it: time, timers, what is remembered, the address. The only file that takes these directly, so that everything else
- * can be tried with others.
+ * What the console needs of a browser beside its document: time, timers, what is remembered. Handed to whoever needs it, so that all else can be tried
+ * with others.
  */
+
+interface Memory {
+  getItem(name: string): string | null
+  setItem(name: string, value: string): void
+  removeItem(name: string): void
+}
 
 export interface World {
   nowMs(): number
@@ -10,20 +16,7 @@ export interface World {
   /** Once before the next frame is painted. */
   beforePaint(run: () => void): void
   /** Remembered until the tab closes. */
-  readonly session: Storage
+  readonly session: Memory
   /** Remembered for good. */
-  readonly memory: Storage
-}
-
-export const browserWorld: World = {
-  nowMs: () => Date.now(),
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs)
-    return () => clearTimeout(timer)
-  },
-  beforePaint(run) {
-    requestAnimationFrame(run)
-  },
-  session: sessionStorage,
-  memory: localStorage,
+  readonly memory: Memory
 }

@@ -27,6 +27,14 @@ export function consoleRoutes(): RouteDefinition[] {
   return [
     { ...page, path: '/console', operationId: 'showConsole', summary: 'The web console' },
     {
+      ...common,
+      path: '/console/',
+      handler: handlers.aside,
+      operationId: 'findConsole',
+      summary: 'Leads to the console',
+      responses: [{ status: 308, description: 'It is at /console', headers: ['Location'] }],
+    },
+    {
       ...files,
       path: '/console/{file}',
       operationId: 'showConsoleFile',

@@ -32,7 +32,7 @@ const CODE_RULES: readonly WordRule[] = [
       'src/broker/system-clock.ts': 'a broker started on its own is its own composition root',
       'src/storage/lock-holder.ts': 'tells a person when this process began; decides nothing',
       'src/observe/logger.ts': 'the time of day in front of a line for people',
-      'src/console/world.ts': 'makes the clock of the page',
+      'src/console/browser-world.ts': 'makes the clock of the page',
     },
   },
   {
@@ -43,7 +43,7 @@ const CODE_RULES: readonly WordRule[] = [
       'src/server/': 'composition roots make the real clock',
       'src/testing/turns.ts': 'drives virtual time by the turns of the real loop',
       'src/broker/system-clock.ts': 'a broker started on its own is its own composition root',
-      'src/console/world.ts': 'makes the timers of the page',
+      'src/console/browser-world.ts': 'makes the timers of the page',
     },
   },
   {

@@ -46,7 +46,7 @@ ${style.bold('Try')}
   ${command} shard ls${endpoint}
   kill -9 ${stores[1]?.pid}      ${style.dim('then read and write on: the other two take over')}
 
-${style.dim(`The API is described at ${first}/docs. Logs are in ${path.join(directory, '*', 'flotilla.log')}.`)}
+${style.dim(`See it at ${first}/console; the API is described at ${first}/docs. Logs are in ${path.join(directory, '*', 'flotilla.log')}.`)}
 ${style.dim('Ctrl-C stops everything; starting again finds the data.')}
 `
 }

@@ -64,7 +64,6 @@ export class Client {
       answer = await fetch(path, {
         method: ask.method ?? 'GET',
         headers,
-        cache: 'no-store',
         credentials: 'omit',
         ...(body === undefined ? {} : { body }),
         ...(ask.signal === undefined ? {} : { signal: ask.signal }),

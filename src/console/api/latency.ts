@@ -3,7 +3,7 @@
  * happened in between.
  */
 
-const SERIES = /^flotilla_http_request_duration_seconds_bucket\{([^}]*)\} ([0-9.e+-]+)/gm
+const SERIES = /^flotilla_http_request_duration_seconds_bucket\{(.*)\} ([0-9.e+-]+)/gm
 const DATA_ROUTES = /route="\/(?:kv|kv64|batch)\b/
 
 /** Upper bounds in seconds, ascending, each with the number of requests up to it. */

@@ -10,9 +10,9 @@ export interface Properties {
   /** Set through the style object, which a strict Content-Security-Policy allows. */
   readonly style?: Readonly<Record<string, string>>
   /** Called once with the new element; what it answers is called when the element goes. */
-  readonly mounted?: (element: Element) => (() => void) | undefined
+  readonly mounted?: (element: object) => (() => void) | undefined
   /** Called after each redraw that kept or made the element. */
-  readonly drawn?: (element: Element) => void
+  readonly drawn?: (element: object) => void
   /** `onclick` and its like are listeners; all others are attributes, or properties where only those work. */
   readonly [name: string]: unknown
 }

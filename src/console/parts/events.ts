@@ -13,7 +13,8 @@ const LEVEL_TONES: Readonly<Record<EventRow['level'], string>> = {
   error: 'bad',
 }
 
-export function eventList(events: readonly EventRow[], nowMs: number): VirtualNode {
+/** `isOfOne`: all are of the same shard, which need not be said. */
+export function eventList(events: readonly EventRow[], nowMs: number, isOfOne = false): VirtualNode {
   if (events.length === 0) return h('p.empty', 'Nothing happened yet.')
   return h(
     'ul.rows.events',
@@ -23,7 +24,11 @@ export function eventList(events: readonly EventRow[], nowMs: number): VirtualNo
         { key: event.id },
         h('span.when.muted', moment(event.ts, nowMs)),
         h('span.type', levelBadge(event.level), eventType(event.type)),
-        h('span.what', event.group !== undefined && [shardLink(event.group), ' '], h('span.muted', eventDetail(event))),
+        h(
+          'span.what',
+          event.group !== undefined && !isOfOne && [shardLink(event.group), ' '],
+          h('span.muted', eventDetail(event)),
+        ),
       ),
     ),
   )

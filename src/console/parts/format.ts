@@ -58,7 +58,9 @@ export function span(totalSeconds: number): string {
 
 export function ago(timestamp: string, nowMs: number): string {
   const passedMs = nowMs - Date.parse(timestamp)
-  return passedMs < 2_000 ? 'now' : `${span(passedMs / 1000)} ago`
+  if (passedMs < 2_000) return 'now'
+  // One unit is enough for a glance; the exact time is said beside it.
+  return `${span(passedMs / 1000).replace(/^(\d+ \w+) .*$/, '$1')} ago`
 }
 
 /** The time of day with milliseconds, in the reader's own zone. */

@@ -57,3 +57,30 @@ function stepTime(step: OperatorStep): string {
   const tookMs = Date.parse(step.endedAt) - Date.parse(step.startedAt)
   return tookMs < 1000 ? `${tookMs} ms` : span(tookMs / 1000)
 }
+
+/** What a dry run answered: one operator, or a list of them. */
+export function operatorPreview(answer: unknown): Child {
+  const operators =
+    'operators' in (answer as object) ? (answer as { operators: Operator[] }).operators : [answer as Operator]
+  if (operators.length === 0) return h('p.muted', 'Nothing: there is nothing to be done.')
+  return operators.map((operator) => [
+    operators.length > 1 &&
+      h('p', operator.kind, ' ', operatorSubject(operator), ' ', h('span.muted', visible(operator.reason))),
+    stepList(operator.steps),
+  ])
+}
+
+export function operatorProgress(operator: Operator): VirtualNode {
+  return h(
+    'div.progress',
+    { role: 'status' },
+    h(
+      'p',
+      h('a', { href: link('operators', operator.id ?? '') }, `Operator ${operator.id}`),
+      ' ',
+      operatorState(operator.state),
+    ),
+    stepList(operator.steps),
+    operator.error !== null && h('p.notice.bad', visible(operator.error)),
+  )
+}

@@ -23,8 +23,8 @@ const POLICY = [
 
 type Files = ReadonlyMap<string, ConsoleFile>
 
-/** Handlers of the page, of its files, and of those in folders; all from one reading of the disk. */
-export function consoleHandlers(): { readonly page: Handler; readonly file: Handler } {
+/** Handlers of the page, of its files, and of who came to a path beside it; all from one reading of the disk. */
+export function consoleHandlers(): { readonly page: Handler; readonly file: Handler; readonly aside: Handler } {
   let reading: Promise<Files> | undefined
   const files = (): Promise<Files> => {
     reading ??= readConsoleFiles().catch(() => {
@@ -36,6 +36,11 @@ export function consoleHandlers(): { readonly page: Handler; readonly file: Hand
   }
   return {
     page: async (exchange) => send(exchange, (await files()).get('')),
+    // The page's links are relative to a path without the slash.
+    aside: (exchange) => {
+      exchange.header('Location', '../console')
+      exchange.sendEmpty(308)
+    },
     file: async (exchange) => {
       const folder = exchange.pathParameter('folder')
       const name = exchange.pathParameter('file')

@@ -1,0 +1,72 @@
+/**
+ * What can be done to operators and to the schedulers that start them, as actions.
+ */
+import type { Operator, Scheduler } from '../api/shapes.ts'
+import { h } from '../dom/node.ts'
+import type { Action } from './action.ts'
+import { span } from './format.ts'
+import { stepList } from './operators.ts'
+
+const PAUSE_SECONDS_MAX = 86_400
+
+export function rebalanceAction(): Action {
+  return {
+    title: 'Rebalance now',
+    about: 'Asks every scheduler at once instead of waiting for its turn.',
+    verb: 'Start them',
+    plan: () => ({ method: 'POST', path: 'admin/rebalance', command: ['rebalance', 'run'] }),
+  }
+}
+
+export function cancelAction(operator: Operator): Action {
+  const id = operator.id ?? ''
+  return {
+    title: `Cancel operator ${id}`,
+    about: 'What it did so far is taken back where that is possible.',
+    verb: 'Cancel it',
+    isDangerous: true,
+    plan: () => ({
+      method: 'DELETE',
+      path: `admin/operators/${encodeURIComponent(id)}`,
+      command: ['operator', 'cancel', id],
+    }),
+    dryRun: () => [h('p', 'The operator ends. These are its steps:'), stepList(operator.steps)],
+  }
+}
+
+export function pauseAction(scheduler: Scheduler): Action {
+  const { name } = scheduler
+  return {
+    title: `Pause ${name}`,
+    about: 'It plans nothing for a while; what runs already goes on.',
+    verb: 'Pause',
+    fields: [
+      {
+        kind: 'number',
+        name: 'seconds',
+        label: 'For how many seconds',
+        initial: '600',
+        min: 1,
+        max: PAUSE_SECONDS_MAX,
+      },
+    ],
+    plan: (values) => {
+      const seconds = Number(values.seconds)
+      const isValid = Number.isInteger(seconds) && seconds >= 1 && seconds <= PAUSE_SECONDS_MAX
+      if (!isValid) return `A whole number from 1 to ${PAUSE_SECONDS_MAX} is needed.`
+      const path = `admin/schedulers/${name}/pause`
+      return { method: 'POST', path, json: { seconds }, command: ['scheduler', 'pause', name, String(seconds)] }
+    },
+    dryRun: (values) => h('p', `${name} starts no operator for ${span(Number(values.seconds))}.`),
+  }
+}
+
+export function resumeAction({ name }: Scheduler): Action {
+  return {
+    title: `Resume ${name}`,
+    about: 'It plans again from now on.',
+    verb: 'Resume',
+    plan: () => ({ method: 'POST', path: `admin/schedulers/${name}/resume`, command: ['scheduler', 'resume', name] }),
+    dryRun: () => h('p', `${name} starts operators again.`),
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The logs of a shard's replicas on one scale: what is kept, flushed, applied, committed, and what waits. Asked of each store for itself.
+ */
+
+import type { Client } from '../api/client.ts'
+import { Failure } from '../api/client.ts'
+import type { Shard } from '../api/shapes.ts'
+import { type Child, h, type VirtualNode } from '../dom/node.ts'
+import { bytes } from './format.ts'
+import type { Palette } from './palette.ts'
+import { storeLink } from './pieces.ts'
+import { table } from './table.ts'
+
+/** As `GET /debug/raft/{shard}` tells it. */
+export interface ReplicaInside {
+  readonly store: string
+  readonly role: string
+  readonly term: number
+  readonly firstIndex: number
+  readonly lastIndex: number
+  readonly commitIndex: number
+  readonly appliedIndex: number
+  readonly flushedIndex: number
+  readonly logBytes: number
+}
+
+/** Those that answer; a store that does not is seen in the table of members. */
+export async function loadReplicas(client: Client, shard: Shard | undefined): Promise<readonly ReplicaInside[]> {
+  if (shard === undefined) return []
+  const asked = shard.replicas.map(({ store }) =>
+    client
+      .json<{ replica: ReplicaInside }>(`debug/raft/${shard.id}?store=${encodeURIComponent(store)}`)
+      .catch((error: unknown) => {
+        // The route is closed to this caller, and all the same for each store.
+        if (error instanceof Failure && error.status === 403) throw error
+        return undefined
+      }),
+  )
+  return (await Promise.all(asked)).flatMap((answer) => (answer === undefined ? [] : [answer.replica]))
+}
+
+export function replicaLogs(replicas: readonly ReplicaInside[], palette: Palette): Child {
+  if (replicas.length === 0) return h('p.empty', 'No replica answers.')
+  const lowest = Math.min(...replicas.map(({ firstIndex }) => firstIndex))
+  const highest = Math.max(lowest + 1, ...replicas.map(({ lastIndex }) => lastIndex))
+  return table<ReplicaInside>(
+    [
+      { name: 'Store', cell: ({ store }) => [palette.swatch(store), storeLink(store)] },
+      { name: 'Role', cell: ({ role }) => role },
+      { name: 'Kept', cell: ({ firstIndex, lastIndex }) => kept(firstIndex, lastIndex), isNumber: true },
+      { name: 'Committed', cell: ({ commitIndex }) => commitIndex, isNumber: true },
+      { name: 'Applied', cell: ({ appliedIndex }) => appliedIndex, isNumber: true },
+      { name: 'Flushed', cell: ({ flushedIndex }) => flushedIndex, isNumber: true },
+      { name: 'Log', cell: ({ logBytes }) => bytes(logBytes), isNumber: true },
+      { name: `Index ${lowest} to ${highest}`, cell: (replica) => logBar(replica, lowest, highest) },
+    ],
+    replicas,
+    { label: 'Logs', key: ({ store }) => store },
+  )
+}
+
+function kept(firstIndex: number, lastIndex: number): string {
+  return lastIndex < firstIndex ? 'nothing' : `${firstIndex} – ${lastIndex}`
+}
+
+function logBar(
+  { firstIndex, lastIndex, commitIndex, flushedIndex }: ReplicaInside,
+  lowest: number,
+  highest: number,
+): VirtualNode {
+  const at = (index: number): number => (100 * (index - lowest)) / (highest - lowest)
+  const piece = (name: string, from: number, to: number): VirtualNode =>
+    h('i', { class: name, style: { left: `${at(from)}%`, width: `${Math.max(0, at(to) - at(from))}%` } })
+  return h(
+    'span.log',
+    { title: 'dark: flushed, middle: committed, light: not yet committed' },
+    piece('kept', firstIndex, lastIndex),
+    piece('committed', firstIndex, Math.min(commitIndex, lastIndex)),
+    piece('flushed', firstIndex, Math.max(firstIndex, Math.min(flushedIndex, lastIndex))),
+  )
+}

@@ -1,0 +1,207 @@
+/**
+ * The console in a real browser on a cluster of real processes: every view, every action, no complaint of the browser. Pictures of what was seen are
+ * in `.artifacts/console`.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import {
+  assertFits,
+  buildConsole,
+  CHROMIUM_ABSENT,
+  findChromium,
+  launchBrowser,
+  openViewer,
+  picture,
+  type Viewer,
+} from '../support/browser.ts'
+import { ProcessCluster } from '../support/process-cluster.ts'
+
+const CHROMIUM = findChromium()
+if (CHROMIUM === undefined) console.log(CHROMIUM_ABSENT)
+
+const PAGE_BYTES_MAX = 150 * 1024
+
+describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false }, () => {
+  let cluster: ProcessCluster
+  let browser: Browser
+  let viewer: Viewer
+  let failed = false
+
+  before(async () => {
+    buildConsole()
+    cluster = await ProcessCluster.create({ broker: ANY_BROKER, shards: 4 })
+    const [launched] = await Promise.all([launchBrowser(CHROMIUM ?? ''), cluster.startAll()])
+    browser = launched
+    for (let i = 0; i < 30; i++) {
+      await cluster.http('s1', { method: 'PUT', path: `/kv/fruit/${i}`, body: `value ${i}` })
+    }
+    viewer = await openViewer(browser)
+  })
+
+  after(async () => {
+    if (failed) process.stderr.write(`${cluster.logs()}\n`)
+    await browser?.close()
+    await cluster?.cleanUp()
+  })
+
+  /** A step of the story that must not make the browser complain. */
+  const step = (name: string, run: (viewer: Viewer) => Promise<void>): void => {
+    it(name, async () => {
+      try {
+        await run(viewer)
+        assert.deepEqual(viewer.complaints, [])
+      } catch (error) {
+        failed = true
+        await picture(viewer, 'failed')
+        throw error
+      }
+    })
+  }
+
+  const visit = async ({ page }: Viewer, route: string): Promise<void> => {
+    await page.goto(`http://${cluster.address('s1')}/console#/${route}`)
+  }
+
+  step('loads with little, and nothing from elsewhere', async ({ page }) => {
+    const loads: Promise<number>[] = []
+    page.on('response', (answer) => {
+      const { pathname, host } = new URL(answer.url())
+      assert.equal(host, cluster.address('s1'))
+      if (pathname.startsWith('/console'))
+        loads.push(
+          answer
+            .request()
+            .sizes()
+            .then((sizes) => sizes.responseBodySize),
+        )
+    })
+    await visit(viewer, '')
+    await page.getByText('every store answers').waitFor()
+    const bytes = (await Promise.all(loads)).reduce((sum, each) => sum + each, 0)
+    assert.ok(bytes > 10_000 && bytes < PAGE_BYTES_MAX, `${bytes} bytes were loaded`)
+    page.removeAllListeners('response')
+  })
+
+  step('shows the cluster at a glance', async ({ page }) => {
+    await visit(viewer, '')
+    await page.getByText('Healthy: every store answers and every shard has a leader.').waitFor()
+    await page.getByRole('list', { name: 'Shards in key order' }).getByRole('listitem').nth(3).waitFor()
+    for (const id of cluster.ids)
+      await page.locator('main').getByRole('link', { name: id, exact: true }).first().waitFor()
+    await picture(viewer, 'overview')
+  })
+
+  step('shows where keys live, and finds the shard of one', async ({ page }) => {
+    await page.getByRole('link', { name: 'Shard map', exact: true }).click()
+    await page.getByRole('heading', { name: '4 shards' }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('fruit/7')
+    await page.keyboard.press('Enter')
+    const { shard } = (await cluster.json('s1', '/admin/shards/lookup?key=fruit%2F7')) as { shard: { id: number } }
+    await page.locator('a.found', { hasText: `shard ${shard.id}` }).waitFor()
+    await picture(viewer, 'shard-map')
+  })
+
+  step('splits a shard after showing what would happen', async ({ page }) => {
+    const { shard } = (await cluster.json('s1', '/admin/shards/lookup?key=fruit%2F7')) as { shard: { id: number } }
+    await visit(viewer, `shards/${shard.id}`)
+    await page.getByRole('table', { name: 'Members' }).getByText('leads').waitFor()
+    await page.getByRole('table', { name: 'Logs' }).getByText('follower').first().waitFor()
+    await page.getByRole('button', { name: 'Split' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('by size').waitFor()
+    await picture(viewer, 'split')
+    await dialog.getByLabel('Where').selectOption('key')
+    await dialog.getByText('A key is needed.').waitFor()
+    assert.equal(await dialog.getByRole('button', { name: 'Split', exact: true }).isDisabled(), true)
+    await dialog.getByLabel('First key').fill('fruit/15')
+    await dialog.locator('.steps').getByText(`split shard ${shard.id}`).waitFor()
+    await dialog.getByText(`flotilla shard split ${shard.id} fruit/15 -e http://${cluster.address('s1')}`).waitFor()
+    await dialog.getByRole('button', { name: 'Split', exact: true }).click()
+    await dialog.getByText('finished').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await visit(viewer, 'shards')
+    await page.getByRole('heading', { name: '5 shards' }).waitFor()
+  })
+
+  step('hands a leader over, and says what became of it', async ({ page }) => {
+    const { shards } = (await cluster.json('s1', '/admin/shards')) as { shards: { id: number; leader: string }[] }
+    const last = shards.at(-1)
+    assert.ok(last !== undefined)
+    await visit(viewer, `shards/${last.id}`)
+    await page.getByRole('button', { name: 'Transfer leader' }).click()
+    const dialog = page.getByRole('dialog')
+    const target = await dialog.getByLabel('Next leader').inputValue()
+    assert.notEqual(target, last.leader)
+    await dialog.getByText(`let ${target} lead shard ${last.id}`).waitFor()
+    await dialog.getByRole('button', { name: 'Transfer', exact: true }).click()
+    await dialog.getByText('finished').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByRole('row', { name: `${target} voter, leads` }).waitFor()
+    await picture(viewer, 'shard')
+  })
+
+  step('drains a store and takes it back', async ({ page }) => {
+    await visit(viewer, 'stores')
+    await page.getByRole('table', { name: 'Stores' }).getByRole('link', { name: 's2' }).click()
+    await page.getByRole('button', { name: 'Drain' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('give away the leaders of store s2').waitFor()
+    await dialog.getByRole('button', { name: 'Drain', exact: true }).click()
+    await dialog.getByText('finished').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByRole('button', { name: 'Take back' }).click()
+    await dialog.getByText('flotilla store recommission s2').waitFor()
+    await dialog.getByRole('button', { name: 'Take back', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.locator('main').getByText('up', { exact: true }).waitFor()
+    await picture(viewer, 'store')
+  })
+
+  step('shows what became of operators, pauses a scheduler and lets it go on', async ({ page }) => {
+    await visit(viewer, 'operators')
+    await page.getByRole('table', { name: 'Operators' }).getByText('drain').first().waitFor()
+    const row = page.getByRole('row', { name: 'balance-leaders' })
+    await row.getByRole('button', { name: 'Pause' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('starts no operator for 10 min').waitFor()
+    await dialog.getByRole('button', { name: 'Pause', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await row.getByText('paused').waitFor()
+    await picture(viewer, 'operators')
+    await row.getByRole('button', { name: 'Resume' }).click()
+    await dialog.getByRole('button', { name: 'Resume', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await row.getByText('on', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Rebalance now' }).click()
+    await dialog.getByText('flotilla rebalance run').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  })
+
+  step('is light or dark as the system, or as chosen', async ({ page }) => {
+    const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor')
+    const light = await ground()
+    await page.keyboard.press('Escape')
+    await page.locator('main').focus()
+    await page.keyboard.press('t')
+    await page.keyboard.press('t')
+    await page.getByText('Colours: dark').first().waitFor()
+    assert.notEqual(await ground(), light)
+    await page.keyboard.press('t')
+    await page.getByText('Colours: system').first().waitFor()
+  })
+
+  it('fits a phone, in the dark', async () => {
+    const phone = await openViewer(browser, { dark: true, phone: true })
+    for (const route of ['', 'shards', 'shards/2']) {
+      await visit(phone, route)
+      await phone.page.getByRole('list', { name: 'Shards in key order' }).waitFor()
+      await assertFits(phone, route)
+      await picture(phone, `phone-${route === '' ? 'overview' : route.replace('/', '-')}`)
+    }
+    assert.deepEqual(phone.complaints, [])
+  })
+})
