@@ -27,7 +27,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 }
 
 /** By their path below `/console/`; the page itself is under the empty one. Rejects when they are not there, which is when nothing was built. */
-export async function readConsoleFiles(): Promise<ReadonlyMap<string, ConsoleFile>> {
+export async function consoleFiles(): Promise<ReadonlyMap<string, ConsoleFile>> {
   const files = new Map<string, ConsoleFile>()
   for (const folder of [MODULES, STATIC]) {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -6,6 +6,7 @@ import { consoleHandlers } from './routes/console.ts'
 
 const folder: ParameterDefinition = { in: 'path', name: 'folder', description: 'A folder of modules', required: true }
 const file: ParameterDefinition = { in: 'path', name: 'file', description: 'A file', required: true }
+const inside: ParameterDefinition = { in: 'path', name: 'module', description: 'A file in it', required: true }
 
 export function consoleRoutes(): RouteDefinition[] {
   const handlers = consoleHandlers()
@@ -43,10 +44,10 @@ export function consoleRoutes(): RouteDefinition[] {
     },
     {
       ...files,
-      path: '/console/{folder}/{file}',
+      path: '/console/{folder}/{module}',
       operationId: 'showConsoleModule',
       summary: 'A module of the console',
-      parameters: [folder, file],
+      parameters: [folder, inside],
     },
   ]
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { quantile, requestHistogram, since } from '../../src/console/api/latency.ts'
 import type { Shard } from '../../src/console/api/shapes.ts'
 import { MessageSplitter } from '../../src/console/api/stream.ts'
-import { link, parseRoute } from '../../src/console/app/route.ts'
+import { link, routeOf } from '../../src/console/app/route.ts'
 import { h } from '../../src/console/dom/node.ts'
 import { commandLine, keyWords } from '../../src/console/parts/command.ts'
 import * as format from '../../src/console/parts/format.ts'
@@ -41,7 +41,7 @@ test('percent-encoded text that is malformed is refused as the gateway refuses i
   )
 })
 
-test('a readable key hides nothing and turns nothing around', () => {
+test('a keyText key hides nothing and turns nothing around', () => {
   const cases: [string, string][] = [
     ['plain text', 'plain text'],
     ['<b>&amp;', '<b>&amp;'],
@@ -51,9 +51,9 @@ test('a readable key hides nothing and turns nothing around', () => {
     ['a\u00a0b', 'a\\xa0b'],
     ['grüße 🚢', 'grüße 🚢'],
   ]
-  for (const [text, expected] of cases) assert.equal(keys.readable(keys.utf8Bytes(text)), expected)
-  assert.equal(keys.readable(Uint8Array.of(0x41, 0xff, 0x00)), 'A\\xff\\x00')
-  fc.assert(fc.property(bytes, (key) => assert.match(keys.readable(Uint8Array.from(key)), /^[^\p{C}\p{Zl}\p{Zp}]*$/u)))
+  for (const [text, expected] of cases) assert.equal(keys.keyText(keys.utf8Bytes(text)), expected)
+  assert.equal(keys.keyText(Uint8Array.of(0x41, 0xff, 0x00)), 'A\\xff\\x00')
+  fc.assert(fc.property(bytes, (key) => assert.match(keys.keyText(Uint8Array.from(key)), /^[^\p{C}\p{Zl}\p{Zp}]*$/u)))
 })
 
 test('bounds of the map read as words where they are the ends', () => {
@@ -181,13 +181,13 @@ test('links say what they were made of', () => {
       fc.string({ minLength: 1, unit: 'grapheme' }),
       fc.string({ minLength: 1, unit: 'grapheme' }),
       (item, value) => {
-        const route = parseRoute(link('shards', item, { key: value, none: undefined }))
+        const route = routeOf(link('shards', item, { key: value, none: undefined }))
         assert.deepEqual([route.view, route.item, route.query.get('key'), route.query.size], ['shards', item, value, 1])
       },
     ),
   )
-  assert.equal(parseRoute('').view, '')
-  assert.equal(parseRoute('#/shards/%').item, '%')
+  assert.equal(routeOf('').view, '')
+  assert.equal(routeOf('#/shards/%').item, '%')
 })
 
 test('a stream of events is split wherever its bytes were cut', () => {

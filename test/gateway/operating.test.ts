@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventsPort } from '../../src/gateway/history-port.ts'
+import { buildConsole } from '../support/browser.ts'
 import { failure } from './fake-router.ts'
 import { checkProblem, startHarness } from './harness.ts'
 
@@ -255,6 +256,7 @@ test('CORS only when configured', async (t) => {
 const NO_EVENTS: EventsPort = { types: [], query: () => Promise.resolve([]), follow: () => () => {} }
 
 test('/openapi.json describes every route, and only routes', async (t) => {
+  buildConsole()
   const h = await startHarness(t, { history: NO_EVENTS })
   const api = (await h.ask('/openapi.json')).json()
   assert.equal(api.openapi, '3.1.0')
@@ -280,6 +282,9 @@ test('/openapi.json describes every route, and only routes', async (t) => {
     store: 's1',
     operator: 'none',
     scheduler: 'drain',
+    file: 'main.js',
+    folder: 'app',
+    module: 'frame.js',
   }
   for (const line of described) {
     const [method = '', template = ''] = line.split(' ')

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { electionCalls, heatmapAnswer, settingsAnswer } from '../console/answers.ts'
 import {
   assertFits,
   buildConsole,
@@ -49,6 +50,7 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
   /** A step of the story that must not make the browser complain. */
   const step = (name: string, run: (viewer: Viewer) => Promise<void>): void => {
     it(name, async () => {
+      viewer.complaints.splice(0)
       try {
         await run(viewer)
         assert.deepEqual(viewer.complaints, [])
@@ -181,6 +183,188 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await dialog.waitFor({ state: 'detached' })
   })
 
+  step('shows a value as text, JSON and bytes, and saves another only over what was seen', async ({ page }) => {
+    await cluster.http('s1', { method: 'PUT', path: '/kv/fruit/7', body: '{"name":"fig","tons":7}' })
+    await visit(viewer, 'data?prefix=fruit%2F')
+    await page.getByRole('button', { name: 'fruit/7 ' }).click()
+    await page.getByLabel('Value').getByText('"name": "fig"').waitFor()
+    await picture(viewer, 'data')
+    await page.getByRole('button', { name: 'Hex' }).click()
+    await page.getByLabel('Value').getByText('000000  7b 22').waitFor()
+    await page.getByRole('button', { name: 'Text' }).click()
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByLabel('New value').fill('figs')
+    await cluster.http('s2', { method: 'PUT', path: '/kv/fruit/7', body: 'of somebody else' })
+    await page.getByRole('button', { name: 'Save' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('flotilla put --if-revision').waitFor()
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await dialog.getByText('PRECONDITION_FAILED').waitFor()
+    // The browser notes every refusal, and this one was wanted.
+    viewer.complaints.splice(0)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Discard' }).click()
+    await page.getByLabel('Value').getByText('of somebody else').waitFor()
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByLabel('New value').fill('figs')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await dialog.getByText('Done.').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByLabel('Value').getByText('figs').waitFor()
+    const answer = await cluster.http('s3', { method: 'GET', path: '/kv/fruit/7' })
+    assert.equal(answer.body.toString('utf8'), 'figs')
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Delete', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByText('The key does not exist.').waitFor()
+    viewer.complaints.splice(0)
+    await page.getByRole('button', { name: 'New key' }).click()
+    await dialog.getByLabel('Key').fill('fruit/7')
+    await dialog.getByLabel('Value').fill('again')
+    await dialog.getByText('if the key does not exist').waitFor()
+    await dialog.getByRole('button', { name: 'Create' }).click()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+  })
+
+  step('shows hostile keys and values as what they are', async ({ page }) => {
+    const hostile = ['<img src=x onerror=alert(1)>', '\u202egnp.exe', 'a"\'><script>alert(1)</script>', 'x\n\0y']
+    for (const key of hostile) {
+      const path = `/kv64/${Buffer.from(`hostile/${key}`).toString('base64url')}`
+      await cluster.http('s1', { method: 'PUT', path, body: `<b>${key}</b>` })
+    }
+    await cluster.http('s1', { method: 'PUT', path: '/kv/hostile/%FF%00', body: Buffer.from([0xff, 0x00]) })
+    await visit(viewer, 'data?prefix=hostile%2F')
+    const keys = page.locator('.keylist code')
+    await page.getByText('hostile/\\xff\\x00').waitFor()
+    assert.deepEqual(
+      (await keys.allTextContents()).sort(),
+      [
+        'hostile/<img src=x onerror=alert(1)>',
+        'hostile/\\u{202e}gnp.exe',
+        'hostile/\\xff\\x00',
+        'hostile/a"\'><script>alert(1)</script>',
+        'hostile/x\\x0a\\x00y',
+      ].sort(),
+    )
+    for (let i = 0; i < 5; i++) {
+      await keys.nth(i).click()
+      await page
+        .locator('.value-panel h2')
+        .getByText((await keys.nth(i).textContent()) ?? '')
+        .waitFor()
+      await page.getByLabel('Value').waitFor()
+    }
+    assert.equal(await page.locator('main img, main script, main b').count(), 0)
+    await picture(viewer, 'hostile')
+  })
+
+  step('shows events as they happen, filtered, as CSV, and an election as a sequence', async ({ page }) => {
+    await visit(viewer, 'events?type=leader_changed')
+    const table = page.getByRole('table', { name: 'Events' })
+    await table.getByText('leader changed').first().waitFor()
+    assert.equal(await table.getByText('node started').count(), 0)
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'CSV' }).click(),
+    ])
+    assert.equal(download.suggestedFilename(), 'events.csv')
+    await picture(viewer, 'events')
+
+    // The newest mock of a path answers; none is taken away, because views look again at any time.
+    await page.route('**/rpc-log?*', (route) => route.fulfill({ json: { calls: [] } }))
+    await table.getByRole('link', { name: 'draw' }).first().click()
+    await page.getByRole('group', { name: 'Sequence of the election' }).getByText('leader changed').first().waitFor()
+    await picture(viewer, 'election')
+  })
+
+  step('shows what was hot when, comes closer, and splits there', async ({ page }) => {
+    await page.route('**/admin/heatmap', (route) => route.fulfill({ json: heatmapAnswer(Date.now()) }))
+    await visit(viewer, 'heatmap')
+    const field = page.getByRole('application')
+    await field.waitFor()
+    await picture(viewer, 'heatmap')
+    const box = await field.boundingBox()
+    assert.ok(box !== null)
+    await page.mouse.move(box.x + box.width * 0.2, box.y + box.height * 0.2)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.7)
+    await page.mouse.up()
+    await page.getByRole('button', { name: 'Show all' }).waitFor()
+    await field.focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowDown')
+    await page.getByText('user/').first().waitFor()
+    await picture(viewer, 'heatmap-closer')
+    await page.getByRole('button', { name: 'Split here' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(/flotilla shard split \d+ user\/\d+/).waitFor()
+    await dialog.locator('.steps').getByText('split shard').waitFor()
+    await page.keyboard.press('Escape')
+    await field.focus()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Show all' }).waitFor({ state: 'detached' })
+  })
+
+  step('shows the messages between stores', async ({ page }) => {
+    const calls = electionCalls(2, 3, Date.now() - 60_000, cluster.ids)
+    await page.route('**/rpc-log?*', (route) => route.fulfill({ json: { calls } }))
+    await visit(viewer, 'rpc')
+    await page.getByRole('table', { name: 'Calls' }).getByText('RequestVote').first().waitFor()
+    await picture(viewer, 'rpc-log')
+    await visit(viewer, 'election/2?term=3')
+    await page.getByRole('group', { name: 'Sequence of the election' }).getByText('lost').first().waitFor()
+    await picture(viewer, 'election-calls')
+  })
+
+  step('shows settings, and changes one after showing what that would do', async ({ page }) => {
+    const all = settingsAnswer()
+    const asked: unknown[] = []
+    await page.route(/\/admin\/config(\?|$)/, async (route) => {
+      if (route.request().method() === 'GET') return route.fulfill({ json: all })
+      asked.push([new URL(route.request().url()).search, route.request().postDataJSON()])
+      return route.fulfill({
+        json: { 'placement.downAfter': { ...all['placement.downAfter'], value: '10m', source: 'cluster' } },
+      })
+    })
+    await visit(viewer, 'settings')
+    const row = page.getByRole('row', { name: 'placement.downAfter' })
+    await row.getByRole('button', { name: 'Change' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Value').fill('10m')
+    await dialog.getByText('10m, from cluster').waitFor()
+    await dialog.getByText('flotilla config set placement.downAfter 10m').waitFor()
+    await dialog.getByRole('button', { name: 'Change', exact: true }).click()
+    await dialog.getByText('Done.').waitFor()
+    assert.deepEqual(asked.at(-1), ['', { placement: { downAfter: '10m' } }])
+    assert.deepEqual(asked.at(-2), ['?dry_run=true', { placement: { downAfter: '10m' } }])
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await picture(viewer, 'settings')
+  })
+
+  step('goes everywhere by keyboard, and lists the keys', async ({ page }) => {
+    await visit(viewer, '')
+    await page.locator('main').focus()
+    for (const [key, title] of Object.entries({ t: 'Stores', e: 'Events of this store', d: 'Data', s: 'Shard map' })) {
+      await page.keyboard.press('g')
+      await page.keyboard.press(key)
+      await page.getByRole('heading', { level: 1, name: title }).waitFor()
+    }
+    await page.keyboard.press('?')
+    const dialog = page.getByRole('dialog', { name: 'Keys' })
+    await dialog.getByText('Heat map').waitFor()
+    // The focus stays within.
+    for (let i = 0; i < 6; i++) await page.keyboard.press('Tab')
+    assert.equal(
+      await page.evaluate(
+        'document.activeElement === document.body || document.querySelector("dialog").contains(document.activeElement)',
+      ),
+      true,
+    )
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  })
+
   step('is light or dark as the system, or as chosen', async ({ page }) => {
     const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor')
     const light = await ground()
@@ -196,9 +380,10 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
 
   it('fits a phone, in the dark', async () => {
     const phone = await openViewer(browser, { dark: true, phone: true })
-    for (const route of ['', 'shards', 'shards/2']) {
+    for (const route of ['', 'shards', 'shards/2', 'stores', 'operators', 'events', 'data']) {
       await visit(phone, route)
-      await phone.page.getByRole('list', { name: 'Shards in key order' }).waitFor()
+      await phone.page.locator('main .card').first().waitFor()
+      await phone.page.locator('main .loading').first().waitFor({ state: 'detached' })
       await assertFits(phone, route)
       await picture(phone, `phone-${route === '' ? 'overview' : route.replace('/', '-')}`)
     }

@@ -11,7 +11,7 @@ import { Loaded } from './loaded.ts'
 import type { Context, OpenPage, Page } from './page.ts'
 import { Pulse } from './pulse.ts'
 import { Readings } from './readings.ts'
-import { link, parseRoute } from './route.ts'
+import { link, routeOf } from './route.ts'
 import { Session } from './session.ts'
 import { helpDialog, Shortcuts } from './shortcuts.ts'
 import { applyTheme, chosenTheme, nextTheme } from './theme.ts'
@@ -21,7 +21,9 @@ export interface Section {
   readonly view: string
   readonly name: string
   /** Pressed after `g`. */
-  readonly shortcut: string
+  readonly shortcut?: string
+  /** Reached from other views only. */
+  readonly isHidden?: boolean
   readonly open: OpenPage
   /** Opens one of many, where the link names one. */
   readonly openItem?: OpenPage
@@ -73,7 +75,11 @@ export class Frame {
       tell: (words) => this.#tell(words),
     }
     this.#shortcuts = new Shortcuts({
-      goTo: new Map(sections.map(({ shortcut, view }) => [shortcut, () => this.#context.go(link(view))])),
+      goTo: new Map(
+        sections.flatMap(({ shortcut, view }) =>
+          shortcut === undefined ? [] : [[shortcut, () => this.#context.go(link(view))] as const],
+        ),
+      ),
       keys: new Map([
         ['?', () => this.#dialogs.show(helpDialog(sections))],
         ['t', () => this.#tell(`Colours: ${nextTheme(world)}`)],
@@ -128,7 +134,7 @@ export class Frame {
     this.#page?.close?.()
     this.#isMenuOpen = false
     this.#shownHash = location.hash
-    const route = parseRoute(location.hash)
+    const route = routeOf(location.hash)
     const section = this.#sections.find(({ view }) => view === route.view)
     this.#view = section?.view ?? 'nowhere'
     if (section === undefined) this.#page = lostPage()
@@ -187,17 +193,19 @@ export class Frame {
       h(
         'nav',
         { id: 'views', 'aria-label': 'Views' },
-        this.#sections.map(({ view, name, shortcut }) =>
-          h(
-            'a',
-            {
-              href: link(view),
-              'aria-current': view === this.#view ? 'page' : undefined,
-              'aria-keyshortcuts': `g ${shortcut}`,
-            },
-            name,
+        this.#sections
+          .filter(({ isHidden }) => isHidden !== true)
+          .map(({ view, name, shortcut }) =>
+            h(
+              'a',
+              {
+                href: link(view),
+                'aria-current': view === this.#view ? 'page' : undefined,
+                'aria-keyshortcuts': `g ${shortcut}`,
+              },
+              name,
+            ),
           ),
-        ),
       ),
       h('div.corner', this.#health(), this.#corner()),
     )

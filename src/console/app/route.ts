@@ -10,7 +10,7 @@ export interface Route {
   readonly query: URLSearchParams
 }
 
-export function parseRoute(hash: string): Route {
+export function routeOf(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2)
   const [view = '', item = ''] = path.split('/', 2)
   return { view, item: decoded(item), query: new URLSearchParams(query) }

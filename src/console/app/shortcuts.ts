@@ -44,8 +44,11 @@ function isTyping(target: EventTarget | null): boolean {
   )
 }
 
-export function helpDialog(sections: readonly { readonly name: string; readonly shortcut: string }[]): Dialog {
-  const rows = [...sections.map(({ name, shortcut }) => [`g ${shortcut}`, name] as const), ...OTHERS]
+export function helpDialog(sections: readonly { readonly name: string; readonly shortcut?: string }[]): Dialog {
+  const views = sections.flatMap(({ name, shortcut }) =>
+    shortcut === undefined ? [] : [[`g ${shortcut}`, name] as const],
+  )
+  const rows = [...views, ...OTHERS]
   return {
     title: 'Keys',
     render: () =>

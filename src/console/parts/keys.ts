@@ -1,5 +1,5 @@
 /**
- * Keys and values as people see them: bytes to readable text and back, in the spellings of the gateway. Nothing readable is ever invisible: what
+ * Keys and values as people see them: bytes to keyText text and back, in the spellings of the gateway. Nothing keyText is ever invisible: what
  * would hide or reorder text is shown as an escape.
  */
 
@@ -51,7 +51,7 @@ export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** One line that shows every character; bytes that are no text as `\xff`. */
-export function readable(bytes: Uint8Array): string {
+export function keyText(bytes: Uint8Array): string {
   const text = utf8Text(bytes)
   if (text !== undefined) return visible(text)
   return [...bytes]
@@ -70,7 +70,7 @@ export function visible(text: string): string {
 export function boundText(bound: string | null | undefined, end: 'lowest' | 'highest'): string {
   if (bound === null || bound === undefined || bound === '') return end
   const bytes = percentBytes(bound)
-  return bytes === undefined ? bound : readable(bytes)
+  return bytes === undefined ? bound : keyText(bytes)
 }
 
 /** The bytes of a key or value of a document. */

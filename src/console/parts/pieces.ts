@@ -92,6 +92,27 @@ export function button(words: Child, onclick: () => void, properties: Properties
   return h('button', { type: 'button', onclick, ...properties }, words)
 }
 
+export interface Choice<Value extends string> {
+  readonly value: Value
+  readonly words: string
+}
+
+/** A few exclusive choices side by side. */
+export function choices<Value extends string>(
+  name: string,
+  all: readonly Choice<Value>[],
+  chosen: Value,
+  choose: (value: Value) => void,
+): VirtualNode {
+  return h(
+    'div.choices',
+    { role: 'group', 'aria-label': name },
+    all.map(({ value, words }) =>
+      h('button', { type: 'button', 'aria-pressed': String(value === chosen), onclick: () => choose(value) }, words),
+    ),
+  )
+}
+
 export function textOf(event: Event): string {
   return (event.target as HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement).value
 }

@@ -2,7 +2,7 @@
  * `GET /console` and its files. They are the same for everybody and say nothing of the cluster, so they need no token; what the console shows it asks
  * for over the other routes, with the token it was given.
  */
-import { type ConsoleFile, readConsoleFiles } from '../console-files.ts'
+import { type ConsoleFile, consoleFiles } from '../console-files.ts'
 import type { Exchange } from '../exchange.ts'
 import { refusal } from '../failures.ts'
 import type { Handler } from '../route-definition.ts'
@@ -27,7 +27,7 @@ type Files = ReadonlyMap<string, ConsoleFile>
 export function consoleHandlers(): { readonly page: Handler; readonly file: Handler; readonly aside: Handler } {
   let reading: Promise<Files> | undefined
   const files = (): Promise<Files> => {
-    reading ??= readConsoleFiles().catch(() => {
+    reading ??= consoleFiles().catch(() => {
       // Nothing was built yet; the next request looks again.
       reading = undefined
       throw refusal('ROUTE_NOT_FOUND', 'this build has no console', 'npm run build makes it.')
@@ -43,8 +43,8 @@ export function consoleHandlers(): { readonly page: Handler; readonly file: Hand
     },
     file: async (exchange) => {
       const folder = exchange.pathParameter('folder')
-      const name = exchange.pathParameter('file')
-      send(exchange, (await files()).get(folder === '' ? name : `${folder}/${name}`))
+      const name = folder === '' ? exchange.pathParameter('file') : `${folder}/${exchange.pathParameter('module')}`
+      send(exchange, (await files()).get(name))
     },
   }
 }

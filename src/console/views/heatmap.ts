@@ -1,0 +1,234 @@
+/**
+ * Which keys were busy when: keys downwards, time to the right, colour for requests per second. A rectangle that is dragged comes closer; the cell that
+ * was chosen can be split at.
+ */
+import { asFailure } from '../api/client.ts'
+import type { Heatmap, Shard } from '../api/shapes.ts'
+import { Loaded } from '../app/loaded.ts'
+import type { Context, Page } from '../app/page.ts'
+import { link, type Route } from '../app/route.ts'
+import { type Child, h, type VirtualNode } from '../dom/node.ts'
+import { act } from '../parts/action.ts'
+import { clockTime, count, rate } from '../parts/format.ts'
+import { between, type Cell, clamped, closer, type Heat, HeatGrid, type Window } from '../parts/heat.ts'
+import { paintHeat } from '../parts/heat-canvas.ts'
+import { boundText } from '../parts/keys.ts'
+import { button, card, choices, facts, heading, shown } from '../parts/pieces.ts'
+import { splitAction } from '../parts/shard-actions.ts'
+
+const ROW_LABELS = 8
+const STEP_LABELS = 5
+
+export function openHeatmap(context: Context, route: Route): Page {
+  return new HeatmapPage(context, route)
+}
+
+class HeatmapPage implements Page {
+  readonly title = 'Heat map'
+  readonly #context: Context
+  readonly #grid
+  #heat: Heat
+  /** Undefined: all of it, also when it grows. */
+  #window: Window | undefined
+  #chosen: Cell | undefined
+  #dragFrom: Cell | undefined
+  #dragTo: Cell | undefined
+
+  constructor(context: Context, route: Route) {
+    this.#context = context
+    const heat = route.query.get('of')
+    this.#heat = heat === 'reads' || heat === 'writes' ? heat : 'both'
+    this.#grid = new Loaded(
+      context.redraw,
+      async () => new HeatGrid(await context.client.json<Heatmap>('admin/heatmap')),
+    )
+  }
+
+  refresh(): Promise<void> {
+    // What is looked at closely does not move away.
+    return this.#window === undefined || this.#grid.value === undefined ? this.#grid.load() : Promise.resolve()
+  }
+
+  render(): Child {
+    return [
+      heading(
+        'Heat map',
+        choices<Heat>(
+          'Requests',
+          [
+            { value: 'both', words: 'Both' },
+            { value: 'reads', words: 'Reads' },
+            { value: 'writes', words: 'Writes' },
+          ],
+          this.#heat,
+          (heat) => {
+            this.#heat = heat
+            this.#context.rename(link('heatmap', '', { of: heat }))
+          },
+        ),
+        this.#window !== undefined &&
+          button('Show all', () => {
+            this.#window = undefined
+            void this.#grid.load()
+          }),
+      ),
+      shown(this.#grid, (grid) =>
+        grid.isEmpty
+          ? card(
+              undefined,
+              h(
+                'p.empty',
+                'Nothing was measured yet. The placement driver looks every few seconds, and its next leader begins anew.',
+              ),
+            )
+          : [card(undefined, this.#map(grid)), this.#detail(grid)],
+      ),
+    ]
+  }
+
+  #map(grid: HeatGrid): Child {
+    const window = clamped(this.#window ?? grid.whole, grid.whole)
+    const highest = grid.highest(this.#heat, window)
+    return [
+      h(
+        'div.heat',
+        h('div.rows-axis', { 'aria-hidden': 'true' }, this.#rowLabels(grid, window)),
+        h(
+          'div.field-of-heat',
+          {
+            tabindex: '0',
+            role: 'application',
+            'aria-label': 'Heat map: arrow keys choose a cell, Enter comes closer, Escape shows all',
+            onpointerdown: (event: Event) => this.#press(event as PointerEvent, window),
+            onpointermove: (event: Event) => this.#drag(event as PointerEvent, window),
+            onpointerup: () => this.#release(grid),
+            onkeydown: (event: Event) => this.#key(event as KeyboardEvent, grid, window),
+          },
+          h('canvas', { drawn: (element) => paintHeat(element as HTMLCanvasElement, grid, window, this.#heat) }),
+          this.#dragFrom !== undefined &&
+            this.#dragTo !== undefined &&
+            frame('drag', between(this.#dragFrom, this.#dragTo), window),
+          this.#chosen !== undefined && frame('chosen', between(this.#chosen, this.#chosen), window),
+        ),
+        h('div.steps-axis', { 'aria-hidden': 'true' }, stepLabels(grid, window)),
+      ),
+      h(
+        'div.under',
+        h('p.muted', 'Drag to come closer; click to choose a cell.'),
+        h('p.muted.scale', '0 ', h('i.ramp', { 'aria-hidden': 'true' }), ` ${count(highest)} per second`),
+      ),
+    ]
+  }
+
+  #rowLabels(grid: HeatGrid, window: Window): VirtualNode[] {
+    const rows = window.toRow - window.fromRow
+    const every = Math.max(1, Math.ceil(rows / ROW_LABELS))
+    return Array.from({ length: Math.ceil(rows / every) }, (_, position) => {
+      const row = window.fromRow + position * every
+      const text = boundText(grid.start(row), 'lowest')
+      return h('span', { key: position, title: text, style: { top: `${(100 * position * every) / rows}%` } }, text)
+    })
+  }
+
+  #cellAt(event: PointerEvent, window: Window): Cell {
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect()
+    const part = (value: number): number => Math.max(0, Math.min(0.999_999, value))
+    const x = part((event.clientX - box.left) / box.width)
+    const y = part((event.clientY - box.top) / box.height)
+    return {
+      step: window.fromStep + Math.floor(x * (window.toStep - window.fromStep)),
+      row: window.fromRow + Math.floor(y * (window.toRow - window.fromRow)),
+    }
+  }
+
+  #press(event: PointerEvent, window: Window): void {
+    ;(event.currentTarget as HTMLElement).setPointerCapture(event.pointerId)
+    this.#dragFrom = this.#cellAt(event, window)
+    this.#dragTo = this.#dragFrom
+  }
+
+  #drag(event: PointerEvent, window: Window): void {
+    if (this.#dragFrom !== undefined) this.#dragTo = this.#cellAt(event, window)
+  }
+
+  #release(grid: HeatGrid): void {
+    const [from, to] = [this.#dragFrom, this.#dragTo]
+    this.#dragFrom = undefined
+    this.#dragTo = undefined
+    if (from === undefined || to === undefined) return
+    if (from.step === to.step && from.row === to.row) this.#chosen = from
+    else this.#window = clamped(between(from, to), grid.whole)
+  }
+
+  #key(event: KeyboardEvent, grid: HeatGrid, window: Window): void {
+    const cell = this.#chosen ?? { step: window.fromStep, row: window.fromRow }
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key]
+    if (move !== undefined) {
+      const [steps = 0, rows = 0] = move
+      this.#chosen = {
+        step: Math.max(window.fromStep, Math.min(window.toStep - 1, cell.step + steps)),
+        row: Math.max(window.fromRow, Math.min(window.toRow - 1, cell.row + rows)),
+      }
+    } else if (event.key === 'Enter') this.#window = closer(window, cell, grid.whole)
+    else if (event.key === 'Escape') this.#window = undefined
+    else return
+    event.preventDefault()
+  }
+
+  #detail(grid: HeatGrid): Child {
+    const cell = this.#chosen
+    if (cell === undefined) return null
+    const start = grid.start(cell.row)
+    return card(
+      'The chosen cell',
+      facts(
+        ['Keys from', h('code', boundText(start, 'lowest'))],
+        ['Up to', h('code', boundText(grid.end(cell.row), 'highest'))],
+        ['At', clockTime(new Date(grid.stepMs(cell.step)).toISOString())],
+        ['Reads', rate(grid.value('reads', cell))],
+        ['Writes', rate(grid.value('writes', cell))],
+      ),
+      h(
+        'div.row.under-facts',
+        button('Come closer', () => {
+          this.#window = closer(clamped(this.#window ?? grid.whole, grid.whole), cell, grid.whole)
+        }),
+        button('Split here …', () => void this.#split(start), { disabled: start === '' }),
+        h('a.button', { href: link('data', '', { prefix: '' }) }, 'Data'),
+      ),
+    )
+  }
+
+  /** Cuts the shard that holds the key right before it. */
+  async #split(start: string): Promise<void> {
+    try {
+      const { shard } = await this.#context.client.json<{ shard: Shard }>(`admin/shards/lookup?key=${start}`)
+      act(this.#context, splitAction(shard, start))
+    } catch (error) {
+      this.#context.tell(asFailure(error).message)
+    }
+  }
+}
+
+function stepLabels(grid: HeatGrid, window: Window): VirtualNode[] {
+  const steps = window.toStep - window.fromStep
+  return Array.from({ length: STEP_LABELS + 1 }, (_, position) => {
+    const step = window.fromStep + (position * steps) / STEP_LABELS
+    const time = clockTime(new Date(grid.stepMs(step)).toISOString()).slice(0, 8)
+    return h('span', { key: position }, time)
+  })
+}
+
+function frame(name: string, part: Window, window: Window): VirtualNode {
+  const steps = window.toStep - window.fromStep
+  const rows = window.toRow - window.fromRow
+  return h(`i.frame-of-heat.${name}`, {
+    key: name,
+    style: {
+      left: `${(100 * (part.fromStep - window.fromStep)) / steps}%`,
+      width: `${(100 * (part.toStep - part.fromStep)) / steps}%`,
+      top: `${(100 * (part.fromRow - window.fromRow)) / rows}%`,
+      height: `${(100 * (part.toRow - part.fromRow)) / rows}%`,
+    },
+  })
+}
