@@ -305,6 +305,11 @@ export class RaftLog {
     return true
   }
 
+  /** Whether the entry (index, term) is known to be stored, by itself or as a part of what was compacted. */
+  isStable(index: number, term: number): boolean {
+    return index < this.#offset && (index < this.firstIndex || this.term(index) === term)
+  }
+
   snapshotStableTo(index: number): void {
     if (this.#snapshot?.index !== index) return
     this.#snapshot = undefined
