@@ -378,32 +378,3 @@ test('what a Ready handed out is not changed by what comes later', () => {
   node.takeReady()
   assert.equal(JSON.stringify(work), before)
 })
-
-test('only a write that was overwritten is called superseded, not one that is reported twice', () => {
-  const superseded: string[] = []
-  const node = new TestNode({
-    options: {
-      asyncStorage: true,
-      trace: (event) => {
-        if (event.kind === 'write-superseded') superseded.push(`${event.term}/${event.index}`)
-      },
-    },
-  })
-  node.step(append(2, 1, 1, [0, 0], [1]))
-  const first = node.takeReady().append
-  // The same entries again, while they are being written: the answer asks for the same acknowledgement.
-  node.step(append(2, 1, 1, [0, 0], [1]))
-  const again = node.takeReady().append
-  assert.ok(first && again?.ack)
-  node.finishWrite(first)
-  node.finishWrite(again)
-  assert.deepEqual(superseded, [])
-  node.step(append(2, 1, 1, [1, 1], [1]))
-  const lost = node.takeReady().append
-  node.step(append(3, 1, 2, [1, 1], [2]))
-  const kept = node.takeReady().append
-  assert.ok(lost && kept)
-  node.finishWrite(lost)
-  node.finishWrite(kept)
-  assert.deepEqual(superseded, ['1/2'])
-})
