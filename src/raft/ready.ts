@@ -221,12 +221,11 @@ export class ReadyMaker {
 /** A write is durable. Nothing is taken for granted about it: see RaftLog.stableTo. */
 export function acknowledgeAppend(core: RaftCore, ack: AppendAck): void {
   if (ack.lastIndex !== 0) {
-    // A write of an older term may have been overwritten by a leader since; the write that followed it asks again. One that is known to be
-    // durable already is reported again when what followed it had no entries of its own.
-    const isCurrent =
-      ack.term === core.term &&
-      (core.log.stableTo(ack.lastIndex, ack.lastTerm) || core.log.isStable(ack.lastIndex, ack.lastTerm))
-    if (!isCurrent) core.options.trace?.({ kind: 'write-superseded', index: ack.lastIndex, term: ack.lastTerm })
+    // A write of an older term may have been overwritten by a leader since; the write that followed it asks again.
+    const isCurrent = ack.term === core.term && core.log.stableTo(ack.lastIndex, ack.lastTerm)
+    // One that is known to be durable is reported again when what followed it had no entries of its own.
+    const isLost = !isCurrent && !core.log.isStable(ack.lastIndex, ack.lastTerm)
+    if (isLost) core.options.trace?.({ kind: 'write-superseded', index: ack.lastIndex, term: ack.lastTerm })
   }
   if (ack.snapshotIndex !== 0) {
     core.log.snapshotStableTo(ack.snapshotIndex)
