@@ -1,4 +1,4 @@
-import { LIMITS, latin1ToBytes, utf8Encode } from '../base/index.ts'
+import { LIMITS, latin1ToBytes, utf8Decode, utf8Encode } from '../base/index.ts'
 import { type ErrorValue, FlotillaError } from '../protocol/index.ts'
 import { invalid, toCallOptions, toCondition, toKey, toRange, toValue } from './arguments.ts'
 import type {
@@ -23,6 +23,15 @@ interface JsonItem {
   readonly value?: string
   readonly encoding?: 'utf8' | 'base64'
   readonly revision: number
+}
+
+/** What came back, read to its end: an answer that breaks off is a request that did not end. */
+interface Answer {
+  readonly isWrite: boolean
+  readonly status: number
+  readonly statusText: string
+  readonly headers: Headers
+  readonly body: Uint8Array
 }
 
 /** Other ways to a gateway than the built-in fetch. */
@@ -56,18 +65,10 @@ export class HttpClient implements Client {
   async getEntry(key: Bytes, options: ReadOptions = {}): Promise<EntryOf | undefined> {
     const name = toKey(key)
     const query = options.consistency === undefined ? '' : `?consistency=${options.consistency}`
-    const response = await this.#fetch('GET', `${keyPath(name)}${query}`, options)
-    if (response.status === 404) {
-      const error = await problem(response)
-      if (error.code === 'KEY_NOT_FOUND') return undefined
-      throw new FlotillaError(error)
-    }
-    await expectOk(response)
-    return {
-      key: latin1ToBytes(name),
-      value: new Uint8Array(await response.arrayBuffer()),
-      revision: revisionOf(response),
-    }
+    const answer = await this.#fetch('GET', `${keyPath(name)}${query}`, options)
+    if (answer.status === 404 && problem(answer).code === 'KEY_NOT_FOUND') return undefined
+    expectOk(answer)
+    return { key: latin1ToBytes(name), value: answer.body, revision: revisionOf(answer) }
   }
 
   async getMany(keys: readonly Bytes[], options: ReadOptions = {}): Promise<(Uint8Array | undefined)[]> {
@@ -83,15 +84,15 @@ export class HttpClient implements Client {
   }
 
   async put(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<{ readonly revision: number }> {
-    const response = await this.#fetch('PUT', keyPath(toKey(key)), options, toValue(value), conditionHeaders(options))
-    await expectOk(response)
-    return { revision: revisionOf(response) }
+    const answer = await this.#fetch('PUT', keyPath(toKey(key)), options, toValue(value), conditionHeaders(options))
+    expectOk(answer)
+    return { revision: revisionOf(answer) }
   }
 
   async del(key: Bytes, options: WriteOptions = {}): Promise<boolean> {
-    const response = await this.#fetch('DELETE', keyPath(toKey(key)), options, undefined, conditionHeaders(options))
-    await expectOk(response)
-    return response.headers.get('flotilla-deleted') === '1'
+    const answer = await this.#fetch('DELETE', keyPath(toKey(key)), options, undefined, conditionHeaders(options))
+    expectOk(answer)
+    return answer.headers.get('flotilla-deleted') === '1'
   }
 
   async batch(
@@ -110,16 +111,18 @@ export class HttpClient implements Client {
         : {}),
     }))
     const body = utf8Encode(JSON.stringify({ ops, atomic: options.atomic ?? false }))
-    const response = await this.#fetch('POST', '/batch', options, body, { 'content-type': 'application/json' })
-    await expectOk(response)
-    const answer = (await response.json()) as { results: (Record<string, unknown> & { ok: boolean })[] }
-    return answer.results.map(fromJsonResult)
+    const answer = await this.#fetch('POST', '/batch', options, body, { 'content-type': 'application/json' })
+    expectOk(answer)
+    const { results } = documentOf(answer) as { results: (Record<string, unknown> & { ok: boolean })[] }
+    return results.map(fromJsonResult)
   }
 
   async *scan(options: ScanOptions = {}): AsyncIterableIterator<EntryOf> {
     const range = toRange(options)
     let left = options.limit ?? Number.MAX_SAFE_INTEGER
     if (!(left >= 0)) throw invalid('INVALID_ARGUMENT', `limit must not be negative, it is ${left}`)
+    // An empty bound cannot be said in a query: there it means that there is none.
+    if (range.end === '') return
     let cursor: string | undefined
     while (left > 0) {
       const query = [`start=${percent(range.start)}`, `limit=${Math.min(left, LIMITS.scanPageItemsMax)}`]
@@ -127,11 +130,11 @@ export class HttpClient implements Client {
       if (options.reverse === true) query.push('reverse=true')
       if (options.consistency !== undefined) query.push(`consistency=${options.consistency}`)
       if (cursor !== undefined) query.push(`cursor=${encodeURIComponent(cursor)}`)
-      const response = await this.#fetch('GET', `/kv?${query.join('&')}`, options, undefined, {
+      const answer = await this.#fetch('GET', `/kv?${query.join('&')}`, options, undefined, {
         accept: 'application/json',
       })
-      await expectOk(response)
-      const page = (await response.json()) as { items: JsonItem[]; next: string | null }
+      expectOk(answer)
+      const page = documentOf(answer) as { items: JsonItem[]; next: string | null }
       for (const item of page.items) yield fromJsonItem(item)
       left -= page.items.length
       if (page.next === null) return
@@ -154,7 +157,7 @@ export class HttpClient implements Client {
     options: RequestOptions,
     body?: Uint8Array,
     headers: Record<string, string> = {},
-  ): Promise<Response> {
+  ): Promise<Answer> {
     if (this.#closed) throw invalid('CLOSED', 'the client is closed')
     const { timeoutMs = LIMITS.requestTimeoutMsDefault, signal } = toCallOptions(options)
     const isWrite = method !== 'GET'
@@ -162,13 +165,21 @@ export class HttpClient implements Client {
     const limit = AbortSignal.timeout(timeoutMs + 1_000)
     try {
       const send = this.#wire?.fetch ?? fetch
-      return await send(`${this.#base}${path}`, {
+      const response = await send(`${this.#base}${path}`, {
         method,
         headers: { ...headers, ...this.#authorization, 'flotilla-timeout-ms': String(Math.ceil(timeoutMs)) },
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
         redirect: 'error',
         ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
       })
+      const { status, statusText } = response
+      return {
+        isWrite,
+        status,
+        statusText,
+        headers: response.headers,
+        body: new Uint8Array(await response.arrayBuffer()),
+      }
     } catch (error) {
       // fetch tells refusals from broken connections only in its cause; a write that may have left is unknown.
       const cause = (error as { cause?: { code?: string } }).cause?.code
@@ -210,28 +221,46 @@ function conditionHeaders(options: WriteOptions): Record<string, string> {
   return condition.kind === 'revision' ? { 'if-match': `"${condition.revision}"` } : {}
 }
 
-function revisionOf(response: Response): number {
-  return Number(/^"(\d+)"$/.exec(response.headers.get('etag') ?? '')?.[1] ?? Number.NaN)
+function revisionOf(answer: Answer): number {
+  const tag = /^"(\d+)"$/.exec(answer.headers.get('etag') ?? '')?.[1]
+  if (tag === undefined) throw new FlotillaError(notOurs(answer))
+  return Number(tag)
 }
 
-async function problem(response: Response): Promise<ErrorValue> {
-  const text = await response.text()
+function problem(answer: Answer): ErrorValue {
+  const body = parsed(answer) as (ErrorValue & { readonly detail?: string; readonly title?: string }) | undefined
+  if (typeof body?.code !== 'string') return notOurs(answer)
+  return { ...body, message: body.detail ?? body.title ?? body.code }
+}
+
+function expectOk(answer: Answer): void {
+  if (answer.status < 200 || answer.status > 299) throw new FlotillaError(problem(answer))
+}
+
+function documentOf(answer: Answer): object {
+  const document = parsed(answer)
+  if (document === undefined) throw new FlotillaError(notOurs(answer))
+  return document
+}
+
+function parsed({ body }: Answer): object | undefined {
   try {
-    const body = JSON.parse(text) as ErrorValue & { detail?: string; title?: string }
-    if (typeof body.code === 'string') return { ...body, message: body.detail ?? body.title ?? body.code }
+    const document: unknown = JSON.parse(utf8Decode(body) ?? '')
+    return typeof document === 'object' && document !== null ? document : undefined
   } catch {
-    // Not JSON: something between us and the gateway answered.
+    // Malformed text is the only error of JSON.parse; callers say what that means.
+    return undefined
   }
+}
+
+/** Something between us and the gateway answered, or it is no gateway at all. */
+function notOurs({ status, statusText, isWrite }: Answer): ErrorValue {
   return {
     code: 'UNAVAILABLE',
-    message: `${response.status} ${response.statusText}: not an answer of a Flotilla gateway`,
-    outcome: 'unknown',
+    message: `${status} ${statusText}: not an answer of a Flotilla gateway`,
+    outcome: isWrite ? 'unknown' : 'none',
     retryable: false,
   }
-}
-
-async function expectOk(response: Response): Promise<void> {
-  if (!response.ok) throw new FlotillaError(await problem(response))
 }
 
 function fromJsonItem(item: JsonItem): EntryOf {

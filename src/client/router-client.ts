@@ -168,7 +168,7 @@ function fromAnswer(answer: BatchItemAnswer): BatchResult {
     case 'put':
       return { ok: true, revision: result.revision }
     case 'delete':
-      return { ok: true, deleted: result.deleted ? 1 : 0 }
+      return { ok: true, deleted: result.deleted ? 1 : 0, revision: result.revision }
     case 'get':
       return result.found
         ? { ok: true, found: true, value: result.value, revision: result.revision }

@@ -141,14 +141,3 @@ export class Workload {
     return outcome
   }
 }
-
-/** What a correct request may be answered with while the cluster is in trouble. */
-export const TROUBLE: ReadonlySet<string> = new Set([
-  'NO_LEADER',
-  'QUORUM_LOST',
-  'DRAINING',
-  'NOT_READY',
-  'TIMEOUT',
-  'OVERLOADED',
-  'UNAVAILABLE',
-])

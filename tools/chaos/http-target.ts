@@ -2,8 +2,9 @@
 import type { Agent } from 'node:http'
 import type { Action, Outcome, ScannedItem } from '../../src/testing/check/index.ts'
 import { type HttpAnswer, http, json, keptConnections, NoAnswer, problem } from '../cluster/http.ts'
+import { conditionHeaders, Judge, methodOf } from '../cluster/judge.ts'
 import { encodeKey, textOfJson } from './keys.ts'
-import { type BatchStep, type Page, type StaleAnswer, type Target, TROUBLE } from './target.ts'
+import { type BatchStep, EXCUSED, type Page, type StaleAnswer, type Target } from './target.ts'
 
 /** What is allowed beyond a request's own deadline before the cluster counts as hanging. Pauses of processes are shorter. */
 const HANG_GRACE_MS = 12_000
@@ -36,21 +37,23 @@ export interface HttpTargetOptions {
 export class HttpTarget implements Target {
   readonly asksForPages = true
   readonly #options: HttpTargetOptions
+  readonly #judge: Judge
   readonly #agent: Agent = keptConnections(1)
 
   constructor(options: HttpTargetOptions) {
     this.#options = options
+    this.#judge = new Judge(options.complain, EXCUSED)
   }
 
   async perform(key: string, action: Action): Promise<Outcome | undefined> {
     const answer = await this.#send(
-      action.kind === 'get' ? 'GET' : action.kind === 'put' ? 'PUT' : 'DELETE',
+      methodOf(action),
       `/kv/${encodeKey(key)}`,
       conditionHeaders(action),
       action.kind === 'put' ? action.value : undefined,
     )
     if (answer === 'refused') return undefined
-    return answer === 'lost' ? { kind: 'unknown' } : this.#judge(answer, key, action)
+    return answer === 'lost' ? { kind: 'unknown' } : this.#judge.answered(answer, key, action)
   }
 
   async batch(steps: readonly BatchStep[], atomic: boolean): Promise<readonly Outcome[] | undefined> {
@@ -64,7 +67,7 @@ export class HttpTarget implements Target {
     if (answer === 'refused') return undefined
     if (answer === 'lost') return steps.map(() => ({ kind: 'unknown' }))
     if (answer.status !== 200) {
-      const kind = this.#troubled(answer, 'batch')
+      const kind = this.#judge.failed(answer, 'batch')
       return steps.map(() => ({ kind }))
     }
     const { results } = json(answer) as { readonly results: readonly BatchResult[] }
@@ -78,7 +81,7 @@ export class HttpTarget implements Target {
     const answer = await this.#send('GET', `/kv?${query}`, {}, undefined)
     if (typeof answer === 'string') return undefined
     if (answer.status !== 200) {
-      this.#troubled(answer, 'scan')
+      this.#judge.failed(answer, 'scan')
       return undefined
     }
     const page = json(answer) as { readonly items: readonly JsonItem[]; readonly next: string | null }
@@ -91,7 +94,7 @@ export class HttpTarget implements Target {
     const stalenessMs = Number(answer.headers['flotilla-staleness-ms'])
     const isAbsent = answer.status === 404 && problem(answer)?.code === 'KEY_NOT_FOUND'
     if (answer.status !== 200 && !isAbsent) {
-      this.#troubled(answer, 'stale get')
+      this.#judge.failed(answer, 'stale get')
       return undefined
     }
     if (!Number.isFinite(stalenessMs)) {
@@ -131,27 +134,10 @@ export class HttpTarget implements Target {
     }
   }
 
-  #judge(answer: HttpAnswer, key: string, action: Action): Outcome {
-    const { status, headers, body } = answer
-    const revision = Number(headers['flotilla-revision'])
-    if (action.kind === 'get' && status === 200)
-      return { kind: 'read', found: { value: body.toString('utf8'), revision } }
-    if (action.kind === 'put' && status === 204) return { kind: 'written', revision }
-    if (action.kind === 'delete' && status === 204)
-      return { kind: 'deleted', existed: headers['flotilla-deleted'] === '1' }
-    const trouble = problem(answer)
-    if (action.kind === 'get' && trouble?.code === 'KEY_NOT_FOUND') return { kind: 'read', found: undefined }
-    if (action.kind !== 'get' && trouble?.code === 'PRECONDITION_FAILED' && action.condition.kind !== 'none')
-      return { kind: 'refused', revision: trouble.revision ?? undefined }
-    return { kind: this.#troubled(answer, `${action.kind} ${key}`) }
-  }
-
   #judgeStep(action: Action, result: BatchResult | undefined): Outcome {
     if (result === undefined) return { kind: 'unknown' }
     if (!result.ok) {
-      const { code = 'none given', outcome } = result.error ?? {}
-      if (!TROUBLE.has(code)) this.#options.complain(`a step of a batch: ${code}`)
-      return outcome === 'none' ? { kind: 'none' } : { kind: 'unknown' }
+      return { kind: this.#judge.refused(result.error ?? { code: 'none given' }, 'a step of a batch') }
     }
     const { revision = 0, value = '', encoding, found, deleted } = result
     switch (action.kind) {
@@ -163,35 +149,8 @@ export class HttpTarget implements Target {
         return { kind: 'deleted', existed: deleted === 1 }
     }
   }
-
-  /** An answer that is no success: whether it says that nothing happened. */
-  #troubled(answer: HttpAnswer, what: string): 'none' | 'unknown' {
-    const trouble = problem(answer)
-    if (trouble === undefined) {
-      const body = answer.body.toString('utf8').slice(0, 200)
-      this.#options.complain(`${what}: ${answer.status} without a problem document: ${body}`)
-      return 'unknown'
-    }
-    if (!TROUBLE.has(trouble.code)) this.#options.complain(`${what}: ${JSON.stringify(trouble)}`)
-    return trouble.outcome === 'none' ? 'none' : 'unknown'
-  }
 }
 
 export function scannedItem({ key, keyEncoding, value, encoding, revision }: JsonItem): ScannedItem {
   return { key: textOfJson(key, keyEncoding), value: textOfJson(value, encoding), revision }
-}
-
-function conditionHeaders(action: Action): Record<string, string> {
-  if (action.kind === 'get') return {}
-  const { condition } = action
-  switch (condition.kind) {
-    case 'none':
-      return {}
-    case 'absent':
-      return { 'If-None-Match': '*' }
-    case 'exists':
-      return { 'If-Match': '*' }
-    case 'revision':
-      return { 'If-Match': `"${condition.revision}"` }
-  }
 }

@@ -34,13 +34,5 @@ export interface Target {
   close(): Promise<void>
 }
 
-/** What a correct request may be answered with while the cluster is in trouble. */
-export const TROUBLE: ReadonlySet<string> = new Set([
-  'NO_LEADER',
-  'QUORUM_LOST',
-  'DRAINING',
-  'NOT_READY',
-  'TIMEOUT',
-  'OVERLOADED',
-  'DISK_FULL',
-])
+/** What a disk that is too small explains, beside the usual trouble. */
+export const EXCUSED: readonly string[] = ['DISK_FULL']
