@@ -4,6 +4,7 @@
  */
 import type { Client } from '../../src/index.ts'
 import type { Lane, LaneObserver, Target, WriteOutcome } from '../load/index.ts'
+import { type PromisedStore, PromiseLane } from './promise-lane.ts'
 
 /** The part of the client's interface that a load needs. */
 export type NativeClient = Pick<Client, 'put' | 'get' | 'close'>
@@ -29,7 +30,7 @@ export class FlotillaNativeTarget implements Target {
     const connect = this.#options.connect ?? (await loadConnect())
     for (let i = 0; i < this.#options.clients; i++) this.#clients.push(await connect(this.#options.url))
     return Array.from({ length: lanes }, (_, index) => {
-      return new NativeLane(index, this.#clients[index % this.#clients.length] as NativeClient, observer)
+      return new PromiseLane(index, storeOf(this.#clients[index % this.#clients.length] as NativeClient), observer)
     })
   }
 
@@ -45,47 +46,12 @@ async function loadConnect(): Promise<(url: string) => Promise<NativeClient>> {
   return connect
 }
 
-class NativeLane implements Lane {
-  readonly #index: number
-  readonly #client: NativeClient
-  readonly #observer: LaneObserver
-  /** Counts operations, so that the late answer to an abandoned one is recognised. */
-  #operation = 0
-
-  constructor(index: number, client: NativeClient, observer: LaneObserver) {
-    this.#index = index
-    this.#client = client
-    this.#observer = observer
-  }
-
-  put(key: string, value: Buffer): void {
-    const operation = ++this.#operation
-    this.#client.put(key, value).then(
-      () => {
-        if (operation === this.#operation) this.#observer.putDone(this.#index)
-      },
-      (error: unknown) => this.#failed(operation, error),
-    )
-  }
-
-  get(key: string): void {
-    const operation = ++this.#operation
-    this.#client.get(key).then(
-      (value) => {
-        if (operation === this.#operation) this.#observer.getDone(this.#index, value)
-      },
-      (error: unknown) => this.#failed(operation, error),
-    )
-  }
-
-  abandon(): void {
-    this.#operation++
-    this.#observer.failed(this.#index, 'TIMEOUT', 'unknown')
-  }
-
-  #failed(operation: number, error: unknown): void {
-    if (operation !== this.#operation) return
-    this.#observer.failed(this.#index, codeOf(error), outcomeOf(error))
+function storeOf(client: NativeClient): PromisedStore<Uint8Array | undefined> {
+  return {
+    put: (key, value) => client.put(key, value),
+    get: (key) => client.get(key),
+    valueOf: (found) => found,
+    failureOf: (error) => ({ code: codeOf(error), outcome: outcomeOf(error) }),
   }
 }
 

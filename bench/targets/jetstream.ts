@@ -3,8 +3,9 @@
  * Reads go to the stream's leader (no direct gets), the nearest that JetStream has to a linearizable read; its acknowledgement of a write
  * does not wait for the disk. The client makes promises per operation; that is part of what its users pay.
  */
-import { connect, type KV, type NatsConnection, NatsError, StorageType } from 'nats'
+import { connect, type KV, type KvEntry, type NatsConnection, NatsError, StorageType } from 'nats'
 import type { Lane, LaneObserver, Target } from '../load/index.ts'
+import { type PromisedStore, PromiseLane } from './promise-lane.ts'
 
 export interface JetStreamOptions {
   /** One connection to each. */
@@ -34,7 +35,7 @@ export class JetStreamTarget implements Target {
       buckets.push(await stream.views.kv(bucket, options))
     }
     return Array.from({ length: lanes }, (_, index) => {
-      return new JetStreamLane(index, buckets[index % buckets.length] as KV, observer)
+      return new PromiseLane(index, storeOf(buckets[index % buckets.length] as KV), observer)
     })
   }
 
@@ -44,47 +45,14 @@ export class JetStreamTarget implements Target {
   }
 }
 
-class JetStreamLane implements Lane {
-  readonly #index: number
-  readonly #bucket: KV
-  readonly #observer: LaneObserver
-  /** Counts operations, so that the late answer to an abandoned one is recognised. */
-  #operation = 0
-
-  constructor(index: number, bucket: KV, observer: LaneObserver) {
-    this.#index = index
-    this.#bucket = bucket
-    this.#observer = observer
-  }
-
-  put(key: string, value: Buffer): void {
-    const operation = ++this.#operation
-    this.#bucket.put(key, value).then(
-      () => {
-        if (operation === this.#operation) this.#observer.putDone(this.#index)
-      },
-      (error: unknown) => this.#failed(operation, error, 'unknown'),
-    )
-  }
-
-  get(key: string): void {
-    const operation = ++this.#operation
-    this.#bucket.get(key).then(
-      (entry) => {
-        if (operation === this.#operation) this.#observer.getDone(this.#index, entry?.value)
-      },
-      (error: unknown) => this.#failed(operation, error, 'none'),
-    )
-  }
-
-  abandon(): void {
-    this.#operation++
-    this.#observer.failed(this.#index, 'TIMEOUT', 'unknown')
-  }
-
-  #failed(operation: number, error: unknown, outcome: 'none' | 'unknown'): void {
-    if (operation !== this.#operation) return
-    const code = error instanceof NatsError ? `NATS_${error.code}` : 'CLIENT_ERROR'
-    this.#observer.failed(this.#index, code, outcome)
+function storeOf(bucket: KV): PromisedStore<KvEntry | null> {
+  return {
+    put: (key, value) => bucket.put(key, value),
+    get: (key) => bucket.get(key),
+    valueOf: (entry) => entry?.value,
+    failureOf: (error, isWrite) => ({
+      code: error instanceof NatsError ? `NATS_${error.code}` : 'CLIENT_ERROR',
+      outcome: isWrite ? 'unknown' : 'none',
+    }),
   }
 }

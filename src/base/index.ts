@@ -21,3 +21,4 @@ export {
 } from './events.ts'
 export { LIMITS } from './limits.ts'
 export { type Logger, type LogLevel, silentLogger } from './log.ts'
+export { isCount } from './numbers.ts'

@@ -1,5 +1,5 @@
 import { type Epoch, isUnreadable, type Shard, shardFromPlain, shardToPlain } from '../../shard-map/index.ts'
-import { unreachable } from '../base/index.ts'
+import { isCount, unreachable } from '../base/index.ts'
 import { pack, unpack } from '../machine/index.ts'
 import type { ShardCut } from '../protocol/index.ts'
 import type { Entry, EntryType } from '../raft/index.ts'
@@ -114,8 +114,4 @@ function entryFromPlain(plain: unknown, index: number): Entry | undefined {
   const [term, code, data] = Array.isArray(plain) ? (plain as unknown[]) : []
   const type = isCount(code) ? ENTRY_TYPES[code] : undefined
   return isCount(term) && type !== undefined && data instanceof Uint8Array ? { index, term, type, data } : undefined
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }

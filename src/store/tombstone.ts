@@ -1,4 +1,4 @@
-import { utf8Decode, utf8Encode } from '../base/index.ts'
+import { isCount, utf8Decode, utf8Encode } from '../base/index.ts'
 import type { ReplicaId } from '../raft/index.ts'
 
 /**
@@ -44,8 +44,4 @@ export function decodeTombstone(bytes: Uint8Array): Tombstone | string {
     return 'a tombstone lacks a number'
   }
   return { replica, membership, mergedInto }
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }

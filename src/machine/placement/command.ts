@@ -9,7 +9,7 @@
  *         [3 to 6, ...]                                             operators, see operator-codec
  */
 import { changeFromPlain, changeToPlain, isUnreadable, shown } from '../../../shard-map/index.ts'
-import { unreachable } from '../../base/index.ts'
+import { isCount, unreachable } from '../../base/index.ts'
 import { pack, unpack } from '../msgpack.ts'
 import { operatorCommandFromPlain, operatorCommandToPlain } from './operator-codec.ts'
 import type { JsonValue, PlacementCommand } from './types.ts'
@@ -108,10 +108,6 @@ function isJson(value: unknown, depthMax: number): value is JsonValue {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value instanceof Uint8Array || depthMax === 0) return false
   return Object.values(value).every((part) => isJson(part, depthMax - 1))
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function malformed(reason: string): MalformedPlacementCommand {

@@ -24,7 +24,7 @@ import {
   stepFromPlain,
   stepToPlain,
 } from '../../../shard-map/index.ts'
-import { unreachable } from '../../base/index.ts'
+import { isCount, unreachable } from '../../base/index.ts'
 import type { SavedOperators } from './operator-book.ts'
 import type { OperatorCommand, OperatorRecord, ReachedEpoch, StepRecord, WantedLearner } from './operator-types.ts'
 
@@ -226,8 +226,4 @@ function isTime(value: unknown): value is number | null {
 
 function isReason(value: unknown): value is string {
   return typeof value === 'string' && value.length <= REASON_CHARS_MAX
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }

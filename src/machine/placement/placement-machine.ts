@@ -16,7 +16,7 @@ import {
   shown,
   updateShards,
 } from '../../../shard-map/index.ts'
-import { assert, unreachable } from '../../base/index.ts'
+import { assert, isCount, unreachable } from '../../base/index.ts'
 import type { StateMachine } from '../machine.ts'
 import { pack, unpack } from '../msgpack.ts'
 import { decodePlacementCommand, readSettings } from './command.ts'
@@ -177,8 +177,4 @@ function idsAbove(map: ShardMap): number {
     for (const replica of shard.replicas) highest = Math.max(highest, replica.id)
   }
   return highest + 1
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
