@@ -3,10 +3,13 @@
  * that no trouble of the cluster excuses are complained about. Workloads of tests and of `tools/chaos/` send their operations themselves and come
  * here with what they get.
  */
-import type { Client, WriteOptions } from '../../src/client/index.ts'
 import { FlotillaError } from '../../src/protocol/index.ts'
+import type { connect } from '../../src/server/index.ts'
 import type { Action, Condition, Outcome } from '../../src/testing/check/index.ts'
 import { type HttpAnswer, problem } from './http.ts'
+
+type Client = Awaited<ReturnType<typeof connect>>
+type Conditions = { readonly ifRevision?: number; readonly ifAbsent?: boolean }
 
 /** What a correct request may be answered with while the cluster is in trouble. */
 const TROUBLE: readonly string[] = ['NO_LEADER', 'QUORUM_LOST', 'DRAINING', 'NOT_READY', 'TIMEOUT', 'OVERLOADED']
@@ -85,7 +88,7 @@ async function act(client: Client, key: string | Uint8Array, action: Action, tim
   return { kind: 'written', revision }
 }
 
-function conditionOptions(condition: Condition): WriteOptions {
+function conditionOptions(condition: Condition): Conditions {
   switch (condition.kind) {
     case 'none':
       return {}
