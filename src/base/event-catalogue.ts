@@ -126,6 +126,9 @@ export const EVENT_CATALOGUE = {
     bytes: 'number',
     durationMs: 'number',
   }),
+  rpc_log_failed: row('storage', 'warn', 'The RPC log cannot be written any more; the store goes on without.', {
+    error: 'text',
+  }),
   disk_full: row('storage', 'error', 'A write failed for lack of room; the process ends.', { error: 'text' }),
 
   // The placement driver.

@@ -19,6 +19,8 @@ export {
   eventDefinition,
   silentEvents,
 } from './events.ts'
+export { Histogram, SECONDS_BOUNDS } from './histogram.ts'
 export { LIMITS } from './limits.ts'
 export { type Logger, type LogLevel, silentLogger } from './log.ts'
 export { isCount } from './numbers.ts'
+export { RPC_KIND, type RpcKind, type RpcRecorder } from './rpc-recorder.ts'

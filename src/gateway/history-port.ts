@@ -1,5 +1,5 @@
 /**
- * What the gateway needs of the process's history of events. The composition root plugs it in; the gateway knows nothing of buses and files.
+ * What the gateway needs of the process's histories, of events and of messages. The composition root plugs it in; the gateway knows nothing of buses and files.
  */
 import type { LogLevel } from '../base/index.ts'
 
@@ -35,4 +35,36 @@ export interface EventsPort {
   query(filter: EventQuery, limit: number): Promise<readonly EventView[]>
   /** Calls `take` with events as they happen, oldest first, until the answer is called. */
   follow(filter: EventQuery, take: (events: readonly EventView[]) => void): () => void
+}
+
+/** A message to another store, and what became of it. */
+export interface CallView {
+  readonly id: string
+  /** ISO 8601. */
+  readonly ts: string
+  readonly from: string
+  readonly to: string
+  readonly type: string
+  readonly group: number
+  readonly term: number
+  readonly entries: number
+  readonly bytes: number
+  readonly latencyMs: number | null
+  readonly heartbeat: boolean
+  readonly error: string | null
+}
+
+export interface CallQuery {
+  readonly types?: readonly string[]
+  readonly group?: number
+  readonly peer?: string
+  readonly sinceMs?: number
+  readonly heartbeats?: boolean
+}
+
+export interface RpcLogPort {
+  /** The newest `limit` calls that pass, newest first. */
+  query(filter: CallQuery, limit: number): Promise<readonly CallView[]>
+  /** Figures over all that pass; a document. */
+  stats(filter: CallQuery): Promise<object>
 }

@@ -4,7 +4,7 @@
 import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
 import type { AccessToken } from './access.ts'
-import type { EventsPort } from './history-port.ts'
+import type { EventsPort, RpcLogPort } from './history-port.ts'
 
 /** Whether the store can serve; `reasons` is empty when it can. */
 export interface Readiness {
@@ -65,6 +65,8 @@ export interface GatewayOptions {
   readonly events?: EventSink
   /** What `GET /events` shows. */
   readonly history?: EventsPort
+  /** What `GET /rpc-log` shows. */
+  readonly rpcLog?: RpcLogPort
   /** More members of `GET /stats`. */
   readonly stats?: () => Readonly<Record<string, unknown>>
   /** Who may come in; without any, everything is open. */

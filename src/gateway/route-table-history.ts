@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { GatewayOptions } from './options.ts'
 import type { ParameterDefinition, RouteDefinition } from './route-definition.ts'
 import { HISTORY_FORMATS, HISTORY_LIMIT_MAX, listEvents } from './routes/events.ts'
+import { CALL_TYPES, listCalls, showCallStats } from './routes/rpc-log.ts'
 import * as schemas from './schemas.ts'
 
 const COMMON_PARAMETERS: readonly ParameterDefinition[] = [
@@ -13,6 +14,11 @@ const COMMON_PARAMETERS: readonly ParameterDefinition[] = [
   { in: 'query', name: 'since', description: 'ISO 8601, or a duration such as 5m' },
   { in: 'query', name: 'limit', description: 'At most this many', schema: z.int().min(1).max(HISTORY_LIMIT_MAX) },
   { in: 'query', name: 'format', description: 'json by default', schema: z.enum(HISTORY_FORMATS) },
+]
+
+const CALL_PARAMETERS: readonly ParameterDefinition[] = [
+  { in: 'query', name: 'type', description: `Some of ${CALL_TYPES.join(', ')}, separated by commas` },
+  { in: 'query', name: 'heartbeats', description: 'Heartbeats too', schema: z.enum(['true', 'false']) },
 ]
 
 export function historyRoutes(options: GatewayOptions): RouteDefinition[] {
@@ -41,6 +47,40 @@ export function historyRoutes(options: GatewayOptions): RouteDefinition[] {
             { type: 'text/event-stream' },
           ],
         },
+      ],
+    },
+    {
+      method: 'GET',
+      path: '/rpc-log',
+      handler: listCalls(options.rpcLog),
+      access: 'token',
+      tag: 'operating',
+      operationId: 'listCalls',
+      summary: 'The votes, appends and snapshots that this store sent, newest first',
+      parameters: [...CALL_PARAMETERS, ...COMMON_PARAMETERS],
+      responses: [
+        {
+          status: 200,
+          description: 'The calls',
+          content: [
+            { type: 'application/json', schema: schemas.calls },
+            { type: 'text/csv; charset=utf-8' },
+            { type: 'text/event-stream' },
+          ],
+        },
+      ],
+    },
+    {
+      method: 'GET',
+      path: '/rpc-log/stats',
+      handler: showCallStats(options.rpcLog),
+      access: 'token',
+      tag: 'operating',
+      operationId: 'showCallStats',
+      summary: 'How many of them, and how fast, per type and receiver',
+      parameters: [...CALL_PARAMETERS, ...COMMON_PARAMETERS.slice(0, 3)],
+      responses: [
+        { status: 200, description: 'Figures', content: [{ type: 'application/json', schema: schemas.anyDocument }] },
       ],
     },
   ]

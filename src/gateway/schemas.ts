@@ -261,6 +261,25 @@ export const event = z
 
 export const events = z.object({ events: z.array(event) }).meta({ id: 'Events' })
 
+export const call = z
+  .object({
+    id: z.string(),
+    ts: z.string().describe('ISO 8601'),
+    from: z.string(),
+    to: z.string(),
+    type: z.string(),
+    group: z.int(),
+    term: z.int(),
+    entries: z.int(),
+    bytes: z.int(),
+    latencyMs: z.number().nullable(),
+    heartbeat: z.boolean(),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Call' })
+
+export const calls = z.object({ calls: z.array(call) }).meta({ id: 'Calls' })
+
 export const live = z.object({ status: z.literal('alive') }).meta({ id: 'Live' })
 export const ready = z.looseObject({ ready: z.boolean(), reasons: z.array(z.string()) }).meta({ id: 'Ready' })
 export const version = z.looseObject({ name: z.string(), version: z.string() }).meta({ id: 'Version' })

@@ -1,4 +1,4 @@
-/** What operators see: logs, events and their history, metrics. */
+/** What operators see: logs, events and their history, metrics, the messages between stores. */
 export { EventBus, type EventBusOptions, type EventBusStats } from './events/bus.ts'
 export type { Event, EventFilter, EventOutput, EventSubscription } from './events/event.ts'
 export { type FileOutputOptions, fileOutput } from './events/file-output.ts'
@@ -6,4 +6,9 @@ export { passes } from './events/filter.ts'
 export { EventHistory } from './events/history.ts'
 export { callbackOutput, consoleOutput, jsonOutput } from './events/outputs.ts'
 export { createLogger, type LogFormat, type LogOptions } from './logger.ts'
-export { createMetrics, type GroupReading, type MetricsPage, type MetricsReading } from './metrics.ts'
+export { METRICS, type MetricDefinition, type MetricName, type MetricOwner } from './metrics/catalogue.ts'
+export type { Sample } from './metrics/exposition.ts'
+export { busiest, createMetrics, type MetricsPage, type PartReading } from './metrics/page.ts'
+export type { Call, CallFilter } from './rpc-log/call.ts'
+export type { CallFigures, CallStats } from './rpc-log/call-stats.ts'
+export { RpcLog } from './rpc-log/rpc-log.ts'

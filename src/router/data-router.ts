@@ -11,6 +11,7 @@ import type {
   CallOptions,
   GetAnswer,
   Router,
+  RouterStats,
   ScanAnswer,
   ScanRequest,
   Served,
@@ -24,12 +25,14 @@ import { asBatchItem, crossShard, writeRequest, writeResults } from './write-sha
  */
 export class DataRouter implements Router {
   readonly admin: AdminRouter
+  readonly stats: Readonly<RouterStats>
   readonly #context: RoutingContext
   readonly #close: () => Promise<void>
 
   /** `close` ends whatever the router was built on and is nobody else's. */
   constructor(context: RoutingContext, close: () => Promise<void>) {
     this.#context = context
+    this.stats = context.stats
     this.#close = close
     this.admin = new ClusterAdmin(context)
   }

@@ -31,5 +31,6 @@ export function createRouter(options: {
   const view = new ClusterView()
   const channel = new Channel(options.transport, options.local, options.anyStore)
   const refresher = new MapRefresher(options.clock, view, channel)
-  return new DataRouter({ clock: options.clock, view, channel, refresher }, options.close)
+  const stats = { calls: 0, attempts: 0, failures: 0 }
+  return new DataRouter({ clock: options.clock, view, channel, refresher, stats }, options.close)
 }

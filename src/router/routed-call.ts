@@ -5,6 +5,7 @@ import type { RequestFailure } from '../transport/index.ts'
 import type { Channel } from './channel.ts'
 import type { ClusterView } from './cluster-view.ts'
 import type { MapRefresher } from './map-refresher.ts'
+import type { RouterStats } from './types.ts'
 
 /**
  * One request on its way to the store that can serve it: found by the map, corrected by the answers, retried while that is safe and
@@ -23,6 +24,7 @@ export interface RoutingContext {
   readonly view: ClusterView
   readonly channel: Channel
   readonly refresher: MapRefresher
+  readonly stats: RouterStats
 }
 
 export interface CallTarget {
@@ -63,6 +65,7 @@ export class RoutedCall {
     this.#target = target
     this.#done = done
     this.#failed = failed
+    context.stats.calls++
     this.startedMs = context.clock.nowMs()
     this.#deadlineMs =
       this.startedMs + Math.min(options.timeoutMs ?? LIMITS.requestTimeoutMsDefault, LIMITS.requestTimeoutMsMax)
@@ -106,6 +109,7 @@ export class RoutedCall {
     }
     const store = this.#choose(shard)
     this.#attempts++
+    this.#context.stats.attempts++
     this.#sentMs = nowMs
     const timeoutMs = this.#target.isRead ? Math.min(remainingMs, READ_ATTEMPT_MS) : remainingMs
     channel.request(store, request, timeoutMs, (reply) => this.#answered(reply, shard, store, view))
@@ -298,6 +302,7 @@ export class RoutedCall {
   #fail(error: ErrorValue | FlotillaError): void {
     if (this.#over) return
     this.#over = true
+    this.#context.stats.failures++
     this.#signal?.removeEventListener('abort', this.#abort)
     this.#failed(error instanceof FlotillaError ? error : new FlotillaError(error))
   }

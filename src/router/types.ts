@@ -80,7 +80,16 @@ export interface AdminRouter {
   transferLeader(shard: ShardId, store: StoreId, options?: CallOptions): Promise<void>
 }
 
+/** What a router counts. */
+export interface RouterStats {
+  calls: number
+  /** Retries among them. */
+  attempts: number
+  failures: number
+}
+
 export interface Router {
+  readonly stats: Readonly<RouterStats>
   get(key: Key, options: CallOptions & { readonly consistency: Consistency }): Promise<GetAnswer>
   /** Values in the order of the keys; one request per shard. */
   getMany(

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { planPlacementShard } from '../../shard-map/index.ts'
-import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
+import type { Clock, EventSink, Logger, Random, RpcRecorder } from '../base/index.ts'
 import { type PlacementDefaults, PlacementService } from '../placement/index.ts'
 import { createRouter, type Router } from '../router/index.ts'
 import {
@@ -43,6 +43,8 @@ export interface NodeOptions {
   readonly random: Random
   readonly logger: Logger
   readonly events: EventSink
+  /** Opens what notes the messages between stores; called once the data directory is ours. */
+  readonly openRpcLog?: () => Promise<RpcRecorder | undefined>
   /** The identity of the data directory goes into every frame. */
   readonly openTransport: (incarnation: string) => Promise<Transport>
 }
@@ -116,6 +118,7 @@ export async function composeNode(
       events,
       logger,
       raft: options.raft,
+      rpc: await options.openRpcLog?.(),
       createMachine,
       onFatal: (error) => fail(error),
     })

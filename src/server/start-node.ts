@@ -1,6 +1,6 @@
 import { bytesToLatin1, utf8Encode } from '../base/index.ts'
-import { type AccessToken, startGateway } from '../gateway/index.ts'
-import { createLogger, createMetrics } from '../observe/index.ts'
+import { type AccessToken, type Gateway, startGateway } from '../gateway/index.ts'
+import { createLogger, createMetrics, type RpcLog } from '../observe/index.ts'
 import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
 import { type Config, digestOf } from './config/index.ts'
@@ -9,6 +9,7 @@ import { loadGatewayTls } from './gateway-tls.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
 import { ReadinessEvents } from './readiness-events.ts'
+import { openRpcLog } from './rpc-log.ts'
 import { scheduleAsBatch } from './scheduling.ts'
 import { systemClock, systemRandom } from './system.ts'
 import { VERSION } from './version.ts'
@@ -50,6 +51,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   let node: Node | undefined
   let readiness: ReadinessEvents | undefined
   let isStopping = false
+  let rpcLog: RpcLog | undefined
   try {
     node = await openNode({
       id: store.id,
@@ -82,6 +84,10 @@ export async function startNode(config: Config): Promise<RunningNode> {
       random: systemRandom,
       logger,
       events,
+      openRpcLog: async () => {
+        rpcLog = await openRpcLog(config, clock, events)
+        return rpcLog?.recorder
+      },
       openTransport: (incarnation) =>
         openNatsTransport({
           clusterId: cluster.id,
@@ -99,8 +105,8 @@ export async function startNode(config: Config): Promise<RunningNode> {
     const opened = node
     await processEvents.keepHistory(storage.engine === 'memory' ? undefined : store.dir)
     readiness = new ReadinessEvents(events, clock, () => opened.notReady())
-    const metrics = createMetrics(() => readMetrics(opened))
-    const face = await startGateway({
+    const metrics = createMetrics(() => readMetrics({ node: opened, events, rpcLog, inflight: () => face.inflight }))
+    const face: Gateway = await startGateway({
       listen: { host: gateway.listen.host, port: gateway.listen.port },
       router: opened.router,
       storeId: store.id,
@@ -119,6 +125,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       history: eventsPort(processEvents),
       tokens: accessTokens(config),
       ...(certificates === undefined ? {} : { tls: certificates }),
+      ...(rpcLog === undefined ? {} : { rpcLog }),
     })
     events.emit({
       type: 'node_started',
@@ -157,6 +164,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
         // Leadership may have come back while the last requests were answered.
         await opened.store.handOver()
         await opened.close()
+        await rpcLog?.close()
         await broker?.stop()
         events.emit({ type: 'node_stopped' })
         await processEvents.close()
@@ -165,6 +173,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   } catch (error) {
     readiness?.stop()
     await node?.close()
+    await rpcLog?.close()
     await broker?.stop()
     await processEvents.close()
     throw error

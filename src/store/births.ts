@@ -7,7 +7,8 @@ import type { Burials } from './burials.ts'
 import { type Graves, hasState } from './graves.ts'
 import { INITIAL_INDEX, initialRecord, isFoundingShard, uninitialisedRecord } from './initial-state.ts'
 import { rangesOverlap } from './ranges.ts'
-import { type RaftSettings, Replica } from './replica.ts'
+import { hasAbsorbed, type RaftSettings, Replica } from './replica.ts'
+import type { SnapshotReceiver } from './snapshot-receiver.ts'
 import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
 
 /**
@@ -142,6 +143,20 @@ export class Births {
       const replica = replicas.get(shard.id)
       if (replica !== undefined && shard.replicas[0]?.store === storeId) this.campaignUntilLed(replica)
     }
+  }
+
+  /** Why a snapshot with this state must not be put in place of the replica now; undefined when it may. */
+  whyNotInstall(replica: Replica, record: StateRecord, receiver: SnapshotReceiver): string | undefined {
+    const { shard } = record
+    if (replica.isRetired || this.isArriving(replica.group)) return 'the replica is being made in another way'
+    if (shard.id !== replica.group) return `it holds shard ${shard.id}`
+    if (shard.id === PLACEMENT_SHARD) return undefined
+    if (this.#options.burials.overlaps(shard)) return 'another replica with keys of this range is being deleted here'
+    const promised = receiver.promisedTo(shard)
+    if (promised !== undefined) return `keys of this range are about to be replaced by a snapshot of shard ${promised}`
+    // A shard that was merged into this one may still be here: the snapshot brings what it has, and more.
+    const owner = this.ownersOf(shard, shard.id).find((each) => each.installing || !hasAbsorbed(record, each.group))
+    return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
   }
 
   /** The other initialised replicas here that have keys of the range. */

@@ -1,5 +1,12 @@
-import { assert, type Clock, type EventSink, type Logger, present, type Timer } from '../base/index.ts'
-import { encodeRaftMessage } from '../protocol/index.ts'
+import {
+  assert,
+  type Clock,
+  type EventSink,
+  type Logger,
+  present,
+  type RpcRecorder,
+  type Timer,
+} from '../base/index.ts'
 import type { AppendAck, AppendWork, Message, Ready } from '../raft/index.ts'
 import { type DataStore, type LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
@@ -8,12 +15,14 @@ import type { Call } from './call.ts'
 import { Fetcher } from './fetcher.ts'
 import { adoptSnapshot, beginInstall } from './install-snapshot.ts'
 import { noteLeadership } from './leadership.ts'
-import { noteLogWork, SLOW_SYNC_MS } from './log-events.ts'
+import { noteLogWork, noteSync } from './log-events.ts'
 import type { LoopHooks } from './loop-hooks.ts'
 import { type LoopStats, newLoopStats } from './loop-stats.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
+import { Outgoing } from './outgoing.ts'
 import { ReadServer } from './read-server.ts'
 import type { Replica } from './replica.ts'
+import { recordReceived } from './rpc-recording.ts'
 import type { ReceivedSnapshot } from './snapshot-receiver.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
 import { StaleReads } from './stale-reads.ts'
@@ -47,13 +56,14 @@ export class Loop {
   readonly #transport: Transport
   readonly #events: EventSink
   readonly #logger: Logger
+  readonly #rpc: RpcRecorder | undefined
   readonly #hooks: LoopHooks
   readonly #fetcher: Fetcher
   readonly #applier: Applier
   readonly #reader: ReadServer
   readonly #replicas: ReadonlyMap<number, Replica>
   readonly #snapshots = new OfferedSnapshots()
-  #sender: SnapshotSender | undefined
+  readonly #outgoing: Outgoing
   #messages: { readonly replica: Replica; readonly message: Message }[] = []
   #dirty: Replica[] = []
   #unsynced: PendingAppend[] = []
@@ -74,6 +84,7 @@ export class Loop {
     transport: Transport
     events: EventSink
     logger: Logger
+    rpc?: RpcRecorder | undefined
     hooks: LoopHooks
     replicas: ReadonlyMap<number, Replica>
   }) {
@@ -82,6 +93,8 @@ export class Loop {
     this.#transport = options.transport
     this.#events = options.events
     this.#logger = options.logger
+    this.#rpc = options.rpc
+    this.#outgoing = new Outgoing(options.transport, options.rpc, this.stats)
     this.#hooks = options.hooks
     this.#replicas = options.replicas
     const crash = (error: unknown): void => {
@@ -107,7 +120,7 @@ export class Loop {
 
   /** `tickMs` is the length of one Raft tick. */
   start(tickMs: number, sender: SnapshotSender): void {
-    this.#sender = sender
+    this.#outgoing.snapshots = sender
     const tick = (): void => {
       if (this.#stopped) return
       this.#tickDue = true
@@ -135,6 +148,8 @@ export class Loop {
 
   /** A message for one of our replicas has come in. */
   receive(replica: Replica, message: Message): void {
+    this.stats.messagesReceived++
+    recordReceived(this.#rpc, replica, message)
     this.#messages.push({ replica, message })
     // While a log write is under way, new entries and acknowledgements wait for the turn that its end brings: all of them together
     // then make one frame per store instead of many. Not for long, though: a slow disk must not slow down a quorum without it.
@@ -206,6 +221,7 @@ export class Loop {
     this.#transport.flush()
     // The end of the log write will bring a turn, and that a flush.
     if (this.#syncing) this.#transport.holdUntilFlush()
+    this.stats.busyMs += this.#clock.nowMs() - this.#nowMs
   }
 
   #drain(): void {
@@ -275,7 +291,7 @@ export class Loop {
     assert(ready.mode === 'async', `group ${replica.group}: the core runs in another storage mode`)
     if (ready.softState !== undefined) this.#leadershipChanged(replica)
     noteLogWork(this.#events, replica, ready)
-    for (const message of ready.messages) this.#send(replica, message)
+    for (const message of ready.messages) this.#outgoing.send(replica, message)
     const append = ready.append
     if (append !== undefined) {
       if (append.snapshot !== undefined) {
@@ -306,21 +322,10 @@ export class Loop {
     if (change.won) this.stats.elections++
     if (change.lost) {
       refuseReads(replica)
-      this.#sender?.stop(replica)
+      this.#outgoing.snapshots?.stop(replica)
     }
+    if (change.isNews) this.stats.leadershipChanges++
     if (change.isNews) this.#hooks.leadershipChanged(replica)
-  }
-
-  #send(replica: Replica, message: Message): void {
-    if (message.type === 'InstallSnapshot') {
-      present(this.#sender, 'the snapshot sender').start(replica, message)
-      return
-    }
-    const store = replica.storeOf(message.to)
-    // A replica that was removed a moment ago has no address any more; it does not need the message either.
-    if (store === undefined) return
-    this.stats.messagesSent++
-    this.#transport.send(store, 'raft', encodeRaftMessage(replica.group, message))
   }
 
   #sync(): void {
@@ -337,8 +342,7 @@ export class Loop {
     this.#log.sync((error) => {
       this.#syncing = false
       if (this.#stopped) return
-      const durationMs = this.#clock.nowMs() - startedMs
-      if (durationMs > SLOW_SYNC_MS) this.#events.emit({ type: 'log_sync_slow', data: { durationMs } })
+      noteSync(this.#events, this.stats, this.#clock.nowMs() - startedMs)
       if (error !== undefined) {
         // Nothing that was waiting is ever acknowledged: the answers in `pending` die here.
         this.#stopped = true
@@ -359,7 +363,7 @@ export class Loop {
     for (const { replica, responses, ack } of pending) {
       for (const message of responses) {
         if (message.to === replica.id) this.#step(replica, message)
-        else this.#send(replica, message)
+        else this.#outgoing.send(replica, message)
       }
       if (ack !== undefined) replica.raft.appended(ack)
       this.wake(replica)

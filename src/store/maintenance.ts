@@ -94,7 +94,9 @@ export class Maintenance {
     const bytes = data.overlayBytes
     const startedMs = clock.nowMs()
     await data.flush()
-    events.emit({ type: 'data_flushed', data: { bytes, durationMs: clock.nowMs() - startedMs } })
+    const durationMs = clock.nowMs() - startedMs
+    this.#store.loop.stats.flushSeconds.observe(durationMs / 1000)
+    events.emit({ type: 'data_flushed', data: { bytes, durationMs } })
     for (const replica of this.#store.replicas.values()) {
       this.#noteFlushed(replica)
       this.#compact(replica)

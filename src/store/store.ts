@@ -1,5 +1,13 @@
 import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId, type StoreInfo } from '../../shard-map/index.ts'
-import { assert, type Clock, type EventSink, type Logger, type Random, type Timer } from '../base/index.ts'
+import {
+  assert,
+  type Clock,
+  type EventSink,
+  type Logger,
+  type Random,
+  type RpcRecorder,
+  type Timer,
+} from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Reply, Request } from '../protocol/index.ts'
 import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
@@ -17,12 +25,11 @@ import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
-import { hasAbsorbed, type RaftSettings, type Replica } from './replica.ts'
+import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
 import { ShardChanges } from './shard-changes.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
-import type { StateRecord } from './state-record.ts'
 
 /**
  * One process hosting many groups. This file is the life cycle and the address book: which replicas exist, how they come to be,
@@ -42,6 +49,8 @@ export interface StoreOptions {
   readonly events: EventSink
   readonly logger: Logger
   readonly raft: RaftSettings
+  /** Notes each message to and from other stores; absent where nobody wants to know. */
+  readonly rpc?: RpcRecorder | undefined
   /** A fresh state machine for a group, restored from its saved state. */
   readonly createMachine: (shard: Shard, saved: Uint8Array) => StateMachine
   /** The log or the data can no longer be written: nothing is acknowledged from here on; the process must end. */
@@ -87,6 +96,7 @@ export class Store {
       transport,
       events,
       logger: options.logger,
+      rpc: options.rpc,
       replicas: this.#replicas,
       hooks: {
         leadershipChanged: (replica) => this.#leadershipChanged(replica),
@@ -106,7 +116,7 @@ export class Store {
       (group) => this.#replicas.get(group),
       (replica, snapshot) => this.loop.offerSnapshot(replica, snapshot),
       (replica, message) => this.loop.receive(replica, message),
-      (replica, record) => this.#refuseSnapshot(replica, record),
+      (replica, record) => this.#births.whyNotInstall(replica, record, this.#receiver),
       ({ group }, covered) => this.#burials.displace(this.#births.ownersOf(covered, group), group, covered),
     )
     const graves = this.#graves
@@ -345,22 +355,6 @@ export class Store {
     this.#isConfirmed = true
     this.#births.foundExpected(map)
     this.#census.look()
-  }
-
-  /** Why a snapshot with this state must not be put in place of the replica now; undefined when it may. */
-  #refuseSnapshot(replica: Replica, record: StateRecord): string | undefined {
-    const { shard } = record
-    if (replica.isRetired || this.#births.isArriving(replica.group)) return 'the replica is being made in another way'
-    if (shard.id !== replica.group) return `it holds shard ${shard.id}`
-    if (shard.id === PLACEMENT_SHARD) return undefined
-    if (this.#burials.overlaps(shard)) return 'another replica with keys of this range is being deleted here'
-    const promised = this.#receiver.promisedTo(shard)
-    if (promised !== undefined) return `keys of this range are about to be replaced by a snapshot of shard ${promised}`
-    // A shard that was merged into this one may still be here: the snapshot brings what it has, and more.
-    const owner = this.#births
-      .ownersOf(shard, shard.id)
-      .find((each) => each.installing || !hasAbsorbed(record, each.group))
-    return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
   }
 
   #membershipChanged(replica: Replica, before: Shard | undefined): void {

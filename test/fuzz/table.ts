@@ -1,6 +1,7 @@
 /** Every decoder of the program in one list, and what keeps the list complete: a name that reads like a decoder and is not in it is a mistake. */
 import type { Repository } from '../tidy/repository.ts'
 import type { Decoder } from './decoder.ts'
+import { HISTORY_DECODERS } from './history-decoders.ts'
 import { SNAPSHOT_DECODERS } from './snapshot-decoders.ts'
 import { STATE_DECODERS } from './state-decoders.ts'
 import { TEXT_DECODERS } from './text-decoders.ts'
@@ -10,6 +11,7 @@ export const DECODERS: readonly Decoder[] = [
   ...WIRE_DECODERS,
   ...STATE_DECODERS,
   ...SNAPSHOT_DECODERS,
+  ...HISTORY_DECODERS,
   ...TEXT_DECODERS,
 ]
 

@@ -1,7 +1,7 @@
 /** The operating routes, and the descriptions of all of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EventsPort } from '../../src/gateway/history-port.ts'
+import type { EventsPort, RpcLogPort } from '../../src/gateway/history-port.ts'
 import { buildConsole } from '../support/browser.ts'
 import { failure } from './fake-router.ts'
 import { checkProblem, startHarness } from './harness.ts'
@@ -254,10 +254,11 @@ test('CORS only when configured', async (t) => {
 
 /** A history in which nothing ever happens. */
 const NO_EVENTS: EventsPort = { types: [], query: () => Promise.resolve([]), follow: () => () => {} }
+const NO_CALLS: RpcLogPort = { query: () => Promise.resolve([]), stats: () => Promise.resolve({}) }
 
 test('/openapi.json describes every route, and only routes', async (t) => {
   buildConsole()
-  const h = await startHarness(t, { history: NO_EVENTS })
+  const h = await startHarness(t, { history: NO_EVENTS, rpcLog: NO_CALLS })
   const api = (await h.ask('/openapi.json')).json()
   assert.equal(api.openapi, '3.1.0')
   const described: string[] = []

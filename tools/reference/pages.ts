@@ -2,10 +2,16 @@
  * The reference pages, made from the catalogues in the sources. `generate.ts` writes them; a test checks that what is committed is what these functions say.
  */
 import { EVENT_CATALOGUE, type EventDefinition, type EventFamily } from '../../src/base/index.ts'
+import { METRICS, type MetricDefinition, type MetricOwner } from '../../src/observe/index.ts'
+import { observabilityFiles } from './observability/files.ts'
 
 /** Path in the repository, to the text that belongs there. */
 export function referencePages(): ReadonlyMap<string, string> {
-  return new Map([['tools/reference/events.md', eventsPage()]])
+  return new Map([
+    ['tools/reference/events.md', eventsPage()],
+    ['tools/reference/metrics.md', metricsPage()],
+    ...observabilityFiles(),
+  ])
 }
 
 const FAMILIES: readonly (readonly [EventFamily, string])[] = [
@@ -54,4 +60,35 @@ function dataText({ data }: EventDefinition): string {
   return Object.entries(data)
     .map(([name, field]) => `\`${name}\`: ${field.endsWith('?') ? `${field.slice(0, -1)} or absent` : field}`)
     .join(', ')
+}
+
+const OWNERS: readonly (readonly [MetricOwner, string])[] = [
+  ['raft', 'Raft'],
+  ['storage', 'Storage'],
+  ['transport', 'Connections'],
+  ['placement', 'Shard map and placement driver'],
+  ['gateway', 'Gateway'],
+  ['client', 'Requests and shards'],
+  ['process', 'Process'],
+]
+
+function metricsPage(): string {
+  const all = Object.entries<MetricDefinition>(METRICS)
+  const sections = OWNERS.map(([owner, title]) => {
+    const rows = all
+      .filter(([, definition]) => definition.owner === owner)
+      .map(([name, { type, labels, help }]) => {
+        const labelText = labels.map((label) => `\`${label}\``).join(', ')
+        return `| \`${name}\` | ${type} | ${labelText} | ${help} |`
+      })
+    return [`## ${title}`, '', '| metric | type | labels | meaning |', '|---|---|---|---|', ...rows, ''].join('\n')
+  })
+  return `${MADE}
+
+# Metrics
+
+What \`GET /metrics\` of a store says, ${all.length} metrics in the text format of Prometheus, and Node's own (\`nodejs_*\`, \`process_*\`) beside them. All speak of one store; a sum over stores speaks of the cluster. Series with the
+label \`group\` (a shard's id) exist for the 50 busiest replicas of a store only; totals cover all of them. Dashboards and alert rules made from this table are in \`tools/deploy/observability\`.
+
+${sections.join('\n')}`
 }

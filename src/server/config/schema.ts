@@ -159,8 +159,8 @@ const observability = z.strictObject({
     format: setting(choice('auto', 'json', 'pretty'), { default: 'auto', dynamic: true }),
   }),
   rpcLog: z.strictObject({
-    enabled: setting(flag(), { default: true, ...IDLE }),
-    maxRows: setting(whole(0, 100_000_000), { default: 200_000, ...IDLE }),
+    enabled: setting(flag(), { default: true }),
+    maxRows: setting(whole(0, 10_000_000), { default: 200_000 }),
   }),
   tracing: z.strictObject({
     otlp: setting(document(z.url({ protocol: /^https?$/ }).nullable(), 'null, or the http address of a collector'), {

@@ -1,0 +1,37 @@
+/** Sends what the cores of a store have to say to others, each message where it belongs: snapshots to their sender, the rest into frames. The loop calls it. */
+import { present, type RpcRecorder } from '../base/index.ts'
+import { encodeRaftMessage } from '../protocol/index.ts'
+import type { Message } from '../raft/index.ts'
+import type { Transport } from '../transport/index.ts'
+import type { LoopStats } from './loop-stats.ts'
+import type { Replica } from './replica.ts'
+import { recordSent } from './rpc-recording.ts'
+import type { SnapshotSender } from './snapshot-sender.ts'
+
+export class Outgoing {
+  readonly #transport: Transport
+  readonly #rpc: RpcRecorder | undefined
+  readonly #stats: LoopStats
+  /** There from the start of the loop on. */
+  snapshots: SnapshotSender | undefined
+
+  constructor(transport: Transport, rpc: RpcRecorder | undefined, stats: LoopStats) {
+    this.#transport = transport
+    this.#rpc = rpc
+    this.#stats = stats
+  }
+
+  send(replica: Replica, message: Message): void {
+    if (message.type === 'InstallSnapshot') {
+      recordSent(this.#rpc, replica, message, 0, true)
+      present(this.snapshots, 'the snapshot sender').start(replica, message)
+      return
+    }
+    const store = replica.storeOf(message.to)
+    // A replica that was removed a moment ago has no address any more; it does not need the message either.
+    if (store === undefined) return
+    this.#stats.messagesSent++
+    const bytes = encodeRaftMessage(replica.group, message)
+    recordSent(this.#rpc, replica, message, bytes.length, this.#transport.send(store, 'raft', bytes))
+  }
+}
