@@ -1,9 +1,12 @@
 /** Stories that simulations have told us, played again step by step. See FOUND.md beside this file. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { FAST_DISK } from '../../src/testing/disk.ts'
 import { planFaults } from '../../src/testing/fault-plan.ts'
 import { playWorld } from '../../src/testing/simulate.ts'
 import type { SimulatedStore } from '../../src/testing/simulated-store.ts'
+import type { TraceLine } from '../../src/testing/trace.ts'
 import { World } from '../../src/testing/world.ts'
 import { drawWorld } from '../../src/testing/world-settings.ts'
 
@@ -48,4 +51,39 @@ test('a founder that lost its data does not vote again, although nobody is there
     await world.sleep(10_000)
     assert.equal([...leads(restarted), ...leads(away)].length, 3)
   })
+})
+
+test('founding members that a message reaches before the map are not called by it, and found their replicas when the map comes', async () => {
+  let early = 0
+  for (let seed = 1; seed <= 4; seed++) {
+    const called: string[] = []
+    const sent: string[] = []
+    const live = ({ actor, text }: TraceLine): void => {
+      const [, to, group] = /^-> (s\d): group (\d+) (?:PreVote|RequestVote|AppendEntries|Heartbeat) /.exec(text) ?? []
+      const receiver = world.stores.find(({ id }) => id === to)?.node
+      if (receiver?.store.map.map.shards.length === 0 && group !== `${PLACEMENT_SHARD}`) early++
+      if (text.startsWith('replica_called')) called.push(`${actor} ${text}`)
+      if (text.startsWith('snapshot_sending')) sent.push(`${actor} ${text}`)
+    }
+    const world = new World(drawWorld(seed, { stores: 3, shards: 4, clients: 1 }), planFaults(seed, []), live)
+    await playWorld(world, async () => {
+      // The last of them hears of the map only when its disk has it, long after the others.
+      const [, , slow] = world.stores
+      if (slow !== undefined)
+        slow.disk.speed = { syncUsMin: 900_000, syncUsMax: 1_000_000, stallPerMille: 0, stallUsMax: 0 }
+      for (const store of world.stores) store.start()
+      await world.sleep(15_000)
+      if (slow !== undefined) slow.disk.speed = FAST_DISK
+      // Each of them is needed for a majority once another one is away.
+      const [gone] = world.stores
+      if (gone !== undefined) crash(world, gone)
+      await world.sleep(15_000)
+      for (const { id, node } of world.stores)
+        if (id !== gone?.id) assert.deepEqual(node?.notReady() ?? ['not up'], [], `${id}, seed ${seed}`)
+      world.end()
+    })
+    assert.equal(world.failure?.message, undefined, `seed ${seed}`)
+    assert.deepEqual([called, sent], [[], []], `seed ${seed}`)
+  }
+  assert(early > 0, 'no message came before the map: the scenario proves nothing')
 })
