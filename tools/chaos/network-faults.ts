@@ -6,13 +6,13 @@ import type { Scene } from './scene.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Conduct, Direction } from './tcp-proxy.ts'
 
-const CUT_MS = [500, 8_000] as const
+export const CUT_MS = [500, 8_000] as const
 const SLOW_MS = [2_000, 8_000] as const
 const DELAY_MS = [20, 250] as const
 const LOST_PER_MILLE = [5, 150] as const
 const BROKER_AWAY_MS = [50, 5_000] as const
 /** A store that hears nobody for this long must say that it cannot serve. */
-const UNREADY_AFTER_MS = 6_000
+export const UNREADY_AFTER_MS = 6_000
 
 /** Lets a store's proxy misbehave for a while. */
 async function misconduct(
@@ -58,7 +58,7 @@ function cutFault(name: string, weight: number, directions: readonly Direction[]
 }
 
 /** One that cannot reach any other store and says that it is ready lies. */
-async function mustNotBeReady(scene: Scene, id: string): Promise<void> {
+export async function mustNotBeReady(scene: Scene, id: string): Promise<void> {
   const reasons = await scene.reasonsOf(id)
   if (reasons.length === 0)
     scene.fail(`${id} is cut off from all others for ${UNREADY_AFTER_MS} ms and says that it is ready`)

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { BrokerProcess } from '../cluster/broker-process.ts'
 import { problem } from '../cluster/http.ts'
+import { NetworkNamespace } from '../cluster/network-namespace.ts'
 import { Hopeless, poll } from '../cluster/poll.ts'
 import { type ClusterOptions, ProcessCluster } from '../cluster/process-cluster.ts'
 import type { Recorder } from './recorder.ts'
@@ -37,6 +38,7 @@ export class Scene {
   /** Stores that a fault is busy with. */
   readonly #troubled = new Set<string>()
   readonly #proxies: ReadonlyMap<string, TcpProxy>
+  readonly #networks: ReadonlyMap<string, NetworkNamespace>
   /** Where the shards begin, percent-encoded; known once the cluster runs. */
   starts: readonly string[] = []
   /** What a store with a damaged replica must say of it; undefined while no disk is damaged. */
@@ -50,12 +52,14 @@ export class Scene {
     cluster: ProcessCluster,
     options: SceneOptions,
     proxies: ReadonlyMap<string, TcpProxy>,
+    networks: ReadonlyMap<string, NetworkNamespace>,
     smallDisk: SmallDisk | undefined,
   ) {
     this.cluster = cluster
     this.recorder = options.recorder
     this.timeline = new Timeline(() => options.recorder.nowMs(), options.print)
     this.#proxies = proxies
+    this.#networks = networks
     this.smallDisk = smallDisk
   }
 
@@ -63,6 +67,8 @@ export class Scene {
     const proxies = new Map<string, TcpProxy>()
     const smallDisk = SmallDisk.mount(mkdtempSync(path.join(tmpdir(), 'flotilla-chaos-disk-')))
     const last = `s${options.stores}`
+    const made = NetworkNamespace.make(options.stores)
+    const networks = new Map(made.map((network, position) => [`s${position + 1}`, network]))
     const clusterOptions: ClusterOptions = {
       broker: options.broker,
       stores: options.stores,
@@ -70,11 +76,12 @@ export class Scene {
       // Small, so that compaction, snapshots and new segments happen all the time.
       config: { storage: { segmentBytes: '256KiB', overlayBytes: '1MiB' }, raft: { compactEntries: 100 } },
       brokerUrlOf: (id) => proxies.get(id)?.url ?? cluster.broker.url,
+      networkOf: (id) => networks.get(id),
       directoryOf: (id) => (id === last ? smallDisk?.folder(id) : undefined),
     }
     const cluster: ProcessCluster = await ProcessCluster.create(clusterOptions)
-    for (const id of cluster.ids) proxies.set(id, await TcpProxy.open(cluster.broker.url))
-    return new Scene(cluster, options, proxies, smallDisk)
+    for (const id of cluster.ids) proxies.set(id, await TcpProxy.open(cluster.broker.url, networks.get(id)?.brokerHost))
+    return new Scene(cluster, options, proxies, networks, smallDisk)
   }
 
   get broker(): BrokerProcess {
@@ -89,6 +96,11 @@ export class Scene {
     const proxy = this.#proxies.get(id)
     if (proxy === undefined) throw new Error(`there is no store ${id}`)
     return proxy
+  }
+
+  /** The network of a store that has one of its own. */
+  network(id: string): NetworkNamespace | undefined {
+    return this.#networks.get(id)
   }
 
   get lostMessages(): number {
@@ -173,6 +185,7 @@ export class Scene {
   async heal(): Promise<void> {
     for (const id of this.cluster.ids) {
       this.proxy(id).behave(GOOD_CONDUCT)
+      this.network(id)?.mend()
       if (this.cluster.running.includes(id)) this.cluster.continue(id)
     }
     this.smallDisk?.free()
@@ -183,6 +196,7 @@ export class Scene {
   async close(): Promise<void> {
     for (const proxy of this.#proxies.values()) proxy.close()
     await this.cluster.cleanUp()
+    for (const network of this.#networks.values()) network.remove()
     this.smallDisk?.unmount()
   }
 }

@@ -34,16 +34,17 @@ export class TcpProxy {
     this.#server = createServer((fromStore) => this.#accept(fromStore))
   }
 
-  /** `targetUrl`: the broker's. */
-  static async open(targetUrl: string): Promise<TcpProxy> {
+  /** `targetUrl`: the broker's. `host`: where the store reaches the proxy. */
+  static async open(targetUrl: string, host = '127.0.0.1'): Promise<TcpProxy> {
     const proxy = new TcpProxy(new URL(targetUrl))
-    proxy.#server.listen(0, '127.0.0.1')
+    proxy.#server.listen(0, host)
     await once(proxy.#server, 'listening')
     return proxy
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    const { address, port } = this.#server.address() as AddressInfo
+    return `nats://${address}:${port}`
   }
 
   get lostMessages(): number {

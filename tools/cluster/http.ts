@@ -4,6 +4,7 @@
  */
 import { Agent, request } from 'node:http'
 import type { Socket } from 'node:net'
+import { credentials } from './test-token.ts'
 
 export interface HttpAnswer {
   readonly status: number
@@ -42,7 +43,8 @@ export function http(
 ): Promise<HttpAnswer> {
   const { hostname, port } = new URL(`http://${address}`)
   return new Promise((resolve, reject) => {
-    const outgoing = request({ hostname, port, method, path, headers, agent: agent ?? false })
+    const allHeaders = { ...credentials(address), ...headers }
+    const outgoing = request({ hostname, port, method, path, headers: allHeaders, agent: agent ?? false })
     const onHang = (): void => {
       reject(new NoAnswer('hang', `${method} ${path} at ${address}: no answer within ${hangMs ?? HANG_MS} ms`))
       outgoing.destroy()

@@ -10,9 +10,11 @@ import path from 'node:path'
 import { type BrokerKind, type BrokerProcess, startBrokerProcess } from './broker-process.ts'
 import { type HttpAnswer, type HttpRequest, http, json } from './http.ts'
 import { type Exit, ManagedProcess } from './managed-process.ts'
+import type { NetworkNamespace } from './network-namespace.ts'
 import { Hopeless, poll } from './poll.ts'
 import { freePort } from './ports.ts'
 import { storeCommand } from './programs.ts'
+import { TEST_TOKENS } from './test-token.ts'
 
 export interface ClusterOptions {
   readonly broker: BrokerKind
@@ -26,6 +28,8 @@ export interface ClusterOptions {
   readonly directoryOf?: (store: string) => string | undefined
   /** How a store reaches the broker, where that is not the direct way. */
   readonly brokerUrlOf?: (store: string) => string
+  /** A network of its own, where a store has one. */
+  readonly networkOf?: (store: string) => NetworkNamespace | undefined
 }
 
 /** What `/admin/shards` tells, as far as tests look at it. */
@@ -91,7 +95,7 @@ export class ProcessCluster {
 
   /** Starts another process with the configuration of a store; `name` is what its log is called. Nothing else knows of it. */
   startTwin(id: string): ManagedProcess {
-    const child = new ManagedProcess(`a second ${id}`, storeCommand(this.#writeConfig(id)))
+    const child = new ManagedProcess(`a second ${id}`, this.#command(id))
     this.#past.push(child)
     return child
   }
@@ -262,7 +266,10 @@ export class ProcessCluster {
   }
 
   async #chooseAddresses(): Promise<void> {
-    for (const id of this.ids) this.#addresses.set(id, `127.0.0.1:${await freePort()}`)
+    for (const id of this.ids) {
+      const host = this.#options.networkOf?.(id)?.storeHost ?? '127.0.0.1'
+      this.#addresses.set(id, `${host}:${await freePort()}`)
+    }
   }
 
   #anyRunning(): string {
@@ -274,17 +281,23 @@ export class ProcessCluster {
   #spawn(id: string, name: string): ManagedProcess {
     const before = this.#processes.get(id)
     if (before !== undefined) this.#past.push(before)
-    const child = new ManagedProcess(name, storeCommand(this.#writeConfig(id)))
+    const child = new ManagedProcess(name, this.#command(id))
     this.#processes.set(id, child)
     return child
   }
 
+  #command(id: string): readonly string[] {
+    const command = storeCommand(this.#writeConfig(id))
+    return this.#options.networkOf?.(id)?.inside(command) ?? command
+  }
+
   #writeConfig(id: string): string {
     const { shards = 4, config = {} } = this.#options
+    const network = this.#options.networkOf?.(id)
     const sections: Record<string, unknown> = {
       cluster: { id: path.basename(this.#root), bootstrap: { stores: this.ids, replicas: 3, shards } },
       transport: { servers: [this.#options.brokerUrlOf?.(id) ?? this.broker.url], embedded: false },
-      gateway: { listen: this.address(id) },
+      gateway: { listen: this.address(id), ...(network === undefined ? {} : { tokens: TEST_TOKENS }) },
       observability: { log: { level: 'info', format: 'json' } },
       ...config,
       store: { id, dir: this.directory(id) },
