@@ -4,6 +4,8 @@ import { FAULT_FAMILIES } from '../../src/testing/index.ts'
 import { commit, faultsText } from './report.ts'
 import type { SeedEnd } from './seed-pool.ts'
 
+/** What a simulation counts such a history under. */
+const UNDECIDED = '(histories undecided)'
 const MS_PER_HOUR = 3_600_000
 const MS_PER_MINUTE = 60_000
 
@@ -88,6 +90,7 @@ export class Totals {
       `| events | ${this.#events} |`,
       `| operations | ${this.#operationsTotal()}: ${done} done, ${refused} refused by their condition, ${none} certainly not done, ${unknown} unknown |`,
       `| seeds with each family of faults | ${families} |`,
+      `| histories that the checker could not decide | ${this.#faults.get(UNDECIDED) ?? 0} |`,
       ...(never.length === 0 ? [] : [`| families that never came up | ${never.join(', ')} |`]),
       '',
       '| what happened | how often |',
