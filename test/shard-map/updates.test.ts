@@ -75,6 +75,16 @@ test('one bad report does not keep out the good ones beside it', () => {
   )
 })
 
+test('a shard that says nothing new is a rival all the same', () => {
+  const after = updateShards(map, [left, right])
+  assert.ok(after.ok)
+  const inside: Shard = { ...left, id: 70, start: 'c' }
+  for (const reports of [[left, inside], [inside, left], [inside]]) {
+    const updated = updateShards(after.map, reports)
+    assert.equal(updated.ok ? 'ok' : updated.reason, 'overlap')
+  }
+})
+
 test('a shard that was merged away does not come back', () => {
   const after = updateShards(map, [left, right])
   assert.ok(after.ok)

@@ -220,6 +220,15 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     before: '(shard) => !ids.has(shard.id) && shard.epoch.range >= report.epoch.range,',
     after: '(shard) => !ids.has(shard.id) && shard.epoch.range > report.epoch.range,',
     breaks: 'a report that overlaps is rejected',
+    survives: 'the same is asked again where reports are taken in (the next one): only the words of the refusal differ',
+  },
+  {
+    id: 'a shard of the same range epoch is cut by a report',
+    area: 'placement',
+    file: 'shard-map/update-shards.ts',
+    before: 'const rival = above.find((report) => report.epoch.range <= shard.epoch.range)',
+    after: 'const rival = above.find((report) => report.epoch.range < shard.epoch.range)',
+    breaks: 'a report that overlaps is rejected',
   },
   {
     id: 'a map with a hole is taken',
