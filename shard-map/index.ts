@@ -79,6 +79,7 @@ export { operatorFromPlain, operatorToPlain, stepFromPlain, stepToPlain } from '
 export { PlacementIndex } from './plan/placement-index.ts'
 export { type PlanOptions, type PlanRound, planRound } from './plan/round.ts'
 export type { IndexedShard } from './plan/shard-entry.ts'
+export { middleOfLoad } from './plan/split.ts'
 export {
   type KeySample,
   opsPerSecond,

@@ -88,6 +88,8 @@ export interface Decision {
   readonly store?: StoreId
   /** The operator in a few words, null when nothing is done. */
   readonly action: string | null
+  /** Why nothing is done, for programs. */
+  readonly refusal?: PlanRefusalCode
   readonly reason: string
   readonly numbers: Numbers
 }

@@ -9,6 +9,7 @@ import {
   type Numbers,
   type Plan,
   type PlannedOperator,
+  type PlanRefusalCode,
   type SchedulerName,
   stepToText,
 } from './operator.ts'
@@ -101,7 +102,7 @@ export class Planning {
       this.#accept(scheduler, plan.operator)
       return true
     }
-    this.decline(scheduler, subject, plan.message, plan.numbers)
+    this.decline(scheduler, subject, plan.message, plan.numbers, plan.code)
     return false
   }
 
@@ -110,9 +111,11 @@ export class Planning {
     subject: { readonly shard?: ShardId; readonly store?: StoreId },
     reason: string,
     numbers: Numbers,
+    refusal?: PlanRefusalCode,
   ): void {
     this.#declined.set(scheduler, (this.#declined.get(scheduler) ?? 0) + 1)
-    this.#decisions.push({ scheduler, ...subject, action: null, reason, numbers })
+    const why = refusal === undefined ? {} : { refusal }
+    this.#decisions.push({ scheduler, ...subject, action: null, ...why, reason, numbers })
   }
 
   /** Leaves the index as it was before the round. */

@@ -34,7 +34,6 @@ export interface ShardStatistics {
   readonly keys: number
   readonly readsPerSecond: number
   readonly writesPerSecond: number
-  readonly bytesPerSecond: number
   /** Stores whose replica the leader has not heard for too long, though the store itself may live. */
   readonly downReplicas: readonly StoreId[]
   /** Stores whose replica is far behind its leader. */
@@ -57,7 +56,6 @@ export const QUIET_SHARD: ShardStatistics = {
   keys: 0,
   readsPerSecond: 0,
   writesPerSecond: 0,
-  bytesPerSecond: 0,
   downReplicas: [],
   pendingReplicas: [],
   wantedLearners: [],

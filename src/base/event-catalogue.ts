@@ -144,6 +144,12 @@ export const EVENT_CATALOGUE = {
   store_suspected: row('placement', 'warn', 'The placement driver misses heartbeats of a store.'),
   store_down: row('placement', 'error', 'A store was silent for so long that it counts as down.'),
   store_up: row('placement', 'info', 'A store is heard again.'),
+  hot_key_found: row(
+    'placement',
+    'warn',
+    'One key has the requests of its busy shard nearly to itself, so that no split would help.',
+    { keyShare: 'number', opsPerSecond: 'number' },
+  ),
   operator_started: row('placement', 'info', 'The placement driver begins to change a shard, or lets a store leave.', {
     operator: 'number',
     kind: 'text',

@@ -13,6 +13,7 @@ import {
   pauseScheduler,
   registerStore,
   resumeScheduler,
+  showHeatMap,
   showHot,
 } from './routes/driver.ts'
 import { cancelOperator, changeShard, changeStore, listOperators, rebalance, showOperator } from './routes/operator.ts'
@@ -87,8 +88,15 @@ export function driverRoutes(): RouteDefinition[] {
       path: '/admin/hot',
       handler: showHot,
       operationId: 'showHot',
-      summary: 'The busiest shards',
-      responses: [json(schemas.hot, 'Shards by requests per second')],
+      summary: 'The busiest shards, and keys with a large share of their requests',
+      responses: [json(schemas.hot, 'Shards and keys by requests per second')],
+    }),
+    operating({
+      path: '/admin/heatmap',
+      handler: showHeatMap,
+      operationId: 'showHeatMap',
+      summary: 'Where the load was in the last hour; it begins anew when another store becomes placement driver',
+      responses: [json(schemas.heatMap, 'Rates by time and key')],
     }),
   ]
 }

@@ -226,9 +226,24 @@ const hotLoad = { readsPerSecond: z.number(), writesPerSecond: z.number() }
 export const hot = z
   .object({
     shards: z.array(z.object({ shard: z.int(), ...hotLoad })),
-    keys: z.array(z.object({ key: z.string(), keyEncoding: z.literal('base64').optional(), ...hotLoad })),
+    keys: z.array(
+      z.looseObject({ key: z.string(), keyEncoding: z.literal('base64').optional(), shard: z.int(), ...hotLoad }),
+    ),
   })
   .meta({ id: 'Hot' })
+
+export const heatMap = z
+  .object({
+    from: z.string().describe('ISO 8601, where the first step begins'),
+    to: z.string().describe('ISO 8601, where the last step ends'),
+    stepSeconds: z.number(),
+    buckets: z.array(z.string()).describe('The first key of each bucket, percent-encoded; the last one has no end'),
+    reads: z
+      .array(z.array(z.number()))
+      .describe('Reads per second: for each step a list with a number for each bucket'),
+    writes: z.array(z.array(z.number())).describe('Writes per second, likewise'),
+  })
+  .meta({ id: 'HeatMap' })
 
 export const status = z
   .looseObject({

@@ -2,6 +2,7 @@
 export { ByteReader } from './byte-reader.ts'
 export { ByteWriter } from './byte-writer.ts'
 export { commandRangeEpoch, decodeKvCommand, encodeKvCommand, type MalformedCommand } from './kv/command.ts'
+export { commandKeys } from './kv/command-keys.ts'
 export { KvMachine, type KvShard } from './kv/kv-machine.ts'
 export { decodeRecord, encodeRecord, recordRevision } from './kv/record.ts'
 export type { KvCommand, KvCondition, KvOperation, KvOperationResult, KvRecord, KvResult } from './kv/types.ts'

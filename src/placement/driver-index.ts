@@ -104,15 +104,16 @@ export class DriverIndex {
     const present = new Set<string>()
     for (const info of map.stores) {
       present.add(info.id)
+      const picture = liveness.store(info.id)
       index.setStore({
         id: info.id,
         labels: info.labels,
         state: info.state,
         liveness: liveness.state(info.id, nowMs, downAfterMs),
         weight: weightOf(info),
-        capacityBytes: 0,
-        availableBytes: 0,
-        snapshots: 0,
+        capacityBytes: picture?.capacityBytes ?? 0,
+        availableBytes: picture?.availableBytes ?? 0,
+        snapshots: picture?.snapshots ?? 0,
       })
     }
     for (const id of this.#stores) if (!present.has(id)) index.removeStore(id)
@@ -120,7 +121,7 @@ export class DriverIndex {
   }
 
   #takeShards(index: PlacementIndex, picture: Picture, changed: Set<ShardId>): void {
-    const { map } = picture
+    const { map, liveness } = picture
     if (map !== this.#map) {
       const shards = new Map<ShardId, Shard>()
       for (const shard of map.placement === undefined ? map.shards : [map.placement, ...map.shards]) {
@@ -139,6 +140,7 @@ export class DriverIndex {
       for (const { shard } of [...this.#learners, ...picture.operators.wantedLearners]) changed.add(shard)
       this.#learners = picture.operators.wantedLearners
     }
+    for (const id of liveness.troubled) changed.add(id)
     // Its leader sends no heartbeats about it, because that is this store.
     if (map.placement !== undefined) changed.add(map.placement.id)
     for (const id of changed) {
@@ -147,7 +149,7 @@ export class DriverIndex {
     }
   }
 
-  #statistics(shard: Shard, { map, liveness, self }: Picture): ShardStatistics {
+  #statistics(shard: Shard, { map, liveness, self, nowMs, downAfterMs }: Picture): ShardStatistics {
     const led = liveness.led.get(shard.id)
     return {
       leader: shard.id === map.placement?.id ? self : led?.leader,
@@ -155,12 +157,11 @@ export class DriverIndex {
       keys: led?.keys ?? 0,
       readsPerSecond: led?.load.readsPerSecond ?? 0,
       writesPerSecond: led?.load.writesPerSecond ?? 0,
-      bytesPerSecond: 0,
-      downReplicas: [],
-      pendingReplicas: [],
+      downReplicas: liveness.downReplicas(shard, nowMs, downAfterMs),
+      pendingReplicas: led?.behind ?? [],
       wantedLearners: this.#learners.filter((learner) => learner.shard === shard.id).map(({ store }) => store),
       ...(this.#past.get(shard.id) ?? NO_PAST),
-      keySamples: [],
+      keySamples: led?.samples ?? [],
     }
   }
 

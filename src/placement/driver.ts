@@ -12,6 +12,8 @@ import { errorValue, type OperateRequest } from '../protocol/index.ts'
 import { answerError, type Call, type Store } from '../store/index.ts'
 import { DriverIndex } from './driver-index.ts'
 import { OperatorExecutor } from './executor.ts'
+import { HeatHistory } from './heat-history.ts'
+import { HotKeyEvents } from './hot-key-events.ts'
 import { LeaderCalls } from './leader-calls.ts'
 import type { Liveness } from './liveness.ts'
 import { operate } from './operate.ts'
@@ -42,7 +44,9 @@ export class Driver {
   readonly #calls: LeaderCalls
   readonly #executor: OperatorExecutor
   readonly #index = new DriverIndex()
-  readonly #scheduling = new Scheduling()
+  readonly #scheduling: Scheduling
+  readonly #heat = new HeatHistory()
+  readonly #hotKeys: HotKeyEvents
   #settings: { readonly version: number; readonly value: DriverSettings } | undefined
   #storeId = ''
   #roundAtMs = 0
@@ -52,6 +56,8 @@ export class Driver {
     this.#context = context
     const { liveness, machine, propose, learned, options } = context
     const { clock, events, transport, bootstrap } = options
+    this.#hotKeys = new HotKeyEvents(events)
+    this.#scheduling = new Scheduling((decisions) => this.#hotKeys.note(decisions, clock.nowMs()))
     this.#calls = new LeaderCalls({ transport, leaderOf: (shard) => liveness.led.get(shard)?.leader })
     this.#executor = new OperatorExecutor({
       clock,
@@ -96,6 +102,8 @@ export class Driver {
     this.#executor.reset()
     this.#index.forgetAll()
     this.#scheduling.forgetAll()
+    this.#hotKeys.forgetAll()
+    this.#heat.forgetAll(this.#context.options.clock.nowMs())
     this.#starting = false
     this.#roundAtMs = this.#context.options.clock.nowMs() + SETTLE_MS
   }
@@ -113,6 +121,7 @@ export class Driver {
   act(machine: PlacementMachine): void {
     this.#executor.tick()
     const nowMs = this.#context.options.clock.nowMs()
+    this.#heat.note(machine.map.shards, this.#context.liveness.led, nowMs, this.#wallMs())
     if (nowMs < this.#roundAtMs || this.#starting) return
     this.#roundAtMs = nowMs + ROUND_MS
     const atMs = this.#wallMs()
@@ -142,6 +151,7 @@ export class Driver {
       liveness: this.#context.liveness,
       scheduling: this.#scheduling,
       executor: this.#executor,
+      heat: this.#heat,
       wallMs,
       replicas: this.#context.options.bootstrap.replicas,
       paused: this.#paused(machine, wallMs),

@@ -1,5 +1,5 @@
-import type { ShardId, StoreId } from '../../shard-map/index.ts'
-import type { Load, StoreHeartbeat } from '../protocol/index.ts'
+import type { Shard, ShardId, StoreId } from '../../shard-map/index.ts'
+import type { Load, ShardFigures, StoreHeartbeat } from '../protocol/index.ts'
 
 /**
  * What the placement driver's leader knows from heartbeats: which stores live, who leads what, how big and how busy shards are. All of it
@@ -15,20 +15,25 @@ export interface StorePicture {
   readonly bytes: number
   readonly uptimeSeconds: number
   readonly load: Load
+  readonly snapshots: number
+  readonly capacityBytes: number
+  readonly availableBytes: number
+  /** Shards whose replica there cannot run. */
+  readonly damaged: readonly ShardId[]
 }
 
-export interface LedPicture {
+export interface LedPicture extends ShardFigures {
   readonly leader: StoreId
   readonly term: number
-  readonly bytes: number
-  readonly keys: number
-  readonly load: Load
+  /** When this was heard, on the driver's clock. */
+  readonly heardMs: number
 }
 
 export class Liveness {
   readonly #stores = new Map<StoreId, StorePicture>()
   readonly #led = new Map<ShardId, LedPicture>()
   #changed = new Set<ShardId>()
+  readonly #troubled = new Set<ShardId>()
   /** Nobody can have been silent for longer than somebody listened. */
   #sinceMs = 0
 
@@ -47,17 +52,25 @@ export class Liveness {
     if (heartbeat.full) {
       for (const [shard, led] of this.#led) if (led.leader === id) this.#forget(shard)
     }
-    for (const { shard, term, bytes, keys, load } of heartbeat.led) {
+    for (const { shard, ...figures } of heartbeat.led) {
       const known = this.#led.get(shard.id)
       // Two stores may both report a shard around an election: the newer term is right.
-      if (known !== undefined && known.term > term) continue
-      this.#led.set(shard.id, { leader: id, term, bytes, keys, load })
+      if (known !== undefined && known.term > figures.term) continue
+      this.#led.set(shard.id, { leader: id, heardMs: nowMs, ...figures })
       this.#changed.add(shard.id)
+      if (figures.silent.length > 0) this.#troubled.add(shard.id)
+      else this.#troubled.delete(shard.id)
     }
+    const { snapshots, capacityBytes, availableBytes, damaged } = heartbeat
+    for (const shard of [...(before?.damaged ?? []), ...damaged]) this.#changed.add(shard)
     this.#stores.set(id, {
       id,
       heardMs: nowMs,
       sequence: heartbeat.sequence,
+      snapshots,
+      capacityBytes,
+      availableBytes,
+      damaged,
       replicas: heartbeat.replicas,
       bytes: heartbeat.bytes,
       uptimeSeconds: heartbeat.uptimeSeconds,
@@ -70,6 +83,7 @@ export class Liveness {
     this.#stores.clear()
     this.#led.clear()
     this.#changed = new Set()
+    this.#troubled.clear()
     this.#sinceMs = nowMs
   }
 
@@ -78,6 +92,22 @@ export class Liveness {
     const changed = this.#changed
     this.#changed = new Set()
     return changed
+  }
+
+  /** Shards with silent members: of these time alone makes news. */
+  get troubled(): ReadonlySet<ShardId> {
+    return this.#troubled
+  }
+
+  /** Stores whose replica of the shard is as good as lost: it cannot run, or its leader has not heard it for `downAfterMs`. */
+  downReplicas(shard: Shard, nowMs: number, downAfterMs: number): readonly StoreId[] {
+    const led = this.#led.get(shard.id)
+    const isDown = (store: StoreId): boolean => {
+      if (this.#stores.get(store)?.damaged.includes(shard.id) === true) return true
+      const silent = led?.silent.find((member) => member.store === store)
+      return silent !== undefined && led !== undefined && silent.silentMs + nowMs - led.heardMs >= downAfterMs
+    }
+    return shard.replicas.filter(({ store }) => isDown(store)).map(({ store }) => store)
   }
 
   /** Shards that a store leads, as far as heard. */
@@ -89,6 +119,7 @@ export class Liveness {
 
   #forget(shard: ShardId): void {
     this.#led.delete(shard)
+    this.#troubled.delete(shard)
     this.#changed.add(shard)
   }
 

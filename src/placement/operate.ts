@@ -17,6 +17,8 @@ import type { OperatorRecord, PlacementCommand, PlacementMachine, PlacementResul
 import { type ErrorValue, errorValue, type OperateAnswer, type OperateRequest, timeout } from '../protocol/index.ts'
 import { decisionDocument, operatorDocument, previewDocument, settledDocument, timeText } from './documents.ts'
 import type { OperatorExecutor } from './executor.ts'
+import { heatMapDocument, hotDocument } from './heat-documents.ts'
+import type { HeatHistory } from './heat-history.ts'
 import type { Liveness } from './liveness.ts'
 import { planRefused } from './refusals.ts'
 import type { Scheduling } from './scheduling.ts'
@@ -32,6 +34,7 @@ export interface OperateContext {
   readonly liveness: Liveness
   readonly scheduling: Scheduling
   readonly executor: OperatorExecutor
+  readonly heat: HeatHistory
   readonly wallMs: number
   /** Voters that each shard should have. */
   readonly replicas: number
@@ -40,8 +43,6 @@ export interface OperateContext {
 }
 
 type Answer = (answer: OperateAnswer) => void
-
-const HOT_SHARDS_MAX = 20
 
 export function operate(request: OperateRequest, context: OperateContext, answer: Answer): void {
   switch (request.what) {
@@ -104,7 +105,10 @@ export function operate(request: OperateRequest, context: OperateContext, answer
       explain(context, { store: request.store }, answer)
       return
     case 'hot':
-      answer(shown(hotDocument(context)))
+      answer(shown(hotDocument(context.liveness)))
+      return
+    case 'heat-map':
+      answer(shown(heatMapDocument(context.heat.map(context.wallMs))))
       return
     case 'show-settings':
       answer(shown({ settings: Object.fromEntries(context.machine.config.settings) }))
@@ -297,14 +301,6 @@ function explain(
   const decisions = scheduling.explainStore(index, subject.store, wallMs)
   if (decisions === undefined) answer(refused(storeUnknown(subject.store)))
   else answer(shown({ subject, decisions: decisions.map(decisionDocument) }))
-}
-
-function hotDocument({ liveness }: OperateContext): object {
-  const shards = [...liveness.led].map(([shard, { load }]) => ({ shard, ...load }))
-  const busy = (load: { readonly readsPerSecond: number; readonly writesPerSecond: number }): number =>
-    load.readsPerSecond + load.writesPerSecond
-  shards.sort((a, b) => busy(b) - busy(a) || a.shard - b.shard)
-  return { shards: shards.slice(0, HOT_SHARDS_MAX), keys: [] }
 }
 
 function configure(

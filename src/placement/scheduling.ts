@@ -30,7 +30,13 @@ export class Scheduling {
   /** The last decision not to act, by scheduler and subject. */
   readonly #refusals = new Map<string, DatedDecision>()
   readonly #lastRunMs = new Map<SchedulerName, number>()
+  readonly #decided: (decisions: readonly Decision[]) => void
   #round = 0
+
+  /** `decided` hears of every round's decisions. */
+  constructor(decided: (decisions: readonly Decision[]) => void) {
+    this.#decided = decided
+  }
 
   forgetAll(): void {
     this.#acts.length = 0
@@ -45,6 +51,7 @@ export class Scheduling {
   /** One round of all schedulers that are not paused. `wallMs` is the clock of everything that was noted. */
   run(index: PlacementIndex, wallMs: number, paused: ReadonlySet<SchedulerName>): readonly PlannedOperator[] {
     const { operators, decisions } = this.#plan(index, wallMs, paused)
+    this.#decided(decisions)
     for (const scheduler of SCHEDULERS) if (!paused.has(scheduler)) this.#lastRunMs.set(scheduler, wallMs)
     for (const decision of decisions) this.#remember({ ...decision, atMs: wallMs })
     return operators

@@ -49,7 +49,8 @@ export function requestOf(step: Exclude<OperatorStep, MergeStep>, context: StepC
       return ask({ kind: 'transfer-leader', shard: step.shard, store: step.to })
     case 'split': {
       const keys = 'keys' in step.at ? step.at.keys : context.middle === undefined ? undefined : [context.middle]
-      if (keys === undefined) return ask({ kind: 'find-middle', shard: step.shard })
+      if (keys === undefined)
+        return ask({ kind: 'find-middle', shard: step.shard, by: 'policy' in step.at ? step.at.policy : 'size' })
       const cuts = cutsOf(keys, shard.replicas.length, context.freshIds)
       if (cuts === undefined)
         return { kind: 'impossible', reason: `shard ${shard.id} has another number of replicas now` }

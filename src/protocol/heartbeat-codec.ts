@@ -1,9 +1,13 @@
 /**
  * What stores tell the placement driver, and its answer, as MessagePack lists.
  *
- *   heartbeat  [store, sequence, full, mapVersion, replicas, bytes, uptimeSeconds,
- *               [[shard, term, bytes, keys, readsPerSecond, writesPerSecond], ...], [shard id no longer led, ...]]
+ *   heartbeat  [store, sequence, full, mapVersion, replicas, bytes, uptimeSeconds, [led, ...], [shard id no longer led, ...],
+ *               snapshots, capacityBytes, availableBytes, [damaged shard id, ...]]
+ *   led        [shard, term, bytes, keys, readsPerSecond, writesPerSecond, [key, hits, ...], [key, readsPerSecond, writesPerSecond, ...],
+ *               [silent store, silentMs, ...], [store far behind, ...]]
  *   answer     [resend, map or null, [shard id, leader, ...]]
+ *
+ * What follows the first nine fields of a heartbeat, and the first six of a led shard, older stores do not send. Keys are latin-1 text.
  */
 
 import type { StoreId } from '../../shard-map/index.ts'
@@ -17,6 +21,7 @@ import {
 } from '../../shard-map/index.ts'
 import type { FieldReader } from './field-reader.ts'
 import type { StoreHeartbeat, StoreHeartbeatAnswer } from './requests.ts'
+import { readKey } from './shard-request-codec.ts'
 
 export function heartbeatToPlain(heartbeat: StoreHeartbeat): readonly unknown[] {
   return [
@@ -27,15 +32,23 @@ export function heartbeatToPlain(heartbeat: StoreHeartbeat): readonly unknown[] 
     heartbeat.replicas,
     heartbeat.bytes,
     heartbeat.uptimeSeconds,
-    heartbeat.led.map(({ shard, term, bytes, keys, load }) => [
+    heartbeat.led.map(({ shard, term, bytes, keys, load, samples, hotKeys, silent, behind }) => [
       shardToPlain(shard),
       term,
       bytes,
       keys,
       load.readsPerSecond,
       load.writesPerSecond,
+      samples.flatMap(({ key, hits }) => [key, hits]),
+      hotKeys.flatMap(({ key, readsPerSecond, writesPerSecond }) => [key, readsPerSecond, writesPerSecond]),
+      silent.flatMap(({ store, silentMs }) => [store, silentMs]),
+      behind,
     ]),
     heartbeat.noLongerLed,
+    heartbeat.snapshots,
+    heartbeat.capacityBytes,
+    heartbeat.availableBytes,
+    heartbeat.damaged,
   ]
 }
 
@@ -61,11 +74,28 @@ export function readHeartbeat(fields: FieldReader): StoreHeartbeat | undefined {
           bytes: led.measure(),
           keys: led.measure(),
           load: { readsPerSecond: led.measure(), writesPerSecond: led.measure() },
+          samples: optionalList(led, 2, (sample) => ({ key: readKey(sample), hits: sample.count() })),
+          hotKeys: optionalList(led, 3, (hot) => ({
+            key: readKey(hot),
+            readsPerSecond: hot.measure(),
+            writesPerSecond: hot.measure(),
+          })),
+          silent: optionalList(led, 2, (silent) => ({ store: silent.text(), silentMs: silent.measure() })),
+          behind: optionalList(led, 1, (behind) => behind.text()),
         }
       }),
     ),
     noLongerLed: fields.flat(1, (ids) => ids.count()),
+    snapshots: fields.optional(() => fields.count()) ?? 0,
+    capacityBytes: fields.optional(() => fields.measure()) ?? 0,
+    availableBytes: fields.optional(() => fields.measure()) ?? 0,
+    damaged: optionalList(fields, 1, (ids) => ids.count()),
   }
+}
+
+/** A flat list that older versions do not send. */
+function optionalList<T>(fields: FieldReader, width: number, read: (fields: FieldReader) => T): T[] {
+  return fields.optional(() => fields.flat(width, read)) ?? []
 }
 
 export function heartbeatAnswerToPlain(answer: StoreHeartbeatAnswer): readonly unknown[] {

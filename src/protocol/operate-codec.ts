@@ -3,7 +3,7 @@
  *
  *   start [request, dry run]      request [kind, shard, ...]: move from, to   add-replica store, role   remove-replica, transfer-leader store
  *                                 split key or null, policy or null   merge shard or null
- *   list-operators, list-schedulers, hot, show-settings []   show-operator, cancel-operator [operator]
+ *   list-operators, list-schedulers, hot, heat-map, show-settings []   show-operator, cancel-operator [operator]
  *   drain, decommission, recommission [store, dry run]   forget-store [store]   explain-store [store]   explain-shard [shard]
  *   register-store [store, address, [label, value, ...]]   label-store [store, [[label, value or null], ...]]
  *   rebalance [dry run]   pause-scheduler [scheduler, seconds or null]   configure [[[name, value], ...]]
@@ -38,6 +38,7 @@ const WHATS = [
   'hot',
   'show-settings',
   'configure',
+  'heat-map',
 ] as const satisfies readonly OperateRequest['what'][]
 
 const HAND_KINDS = [
@@ -60,6 +61,7 @@ export function operateToPlain(request: OperateRequest): readonly unknown[] {
     case 'list-operators':
     case 'list-schedulers':
     case 'hot':
+    case 'heat-map':
     case 'show-settings':
       return [what]
     case 'show-operator':
@@ -100,6 +102,7 @@ export function readOperate(fields: FieldReader): OperateRequest | undefined {
     case 'list-operators':
     case 'list-schedulers':
     case 'hot':
+    case 'heat-map':
     case 'show-settings':
       return { what }
     case 'show-operator':

@@ -31,6 +31,7 @@ export type OperateRequest =
   | { readonly what: 'explain-shard'; readonly shard: ShardId }
   | { readonly what: 'explain-store'; readonly store: StoreId }
   | { readonly what: 'hot' }
+  | { readonly what: 'heat-map' }
   /** The settings of the cluster, by dotted name. */
   | { readonly what: 'show-settings' }
   /** Checked by whoever sends it; null removes one. */

@@ -12,7 +12,7 @@
  *
  *   map [since]   describe [[shard, ...]]   describe-replica [shard]   transfer-leader [shard, store]
  *   store-heartbeat (see heartbeat-codec)   placement-status []   allocate-ids [count]
- *   read-shard [shard]   find-middle [shard]   changes of shards (see shard-request-codec)   operate (see operate-codec)
+ *   read-shard [shard]   find-middle [shard, true by load]   changes of shards (see shard-request-codec)   operate (see operate-codec)
  *
  * Consistency: 0 linearizable, 1 stale.
  */
@@ -89,8 +89,10 @@ export function encodeRequest(request: Request): Uint8Array {
       return cold(request.kind, [request.shards])
     case 'describe-replica':
     case 'read-shard':
-    case 'find-middle':
       return cold(request.kind, [request.shard])
+    case 'find-middle':
+      // Older stores know of sizes only, and read no further than the shard.
+      return cold(request.kind, request.by === 'size' ? [request.shard] : [request.shard, true])
     case 'transfer-leader':
       return cold(request.kind, [request.shard, request.store])
     case 'store-heartbeat':
@@ -233,8 +235,11 @@ function readCold(kind: Exclude<Request['kind'], 'write' | 'get' | 'scan'>, fiel
     }
     case 'describe-replica':
     case 'read-shard':
-    case 'find-middle':
       return { kind, shard: fields.count() }
+    case 'find-middle': {
+      const shard = fields.count()
+      return { kind, shard, by: fields.optional(() => fields.flag()) === true ? 'load' : 'size' }
+    }
     case 'change-membership':
     case 'split':
     case 'prepare-merge':

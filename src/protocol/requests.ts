@@ -1,4 +1,14 @@
-import type { Epoch, Key, ReplicaId, Shard, ShardId, ShardMap, StoreId, StoreInfo } from '../../shard-map/index.ts'
+import type {
+  Epoch,
+  Key,
+  KeySample,
+  ReplicaId,
+  Shard,
+  ShardId,
+  ShardMap,
+  StoreId,
+  StoreInfo,
+} from '../../shard-map/index.ts'
 import type { KvResult } from '../machine/index.ts'
 import type { ErrorValue } from './errors.ts'
 import type { OperateAnswer, OperateRequest } from './operate.ts'
@@ -95,8 +105,8 @@ export type Request =
   | { readonly kind: 'transfer-leader'; readonly shard: ShardId; readonly store: StoreId }
   /** The shard as its leader has it, linearizable. */
   | { readonly kind: 'read-shard'; readonly shard: ShardId }
-  /** A key that has about half of the shard's bytes on either side. */
-  | { readonly kind: 'find-middle'; readonly shard: ShardId }
+  /** A key that has about half of the shard's bytes, or of its requests, on either side. */
+  | { readonly kind: 'find-middle'; readonly shard: ShardId; readonly by: 'size' | 'load' }
   /** To the placement driver's leader. */
   | { readonly kind: 'store-heartbeat'; readonly heartbeat: StoreHeartbeat }
   | { readonly kind: 'placement-status' }
@@ -209,14 +219,43 @@ export interface StoreHeartbeat {
   readonly replicas: number
   readonly bytes: number
   readonly uptimeSeconds: number
-  readonly led: readonly {
-    readonly shard: Shard
-    readonly term: number
-    readonly bytes: number
-    readonly keys: number
-    readonly load: Load
-  }[]
+  readonly led: readonly LedShard[]
   readonly noLongerLed: readonly ShardId[]
+  /** Snapshots being sent or received. */
+  readonly snapshots: number
+  /** Of the disk with the data; 0 where that is not known. */
+  readonly capacityBytes: number
+  readonly availableBytes: number
+  /** Groups whose replica here does not run because its log or data cannot be read. */
+  readonly damaged: readonly ShardId[]
+}
+
+/** What the leader of a shard tells of it, beside the shard itself. */
+export interface ShardFigures {
+  readonly bytes: number
+  readonly keys: number
+  readonly load: Load
+  /** Members that have not answered for long, and those far behind. */
+  readonly silent: readonly SilentMember[]
+  readonly behind: readonly StoreId[]
+  /** In key order, about equal in load, each named by its first key; empty unless the shard is among the busiest. */
+  readonly samples: readonly KeySample[]
+  readonly hotKeys: readonly HotKey[]
+}
+
+export interface LedShard extends ShardFigures {
+  readonly shard: Shard
+  readonly term: number
+}
+
+export interface SilentMember {
+  readonly store: StoreId
+  readonly silentMs: number
+}
+
+/** A key with a large share of its shard's requests. */
+export interface HotKey extends Load {
+  readonly key: Key
 }
 
 export interface StoreHeartbeatAnswer {

@@ -166,6 +166,7 @@ function isQuestion(request: OperateRequest): boolean {
     case 'explain-shard':
     case 'explain-store':
     case 'hot':
+    case 'heat-map':
     case 'show-settings':
     case 'label-store':
     case 'pause-scheduler':

@@ -7,6 +7,8 @@ import {
   acquireDataDirectory,
   type DataEngine,
   type DataStore,
+  type DiskSpace,
+  diskSpaceOf,
   type LogStore,
   MemoryDisk,
   MemoryLog,
@@ -69,6 +71,8 @@ export interface NodeStorage {
   readonly incarnation: string
   openLog(): LogStore
   readonly engine: DataEngine
+  /** How full the disk is; absent where there is none. */
+  readonly space?: () => Promise<DiskSpace | undefined>
   /** Called last, when nothing is open any more. */
   release(): Promise<void>
 }
@@ -120,6 +124,7 @@ export async function composeNode(
       raft: options.raft,
       rpc: await options.openRpcLog?.(),
       createMachine,
+      ...(storage.space === undefined ? {} : { diskSpace: storage.space }),
       onFatal: (error) => fail(error),
     })
     // From here on others are answered, at first only that nothing is known yet.
@@ -194,6 +199,7 @@ async function openStorage(options: NodeOptions): Promise<NodeStorage> {
     incarnation: directory.incarnation,
     openLog: () => openSegmentLog({ files: new NodeFiles(dir), segmentBytes, random, logger }),
     engine: { kind: engine, directory: path.resolve(dir) },
+    space: () => diskSpaceOf(dir),
     release: () => directory.release(),
   }
 }

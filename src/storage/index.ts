@@ -13,6 +13,7 @@ export {
   type SnapshotExport,
   type SnapshotImport,
 } from './data-store.ts'
+export { type DiskSpace, diskSpaceOf } from './disk-space.ts'
 // The shared log.
 export type { File, FileSystem } from './file-system.ts'
 export { type FaultyOperation, MemoryFiles, type MemoryFilesOptions, NodeFiles } from './files/index.ts'

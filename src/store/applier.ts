@@ -168,7 +168,7 @@ export class Applier {
     const result = (replica.machine as StateMachine<never>).apply(entry.data, this.#view)
     const call = replica.writes.applied(entry.index, entry.term, (lost) => refuseLost(lost, replica))
     if (call === undefined) return
-    replica.load.writes++
+    replica.load.wrote(entry.data)
     const committedMs = replica.queue.committedMs
     call.answer({
       kind: 'write',

@@ -172,12 +172,15 @@ export class Births {
 
   /**
    * The children of a split that was just applied here. All their states go to the data store together, in the same turn as their parent's, so that
-   * a crash leaves all of them or none; they begin once that is durable. `lead`: they campaign at once.
+   * a crash leaves all of them or none; they begin once that is durable. `lead`: they campaign at once. `begin` is called with each.
    */
-  bearChildren(records: readonly StateRecord[], lead: boolean): void {
+  bearChildren(records: readonly StateRecord[], lead: boolean, begin: (child: Replica) => void): void {
     if (records.length === 0) return
     const born = this.#initialise(records).then((replicas) => {
-      if (lead) for (const replica of replicas.values()) this.campaignUntilLed(replica)
+      for (const replica of replicas.values()) {
+        begin(replica)
+        if (lead) this.campaignUntilLed(replica)
+      }
     })
     this.#founding = Promise.all([this.#founding, born])
   }

@@ -1,6 +1,15 @@
 import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import type { Timer } from '../base/index.ts'
-import { decodeReply, encodeRequest, type Reply, type Request, type StoreHeartbeat } from '../protocol/index.ts'
+import {
+  decodeReply,
+  encodeRequest,
+  type Reply,
+  type Request,
+  type ShardFigures,
+  type StoreHeartbeat,
+} from '../protocol/index.ts'
+import type { DiskSpace } from '../storage/index.ts'
+import { figuresOf, isNews, sampleBusiest } from './heartbeat-figures.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -11,8 +20,7 @@ const INTERVAL_MS = 1_000
 /** While the store has no map, or just gained or lost a shard, it does not wait for the full interval. */
 const EAGER_INTERVAL_MS = 100
 const ANSWER_TIMEOUT_MS = 2_000
-
-type ShardFigures = Pick<StoreHeartbeat['led'][number], 'bytes' | 'keys' | 'load'>
+const DISK_INTERVAL_MS = 10_000
 
 export class HeartbeatSender {
   readonly #store: Store
@@ -26,6 +34,8 @@ export class HeartbeatSender {
   #target: string | undefined
   #nextFounder = 0
   #heardMs: number
+  #space: DiskSpace | undefined
+  #spaceLookedMs = Number.NEGATIVE_INFINITY
 
   constructor(store: Store) {
     this.#store = store
@@ -100,15 +110,20 @@ export class HeartbeatSender {
 
   #compose(): StoreHeartbeat {
     const store = this.#store
+    this.#lookAtDisk()
+    const leading = [...store.replicas.values()].filter(
+      (replica) => replica.isLeader && replica.group !== PLACEMENT_SHARD,
+    )
     const led: StoreHeartbeat['led'][number][] = []
     const noLongerLed: number[] = []
     let bytes = 0
+    const sampled = sampleBusiest(leading)
     for (const replica of store.replicas.values()) {
       bytes += replica.bytes
       if (replica.group === PLACEMENT_SHARD) continue
       if (replica.isLeader) {
-        const { shard, keys } = replica
-        const figures: ShardFigures = { bytes: replica.bytes, keys, load: replica.load.rates }
+        const { shard } = replica
+        const figures = sampled.get(replica.group) ?? figuresOf(replica)
         const reported = this.#reported.get(replica.group)
         if (this.#full || this.#changed.has(replica.group) || reported === undefined || isNews(figures, reported))
           led.push({ shard, term: replica.raft.term, ...figures })
@@ -128,7 +143,23 @@ export class HeartbeatSender {
       uptimeSeconds: store.uptimeSeconds,
       led,
       noLongerLed,
+      snapshots: store.snapshots,
+      capacityBytes: this.#space?.capacityBytes ?? 0,
+      availableBytes: this.#space?.availableBytes ?? 0,
+      damaged: [...store.damaged.keys()],
     }
+  }
+
+  /** How full the disk is, for the next heartbeats. */
+  #lookAtDisk(): void {
+    const { clock, diskSpace } = this.#store.options
+    const nowMs = clock.nowMs()
+    if (diskSpace === undefined || nowMs - this.#spaceLookedMs < DISK_INTERVAL_MS) return
+    this.#spaceLookedMs = nowMs
+    // It answers undefined rather than to fail.
+    void diskSpace().then((space) => {
+      this.#space = space
+    })
   }
 
   /** Whoever leads group 1 as far as we know; otherwise the founders, one after the other. */
@@ -140,20 +171,4 @@ export class HeartbeatSender {
     const members = replicas.map((replica) => replica.store)
     return members[this.#nextFounder++ % Math.max(1, members.length)]
   }
-}
-
-/** Whether a shard's figures are so different from what the driver has that it may want to act on them. */
-function isNews({ bytes, keys, load }: ShardFigures, known: ShardFigures): boolean {
-  return (
-    differs(bytes, known.bytes, 4096) ||
-    differs(keys, known.keys, 16) ||
-    differs(load.readsPerSecond, known.load.readsPerSecond, 4) ||
-    differs(load.writesPerSecond, known.load.writesPerSecond, 4)
-  )
-}
-
-/** By more than a tenth and more than `least`; what ends is always news. */
-function differs(value: number, known: number, least: number): boolean {
-  if (value === 0 || known === 0) return value !== known
-  return Math.abs(value - known) > Math.max(least, known / 10)
 }

@@ -1,6 +1,7 @@
 import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import type { Timer } from '../base/index.ts'
 import { DataStoreError } from '../storage/index.ts'
+import { SamplingThreshold } from './load-meter.ts'
 import type { Replica } from './replica.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
 import { appliedPosition } from './state-record.ts'
@@ -16,6 +17,8 @@ const FLUSH_AFTER_MS = 5_000
 /** The overlay is flushed early from this size on, long before appliers have to wait for it. */
 const FLUSH_BYTES = 4 * 1024 * 1024
 const LOAD_ROLL_MS = 1_000
+/** The members of each group are looked at in every so manieth of those. */
+const MEMBER_ROUNDS = 5
 const SIZE_ESTIMATE_MS = 5_000
 const LOG_BYTES_MAX_PER_GROUP = 32 * 1024 * 1024
 /** A follower this many times `compactEntries` behind gets a snapshot instead of making the log grow for it. */
@@ -29,6 +32,8 @@ export class Maintenance {
   #flushing: Promise<void> | undefined
   #lastFlushMs = 0
   #lastRollMs = 0
+  #round = 0
+  readonly #sampling = new SamplingThreshold()
   #lastEstimateMs = 0
   #estimating: Promise<void> | undefined
   #sweep: (nowMs: number) => void = () => {}
@@ -69,7 +74,15 @@ export class Maintenance {
     this.#sweep(nowMs)
     if (data.overlayBytes > FLUSH_BYTES || nowMs - this.#lastFlushMs >= FLUSH_AFTER_MS) this.#startFlush(nowMs)
     if (nowMs - this.#lastRollMs >= LOAD_ROLL_MS) {
-      for (const replica of this.#store.replicas.values()) replica.load.roll(nowMs - this.#lastRollMs)
+      this.#round++
+      let sampled = 0
+      for (const replica of this.#store.replicas.values()) {
+        replica.load.roll(nowMs - this.#lastRollMs, this.#sampling.requestsPerSecond)
+        if (replica.load.sampler !== undefined) sampled++
+        // A part of them at a time, because a store may have thousands.
+        if ((replica.group + this.#round) % MEMBER_ROUNDS === 0) replica.members.observe(replica, this.#store.id, nowMs)
+      }
+      this.#sampling.adapt(sampled)
       this.#lastRollMs = nowMs
       log.collectGarbage()
       this.#store.loop.writeSoon()

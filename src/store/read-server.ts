@@ -37,9 +37,10 @@ export class ReadServer {
         answerError(call, staleEpoch(replica.group, replica.successors))
         continue
       }
-      replica.load.reads++
-      if (request.kind === 'get') this.#get(replica, call, request.keys, confirmedMs, asOfMs)
-      else this.#scan(replica, call, request, confirmedMs, asOfMs)
+      if (request.kind === 'get') {
+        replica.load.read(request.keys)
+        this.#get(replica, call, request.keys, confirmedMs, asOfMs)
+      } else this.#scan(replica, call, request, confirmedMs, asOfMs)
     }
   }
 
@@ -94,6 +95,7 @@ export class ReadServer {
   ): void {
     const { shard } = replica
     const start = request.start > shard.start ? request.start : shard.start
+    replica.load.scanned(start)
     const end =
       shard.end === undefined || (request.end !== undefined && request.end < shard.end) ? request.end : shard.end
     const options = {

@@ -14,6 +14,7 @@ import type { GroupLog } from '../storage/index.ts'
 import { ApplyQueue } from './apply-queue.ts'
 import { Freshness } from './freshness.ts'
 import { LoadMeter } from './load-meter.ts'
+import { MemberHealth } from './member-health.ts'
 import { raftTrace } from './raft-trace.ts'
 import { ReplicaLog } from './replica-log.ts'
 import { type Absorbed, encodeDescriptor, encodeStateRecord, type Merging, type StateRecord } from './state-record.ts'
@@ -59,7 +60,9 @@ export class Replica {
   readonly writes = new WaitingWrites()
   readonly reads = new WaitingReads()
   readonly queue = new ApplyQueue()
-  readonly load = new LoadMeter()
+  readonly members = new MemberHealth()
+  /** Replaced in a replica that is born of a split, by its part of the parent's. */
+  load: LoadMeter
   /** In the loop's list of replicas with something to do. */
   dirty = false
   /** Its queued writes wait for the end of the running log write. */
@@ -110,6 +113,7 @@ export class Replica {
     )
     this.group = group
     this.id = record.replica
+    this.load = new LoadMeter(random)
     this.machine = machine
     this.#shard = record.shard
     this.#membership = record.membership

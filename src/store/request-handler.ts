@@ -1,4 +1,4 @@
-import { PLACEMENT_SHARD, type Shard } from '../../shard-map/index.ts'
+import { middleOfLoad, PLACEMENT_SHARD, PLAN_SETTINGS_DEFAULT, type Shard } from '../../shard-map/index.ts'
 import { unreachable } from '../base/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
@@ -7,6 +7,7 @@ import { findMiddleKey } from './middle-key.ts'
 import {
   closing,
   deadlinePassed,
+  impossible,
   notLeader,
   notYet,
   outcomeUnknown,
@@ -101,7 +102,8 @@ export class RequestHandler {
         return
       }
       case 'find-middle':
-        this.#findMiddle(call, request.shard)
+        if (request.by === 'size') this.#findMiddle(call, request.shard)
+        else this.#findMiddleOfLoad(call, request.shard)
         return
       case 'store-heartbeat':
       case 'placement-status':
@@ -238,6 +240,15 @@ export class RequestHandler {
         answerError(call, notYet(shard, `the data of shard ${shard} cannot be read: ${String(error)}`))
       },
     )
+  }
+
+  #findMiddleOfLoad(call: Call, shard: number): void {
+    const replica = this.#leading(call, shard)
+    if (replica === undefined) return
+    const samples = replica.load.sampler?.parts(1) ?? []
+    const middle = middleOfLoad(replica.shard, samples, PLAN_SETTINGS_DEFAULT)
+    if (middle.ok) call.answer({ kind: 'middle', key: middle.key })
+    else answerError(call, impossible(shard, middle.message))
   }
 
   /** The replica here when it leads; otherwise the call is answered with the cure. */

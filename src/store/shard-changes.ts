@@ -102,6 +102,7 @@ export class ShardChanges {
     replica.splitOff = [...children, ...replica.splitOff].slice(0, SPLIT_OFF_MAX)
     // Covers everything that this replica has written so far, in the range of the children too; theirs follow in the same turn.
     this.#applied(replica, entry)
+    const loads = replica.load.divide(children.map(({ start }) => start))
     const born: StateRecord[] = []
     for (const child of children) {
       const own = child.replicas.find(({ store }) => store === this.#options.storeId)
@@ -109,7 +110,9 @@ export class ShardChanges {
         born.push(initialRecord(child, own.id, saved, replica.absorbed))
       else this.#dispose(replica, child, own?.id ?? 0)
     }
-    births.bearChildren(born, isLeader)
+    births.bearChildren(born, isLeader, (child) => {
+      child.load = loads[children.findIndex(({ id }) => id === child.group)] ?? child.load
+    })
     events.emit({
       type: 'split_applied',
 

@@ -75,6 +75,11 @@ export class SnapshotReceiver {
     return this.#incoming.has(group)
   }
 
+  /** Snapshots on their way in. */
+  get active(): number {
+    return this.#incoming.size
+  }
+
   /** The other group whose snapshot, with keys of this range, is about to be put in place. */
   promisedTo(shard: Shard): number | undefined {
     for (const [group, range] of this.#promised) if (group !== shard.id && rangesOverlap(range, shard)) return group

@@ -10,7 +10,7 @@ import {
 } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Reply, Request } from '../protocol/index.ts'
-import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
+import type { DataStore, DiskSpace, LogStore, LogStoreError } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { Births } from './births.ts'
 import { Burials } from './burials.ts'
@@ -53,6 +53,8 @@ export interface StoreOptions {
   readonly rpc?: RpcRecorder | undefined
   /** A fresh state machine for a group, restored from its saved state. */
   readonly createMachine: (shard: Shard, saved: Uint8Array) => StateMachine
+  /** How full the disk is; undefined where nobody can know. */
+  readonly diskSpace?: () => Promise<DiskSpace | undefined>
   /** The log or the data can no longer be written: nothing is acknowledged from here on; the process must end. */
   readonly onFatal: (error: Error) => void
 }
@@ -217,6 +219,11 @@ export class Store {
 
   get snapshotsSending(): number {
     return this.#sender.active
+  }
+
+  /** Snapshots on their way, out or in. */
+  get snapshots(): number {
+    return this.#sender.active + this.#receiver.active
   }
 
   /** Brings back the replicas found on disk and begins to take part. `found` is true where this store may found the cluster. */

@@ -17,6 +17,7 @@ const TOKENS = [
   token('admin', 'admin'),
   token('shop', 'write', 'shop/', 'shop0', 'cart/'),
   token('shop-reader', 'read', 'shop/'),
+  token('shop-admin', 'admin', 'shop/'),
 ]
 
 async function start(t: TestContext): Promise<{ readonly h: Harness; readonly events: EventRecord[] }> {
@@ -158,6 +159,22 @@ test('prefixes hold on every way to a key, and what is refused does nothing', as
   }
   assert.deepEqual((await h.ask('/kv?start=z&end=a', as('shop'))).json(), { items: [], next: null })
   checkProblem(await h.ask('/kv/shop/a', as('shop-reader', { method: 'DELETE' })), 403, 'PERMISSION_DENIED')
+})
+
+test('keys of others are not told as hot, nor as bounds of the heat map', async (t) => {
+  const { h } = await start(t)
+  const load = { shard: 2, readsPerSecond: 5, writesPerSecond: 1 }
+  h.router.onOperate = () => ({
+    shards: [],
+    keys: ['bank/1', 'shop/1'].map((key) => ({ key, ...load })),
+    buckets: [''],
+  })
+  const keysFor = async (secret: string): Promise<unknown> =>
+    (await h.ask('/admin/hot', as(secret))).json().keys.map(({ key }: { key: string }) => key)
+  assert.deepEqual(await keysFor('admin'), ['bank/1', 'shop/1'])
+  assert.deepEqual(await keysFor('shop-admin'), ['shop/1'])
+  assert.equal((await h.ask('/admin/heatmap', as('admin'))).status, 200)
+  checkProblem(await h.ask('/admin/heatmap', as('shop-admin')), 403, 'PERMISSION_DENIED')
 })
 
 test('a cursor does not lead out of the prefixes', async (t) => {

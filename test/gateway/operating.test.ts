@@ -189,6 +189,35 @@ test('stores are announced, labelled, drained and taken back; schedulers are pau
   assert.deepEqual(h.router.operated[1], { what: 'label-store', store: 's1', labels: { zone: null, weight: '2' } })
 })
 
+test('hot keys and the bounds of the heat map are spelt for people', async (t) => {
+  const h = await startHarness(t)
+  const load = { readsPerSecond: 5, writesPerSecond: 1 }
+  h.router.onOperate = ({ what }) =>
+    what === 'hot'
+      ? {
+          shards: [{ shard: 2, ...load }],
+          keys: [
+            { key: 'é/1', shard: 2, ...load },
+            { key: '\xff', shard: 3, ...load },
+          ],
+        }
+      : { from: 'then', to: 'now', stepSeconds: 15, buckets: ['', 'a/\xff'], reads: [[1, 2]], writes: [[0, 0]] }
+  const hot = (await h.ask('/admin/hot')).json()
+  assert.deepEqual(hot.shards, [{ shard: 2, ...load }])
+  assert.deepEqual(hot.keys, [
+    { key: '6S8x', keyEncoding: 'base64', shard: 2, ...load },
+    { key: '/w==', keyEncoding: 'base64', shard: 3, ...load },
+  ])
+  assert.deepEqual((await h.ask('/admin/heatmap')).json(), {
+    from: 'then',
+    to: 'now',
+    stepSeconds: 15,
+    buckets: ['', 'a%2F%FF'],
+    reads: [[1, 2]],
+    writes: [[0, 0]],
+  })
+})
+
 test('alive, ready, healthy, version, metrics, stats', async (t) => {
   let reasons: string[] = []
   const h = await startHarness(t, {

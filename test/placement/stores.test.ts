@@ -92,6 +92,30 @@ test('a store that is down for too long is replaced, and comes back to nothing',
   })
 })
 
+test('a store without room gets no replica, neither by itself nor by hand, and the reason is told', async () => {
+  const GiB = 1 << 30
+  // Less than the tenth that stays free is left on s4.
+  const diskSpace = (store: string) => ({ capacityBytes: 10 * GiB, availableBytes: store === 's4' ? GiB / 2 : 5 * GiB })
+  await TestCluster.with({ stores: 4, shards: 3, placement: {}, diskSpace }, async (cluster) => {
+    const [shard] = cluster.store('s1').map.map.shards
+    assert(shard !== undefined)
+    const request = { kind: 'move', shard: shard.id, from: 's1', to: 's4' } as const
+    await poll('the driver knows', WAIT_MS, async () => {
+      const answer = await ask(cluster, { what: 'start', request, dryRun: true }).catch((error: unknown) => error)
+      return answer instanceof FlotillaError && answer.message.includes('no room') ? answer : undefined
+    })
+    await assert.rejects(ask(cluster, { what: 'start', request, dryRun: false }), (error: unknown) => {
+      assert(error instanceof FlotillaError)
+      assert.equal(error.code, 'INVALID_ARGUMENT')
+      assert.match(error.message, /store s4 has no room for the [0-9]+ bytes of shard/)
+      return true
+    })
+    // Long enough for every scheduler to have looked.
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    assert.equal(replicasOn(cluster, 's4'), 0)
+  })
+})
+
 test('a paused scheduler plans nothing, and says so', async () => {
   await TestCluster.with({ stores: 4, shards: 4, placement: { schedulers: [] } }, async (cluster) => {
     const shown = await ask<{ paused: boolean; pausedUntil: string | null }>(cluster, {

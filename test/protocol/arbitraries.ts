@@ -166,12 +166,24 @@ export const hotRequest: fc.Arbitrary<Request> = fc.oneof(
   }),
 )
 
+const shardHealth = {
+  samples: fc.array(fc.record({ key, hits: fc.nat() }), { maxLength: 5 }),
+  hotKeys: fc.array(fc.record({ key, readsPerSecond: measure, writesPerSecond: measure }), { maxLength: 5 }),
+  silent: fc.array(fc.record({ store: fc.string(), silentMs: measure }), { maxLength: 3 }),
+  behind: fc.array(fc.string(), { maxLength: 3 }),
+}
+
 export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('map' as const), since: u53 }),
   fc.record({ kind: fc.constant('describe' as const), shards: fc.array(u48) }),
   fc.record({
-    kind: fc.constantFrom('describe-replica' as const, 'read-shard' as const, 'find-middle' as const),
+    kind: fc.constantFrom('describe-replica' as const, 'read-shard' as const),
     shard: u48,
+  }),
+  fc.record({
+    kind: fc.constant('find-middle' as const),
+    shard: u48,
+    by: fc.constantFrom('size' as const, 'load' as const),
   }),
   shardRequest,
   fc.record({ kind: fc.constant('transfer-leader' as const), shard: u48, store: fc.string() }),
@@ -189,9 +201,13 @@ export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
       bytes: measure,
       uptimeSeconds: measure,
       led: fc
-        .tuple(shards, fc.record({ term: u48, bytes: measure, keys: measure, load }))
+        .tuple(shards, fc.record({ term: u48, bytes: measure, keys: measure, load, ...shardHealth }))
         .map(([shards, rest]) => shards.map((shard) => ({ shard, ...rest }))),
       noLongerLed: fc.array(u48),
+      snapshots: fc.nat(),
+      capacityBytes: measure,
+      availableBytes: measure,
+      damaged: fc.array(u48),
     }),
   }),
 )

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { shardToPlain, storeToPlain } from '../../shard-map/index.ts'
 import { pack } from '../../src/machine/index.ts'
 import { decodeReply, decodeRequest, encodeReply, encodeRequest } from '../../src/protocol/index.ts'
 import { coldReply, coldRequest, hotReply, hotRequest } from './arbitraries.ts'
@@ -174,6 +175,32 @@ test('MessagePack that lies about its size, nests too deep or uses extensions is
   assert.equal(reply(0x91, 0xd6, 0xff, 0, 0, 0, 0).ok, false)
   assert.equal(reply(0x91, 0xc1).ok, false)
   assert.equal(reply(0x91, 0x81, 0xa9, ...Buffer.from('__proto__'), 0x01).ok, false)
+})
+
+test('a heartbeat of an older version says nothing of samples, health and room', () => {
+  const replicas = [{ id: 20, store: 's1', role: 'voter' as const }]
+  const shard = { id: 2, start: '', end: undefined, epoch: { membership: 1, range: 1 }, replicas }
+  const info = { id: 's1', address: '', labels: {}, incarnation: 'x', version: '0', state: 'up' as const }
+  const old = [storeToPlain(info), 1, true, 3, 1, 10, 20, [[shardToPlain(shard), 4, 5, 6, 7, 8]], [9]]
+  const kind = encodeRequest({ kind: 'placement-status' })[1] ?? 0
+  const decoded = decodeRequest(Buffer.concat([Uint8Array.of(1, kind - 1), pack(old)]))
+  assert(decoded.ok && decoded.value.kind === 'store-heartbeat')
+  const { heartbeat } = decoded.value
+  assert.deepEqual(heartbeat.led, [
+    {
+      shard,
+      term: 4,
+      bytes: 5,
+      keys: 6,
+      load: { readsPerSecond: 7, writesPerSecond: 8 },
+      samples: [],
+      hotKeys: [],
+      silent: [],
+      behind: [],
+    },
+  ])
+  assert.deepEqual([heartbeat.snapshots, heartbeat.capacityBytes, heartbeat.availableBytes], [0, 0, 0])
+  assert.deepEqual([heartbeat.damaged, heartbeat.noLongerLed], [[], [9]])
 })
 
 test('what a newer version says is refused by name, or understood as far as possible', () => {

@@ -43,6 +43,7 @@ export class TestCluster {
   readonly #founders: readonly string[]
   readonly #shards: number
   readonly #raft: RaftSettings
+  readonly #diskSpace: TestClusterOptions['diskSpace']
   readonly #placement: Pick<PlacementOptions, 'schedulers' | 'defaults'>
   readonly #clientTransport: Transport
   readonly #alive = setInterval(() => {}, 2 ** 30)
@@ -51,6 +52,7 @@ export class TestCluster {
     const { stores = 3, founders = Math.min(3, stores), shards = 1 } = options
     this.hub = createMemoryHub({ clock: systemClock, random: this.random })
     this.#shards = shards
+    this.#diskSpace = options.diskSpace
     this.#raft = { ...RAFT_SETTINGS_DEFAULT, ...options.raft }
     this.#placement = options.placement ?? { schedulers: ['balance-leaders'] }
     const ids = Array.from({ length: stores }, (_, position) => `s${position + 1}`)
@@ -141,6 +143,7 @@ export class TestCluster {
       onFatal,
     })
     const incarnation = `disk-${id}`
+    const diskSpace = this.#diskSpace
     const transport = openMemoryTransport(this.hub, { clusterId: 'test', address: id, incarnation, clock, random })
     const bootstrap = { stores: this.#founders, replicas: this.#founders.length, shards: this.#shards }
     const store = new Store({
@@ -155,6 +158,7 @@ export class TestCluster {
       logger: silentLogger,
       raft: this.#raft,
       createMachine,
+      ...(diskSpace === undefined ? {} : { diskSpace: async () => diskSpace(id) }),
       onFatal,
     })
     transport.start({

@@ -1,4 +1,4 @@
-/** `flotilla scheduler ls|pause|resume`, `rebalance plan|run`, `hot`: what the placement driver wants. */
+/** `flotilla scheduler ls|pause|resume`, `rebalance plan|run`, `hot read|write|keys`: what the placement driver wants. */
 import type { Command } from 'commander'
 import { type Column, formatTable, parseAnswer, parseWhole, percentEncode } from '../cli/index.ts'
 import { OPERATOR_COLUMNS, type Operator } from './operator-request.ts'
@@ -28,6 +28,21 @@ const HOT_COLUMNS: readonly Column<HotShard>[] = [
   { name: 'shard', value: (shard) => shard.shard, align: 'right' },
   { name: 'readsPerSecond', title: 'reads/s', value: (shard) => shard.readsPerSecond, align: 'right' },
   { name: 'writesPerSecond', title: 'writes/s', value: (shard) => shard.writesPerSecond, align: 'right' },
+]
+
+interface HotKey {
+  readonly key: string
+  readonly keyEncoding?: 'base64'
+  readonly shard: number
+  readonly readsPerSecond: number
+  readonly writesPerSecond: number
+}
+
+const HOT_KEY_COLUMNS: readonly Column<HotKey>[] = [
+  { name: 'key', value: (hot) => (hot.keyEncoding === undefined ? hot.key : `base64:${hot.key}`) },
+  { name: 'shard', value: (hot) => hot.shard, align: 'right' },
+  { name: 'readsPerSecond', title: 'reads/s', value: (hot) => hot.readsPerSecond, align: 'right' },
+  { name: 'writesPerSecond', title: 'writes/s', value: (hot) => hot.writesPerSecond, align: 'right' },
 ]
 
 const PAUSE_SECONDS_MAX = 86_400
@@ -108,7 +123,7 @@ export function addRebalance(parent: Command, registry: Registry): void {
 }
 
 export function addHot(parent: Command, registry: Registry): void {
-  const hot = parent.command('hot').description('show the busiest shards')
+  const hot = parent.command('hot').description('show the busiest shards and keys')
   const rank = (command: Command, of: (shard: HotShard) => number): Promise<void> =>
     withSession(registry, command, async (session) => {
       const { document, text } = await session.getJson<{ shards: readonly HotShard[] }>('/admin/hot')
@@ -131,4 +146,16 @@ export function addHot(parent: Command, registry: Registry): void {
     .description('by writes')
     .addHelpText('after', examples('flotilla hot write'))
     .action((_flags: object, command: Command) => rank(command, (shard) => shard.writesPerSecond))
+  hot
+    .command('keys')
+    .description('keys that have a large share of the requests of their shard')
+    .addHelpText('after', examples('flotilla hot keys'))
+    .action((_flags: object, command: Command) =>
+      withSession(registry, command, async (session) => {
+        const { document, text } = await session.getJson<{ keys: readonly HotKey[] }>('/admin/hot')
+        const table = (): string =>
+          document.keys.length === 0 ? 'no key is hot' : formatTable(document.keys, HOT_KEY_COLUMNS)
+        await session.print({ document, items: document.keys, columns: HOT_KEY_COLUMNS, table, raw: text })
+      }),
+    )
 }

@@ -1,12 +1,15 @@
 /**
  * The routes to what the placement driver knows and goes by: schedulers, its reasons, what is hot; and the stores that it is told of.
  */
-import { SCHEDULERS, type SchedulerName } from '../../../shard-map/index.ts'
+import { type Key, SCHEDULERS, type SchedulerName } from '../../../shard-map/index.ts'
 import { LIMITS } from '../../base/index.ts'
+import type { Load } from '../../protocol/index.ts'
 import { viewCluster, viewStore } from '../cluster-view.ts'
 import type { Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument, refusal } from '../failures.ts'
+import { jsonKey } from '../json-bytes.ts'
+import { percentEncode } from '../percent.ts'
 import type { Handler } from '../route-definition.ts'
 import { ask, bodyFields } from './operator.ts'
 
@@ -57,8 +60,21 @@ export async function explain(exchange: Exchange): Promise<void> {
   exchange.sendJson(200, await ask(exchange, { what: 'explain-shard', shard: id }))
 }
 
+/** Keys that the token does not cover are left out. */
 export async function showHot(exchange: Exchange): Promise<void> {
-  exchange.sendJson(200, await ask(exchange, { what: 'hot' }))
+  const { grant } = exchange
+  const document = (await ask(exchange, { what: 'hot' })) as {
+    readonly keys: readonly (Load & { readonly key: Key })[]
+  }
+  const keys = document.keys.filter(({ key }) => grant === undefined || grant.covers(key))
+  exchange.sendJson(200, { ...document, keys: keys.map((hot) => ({ ...hot, ...jsonKey(hot.key) })) })
+}
+
+/** Bounds are keys that somebody asked for, so it is for tokens that cover all of them. */
+export async function showHeatMap(exchange: Exchange): Promise<void> {
+  exchange.grant?.requireRange('', undefined)
+  const document = (await ask(exchange, { what: 'heat-map' })) as { readonly buckets: readonly Key[] }
+  exchange.sendJson(200, { ...document, buckets: document.buckets.map(percentEncode) })
 }
 
 export async function registerStore(exchange: Exchange): Promise<void> {

@@ -1,0 +1,165 @@
+/**
+ * The cluster of a demonstration: real stores over a real broker, a client of each kind, and questions to the placement driver. What is shown, and
+ * what it must look like, is in the scenes.
+ */
+import { connect } from '../../src/server/index.ts'
+import type { BrokerKind } from '../cluster/broker-process.ts'
+import { delay, poll } from '../cluster/poll.ts'
+import { ProcessCluster } from '../cluster/process-cluster.ts'
+import { CheckedLoad, type LoadOptions } from './checked-load.ts'
+
+/** As `/admin/operators` shows them. */
+export interface OperatorView {
+  readonly id: string
+  readonly kind: string
+  readonly shard: number
+  readonly state: string
+  readonly error: string | null
+  readonly reason: string
+  readonly scheduler?: string
+  readonly createdAt: string
+  readonly steps: readonly { readonly what: string; readonly state: string }[]
+}
+
+interface StoreView {
+  readonly id: string
+  readonly state: string
+  readonly replicas: number
+  readonly leaders: number
+  readonly bytes: number
+}
+
+export interface StageOptions {
+  readonly broker: BrokerKind
+  /** Those that found the cluster are the first three; others are started by the scene. */
+  readonly stores: number
+  readonly shards: number
+  readonly placement: Readonly<Record<string, unknown>>
+  readonly print: (line: string) => void
+}
+
+const OPERATOR_MS_MAX = 600_000
+
+export class Stage {
+  readonly cluster: ProcessCluster
+  readonly client: Awaited<ReturnType<typeof connect>>
+  readonly failures: string[] = []
+  readonly #print: (line: string) => void
+  readonly #loads: CheckedLoad[] = []
+
+  private constructor(
+    cluster: ProcessCluster,
+    client: Awaited<ReturnType<typeof connect>>,
+    print: (line: string) => void,
+  ) {
+    this.cluster = cluster
+    this.client = client
+    this.#print = print
+  }
+
+  /** Starts the founders, plays the scene, and cleans up whatever happens. Answers what failed. */
+  static async play(options: StageOptions, scene: (stage: Stage) => Promise<void>): Promise<readonly string[]> {
+    const id = `demonstration-${process.pid}`
+    const bootstrap = { stores: ['s1', 's2', 's3'], replicas: 3, shards: options.shards }
+    const cluster = await ProcessCluster.create({
+      broker: options.broker,
+      stores: options.stores,
+      config: { cluster: { id, bootstrap }, placement: options.placement },
+    })
+    try {
+      for (const store of bootstrap.stores) cluster.start(store)
+      await Promise.all(bootstrap.stores.map((store) => cluster.waitReady(store)))
+      await cluster.leaders()
+      const stage = new Stage(cluster, await connect(cluster.broker.url, { clusterId: id }), options.print)
+      try {
+        await scene(stage)
+        for (const load of stage.#loads) await stage.#judge(load)
+        return stage.failures
+      } finally {
+        await stage.client.close()
+      }
+    } catch (error) {
+      options.print(cluster.logs().split('\n').slice(-60).join('\n'))
+      throw error
+    } finally {
+      await cluster.cleanUp()
+    }
+  }
+
+  say(text: string): void {
+    this.#print(`- ${text}`)
+  }
+
+  /** States something that has to hold. */
+  claim(holds: boolean, text: string): void {
+    this.#print(`- ${holds ? '' : 'FAILED: '}${text}`)
+    if (!holds) this.failures.push(text)
+  }
+
+  load(keys: readonly string[], options: LoadOptions): CheckedLoad {
+    const load = new CheckedLoad(this.client, keys, options)
+    this.#loads.push(load)
+    return load.start()
+  }
+
+  async admin<Document>(path: string, method = 'GET', body = ''): Promise<Document> {
+    const [via = 's1'] = this.cluster.running
+    const answer = await this.cluster.http(via, { method, path: `/admin/${path}`, body })
+    if (answer.status >= 300) throw new Error(`${method} /admin/${path}: ${answer.status} ${answer.body}`)
+    return JSON.parse(answer.body.toString()) as Document
+  }
+
+  async operators(): Promise<readonly OperatorView[]> {
+    return (await this.admin<{ operators: readonly OperatorView[] }>('operators')).operators
+  }
+
+  async stores(): Promise<readonly StoreView[]> {
+    return (await this.admin<{ stores: readonly StoreView[] }>('stores')).stores
+  }
+
+  /** Starts an operator and waits for its end. */
+  async operate(path: string, body = ''): Promise<OperatorView> {
+    const { id } = await this.admin<OperatorView>(path, 'POST', body)
+    return await this.ended(id)
+  }
+
+  ended(id: string): Promise<OperatorView> {
+    return poll(`the end of operator ${id}`, OPERATOR_MS_MAX, async () => {
+      const shown = await this.admin<OperatorView>(`operators/${id}`)
+      return shown.state === 'running' ? undefined : shown
+    })
+  }
+
+  /** Waits until no operator has run for `stillMs`. Answers how long it was until the last one ended. */
+  async settled(stillMs: number, limitMs: number): Promise<number> {
+    const startedMs = performance.now()
+    let busyMs = startedMs
+    while (performance.now() - busyMs < stillMs) {
+      if (performance.now() - startedMs > limitMs) throw new Error(`operators still run after ${limitMs} ms`)
+      const running = (await this.operators()).filter(({ state }) => state === 'running')
+      if (running.length > 0) busyMs = performance.now()
+      await delay(250)
+    }
+    return busyMs - startedMs
+  }
+
+  /** Waits until operators have begun. */
+  async stirred(limitMs: number): Promise<void> {
+    await poll('an operator begins', limitMs, async () =>
+      (await this.operators()).some(({ state }) => state === 'running'),
+    )
+  }
+
+  async #judge(load: CheckedLoad): Promise<void> {
+    const { ok, text } = await load.judge()
+    this.claim(ok, `the history is ${text}`)
+  }
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(0)} MiB`
+}
