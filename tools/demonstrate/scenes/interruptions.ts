@@ -56,13 +56,18 @@ async function killDriverIn(stage: Stage, step: number): Promise<void> {
   const driver = (await stage.cluster.shards()).find(({ kind }) => kind === 'placement')?.leader ?? 's1'
   const startedMs = performance.now()
   await stage.cluster.kill9(driver)
+  await poll('another placement driver', WAIT_MS, async () => {
+    const leader = (await stage.cluster.shards()).find(({ kind }) => kind === 'placement')?.leader ?? driver
+    return leader !== driver
+  })
+  // It may be one of the two stores that the replica moves between.
+  await stage.cluster.restart(driver)
   const ended = await stage.ended(operator.id)
   const tookMs = performance.now() - startedMs
   stage.claim(
     ended.state === 'finished',
     `${driver} drove and was killed in "${doing}" (move from ${from} to ${to}): ${ended.state}${ended.error ?? ''} ${seconds(tookMs)} later`,
   )
-  await stage.cluster.restart(driver)
   await stage.cluster.leaders()
 }
 
