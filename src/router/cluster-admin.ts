@@ -14,6 +14,8 @@ import type { AdminRouter, CallOptions } from './types.ts'
 
 /** Cluster-wide questions, asked of whoever knows: leaders for their shards, the placement driver for liveness. */
 const DESCRIBE_TIMEOUT_MS = 2_000
+/** A store that does not answer makes a picture wait no longer than this. */
+const MAP_PATIENCE_MS = 500
 
 export class ClusterAdmin implements AdminRouter {
   readonly #context: RoutingContext
@@ -22,13 +24,24 @@ export class ClusterAdmin implements AdminRouter {
     this.#context = context
   }
 
+  /**
+   * As the store of this process has it, which heartbeats keep current; a client asks a store. Nobody else keeps the view of a router up to date
+   * through which no keys are asked for. When there is no answer, an old picture is better than none.
+   */
   async map(options: CallOptions = {}): Promise<ShardMap> {
-    await this.#context.refresher.whenKnown(options.timeoutMs)
-    return this.#context.view.map
+    const { refresher, view, channel } = this.#context
+    await this.#whenKnown(options)
+    const { localId } = channel
+    if (localId === undefined) await new Promise<void>((done) => refresher.refresh(MAP_PATIENCE_MS, done))
+    else {
+      const reply = await this.#ask(localId, { kind: 'map', since: view.map.version }, options.timeoutMs)
+      if (reply.kind === 'map') view.learn(reply.map, reply.leaders)
+    }
+    return view.map
   }
 
   async placementStatus(options: CallOptions = {}): Promise<PlacementStatus> {
-    await this.map(options)
+    await this.#whenKnown(options)
     const reply = await this.#toPlacement({ kind: 'placement-status' }, options)
     assert(reply.kind === 'placement-status', `placement-status was answered with ${reply.kind}`)
     this.#context.view.learn(reply.status.map, reply.status.leaders)
@@ -86,7 +99,7 @@ export class ClusterAdmin implements AdminRouter {
   }
 
   async operate(request: OperateRequest, options: CallOptions = {}): Promise<unknown> {
-    await this.map(options)
+    await this.#whenKnown(options)
     const reply = await this.#toPlacement({ kind: 'operate', request }, options, isQuestion(request))
     assert(reply.kind === 'operate', `operate was answered with ${reply.kind}`)
     const { answer } = reply
@@ -132,6 +145,10 @@ export class ClusterAdmin implements AdminRouter {
       }
       new RoutedCall(this.#context, target, options, resolve, reject).start()
     })
+  }
+
+  #whenKnown({ timeoutMs }: CallOptions): Promise<void> {
+    return this.#context.refresher.whenKnown(timeoutMs)
   }
 
   #ask(store: StoreId, request: Request, timeoutMs = DESCRIBE_TIMEOUT_MS): Promise<Reply> {
