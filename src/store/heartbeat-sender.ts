@@ -143,7 +143,7 @@ export class HeartbeatSender {
       uptimeSeconds: store.uptimeSeconds,
       led,
       noLongerLed,
-      snapshots: store.snapshots,
+      snapshots: store.snapshots.sending + store.snapshots.receiving,
       capacityBytes: this.#space?.capacityBytes ?? 0,
       availableBytes: this.#space?.availableBytes ?? 0,
       damaged: [...store.damaged.keys()],

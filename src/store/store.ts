@@ -217,13 +217,9 @@ export class Store {
     return this.#heartbeats.unansweredMs
   }
 
-  get snapshotsSending(): number {
-    return this.#sender.active
-  }
-
-  /** Snapshots on their way, out or in. */
-  get snapshots(): number {
-    return this.#sender.active + this.#receiver.active
+  /** Snapshots on their way. */
+  get snapshots(): { readonly sending: number; readonly receiving: number } {
+    return { sending: this.#sender.active, receiving: this.#receiver.active }
   }
 
   /** Brings back the replicas found on disk and begins to take part. `found` is true where this store may found the cluster. */

@@ -10,6 +10,8 @@ import { megabytes, type Stage, seconds } from '../stage.ts'
 const SHARDS_ABOUT = 11
 const SETTLE_MS_MAX = 900_000
 const QUIET_MS = 20_000
+/** A shard that balance has moved rests for a minute; only then its next replica may follow. */
+const BALANCED_MS = 80_000
 const DOWN_AFTER_SECONDS = 20
 
 export const life: Scene = {
@@ -61,11 +63,11 @@ async function spread(stage: Stage, load: CheckedLoad, { stillSeconds }: SceneSe
   for (const id of ['s4', 's5']) stage.cluster.start(id)
   for (const id of ['s4', 's5']) await stage.cluster.waitReady(id)
   await stage.stirred(60_000)
-  await stage.settled(QUIET_MS, SETTLE_MS_MAX)
-  const tookMs = performance.now() - startedMs - QUIET_MS
+  await stage.settled(BALANCED_MS, SETTLE_MS_MAX)
+  const tookMs = performance.now() - startedMs - BALANCED_MS
   const stores = await stage.stores()
   const moved = stores.filter(({ id }) => id === 's4' || id === 's5').reduce((sum, { bytes }) => sum + bytes, 0)
-  stage.say(`two stores joined and were given their share in ${seconds(tookMs)}; ${megabytes(moved)} moved`)
+  stage.say(`two stores joined, and the last of the moves ended ${seconds(tookMs)} later; ${megabytes(moved)} moved`)
   stage.say(stores.map(({ id, replicas, leaders }) => `${id} ${replicas} replicas, leads ${leaders}`).join('; '))
   for (const what of ['replicas', 'leaders'] as const) {
     const counts = stores.map((store) => store[what])
@@ -87,7 +89,7 @@ async function leave(stage: Stage, load: CheckedLoad): Promise<void> {
     const { state, error } = await stage.operate(`stores/s4/${what}`)
     stage.claim(
       state === 'finished',
-      `${what} of s4 ${state}${error ?? ''} after ${seconds(performance.now() - startedMs)}`,
+      `${what} of s4 ${state} ${error ?? ''} after ${seconds(performance.now() - startedMs)}`,
     )
   }
   const { code, tookMs } = await stage.cluster.stop('s4')
@@ -109,7 +111,7 @@ async function lose(stage: Stage, load: CheckedLoad): Promise<void> {
     `s5 was killed for good: all its replicas stood elsewhere ${seconds(tookMs)} later, of which ${DOWN_AFTER_SECONDS} s are placement.downAfter`,
   )
   stage.say(`while it was missing: ${quantilesText(load.latencies.take())}`)
-  stage.say(`${load.failures.length} operations failed around the kill: ${reasonsOf(load.failures)}`)
+  stage.say(`${load.failures.length} operations failed around the kill${reasonsOf(load.failures)}`)
   load.failures.length = 0
   stage.cluster.start('s5')
   await stage.cluster.waitReady('s5')
@@ -129,7 +131,7 @@ async function shrink(stage: Stage, load: CheckedLoad, keys: number, settings: S
   for (const { id } of (await stage.cluster.dataShards()).slice(1, 4).reverse()) {
     const [left] = (await stage.cluster.dataShards()).filter(({ end }) => end !== null)
     const { state, error } = await stage.operate(`shards/${left?.id ?? id}/merge`, '{}')
-    stage.claim(state === 'finished', `a merge by hand ${state} ${error ?? ''}`)
+    stage.claim(state === 'finished', `a merge by hand: ${error ?? state}`)
   }
   const after = (await stage.cluster.dataShards()).length
   stage.claim(after === before - 3, `${before} shards have become ${after}`)

@@ -3,7 +3,7 @@ import { delay } from '../../cluster/poll.ts'
 import { fill } from '../filling.ts'
 import { type Quantiles, quantilesText } from '../latencies.ts'
 import { checkedKeys, LOAD, type Scene } from '../scene.ts'
-import { megabytes, type Stage, seconds } from '../stage.ts'
+import { type Stage, seconds } from '../stage.ts'
 
 const SHARD_MIB = 256
 const CALM_MS = 20_000
@@ -33,8 +33,7 @@ export const smooth: Scene = {
     const tookMs = performance.now() - startedMs
     const busy = load.latencies.take()
     const { state } = await moving
-    const bytes = (await stage.stores()).find(({ id }) => id === 's4')?.bytes ?? 0
-    stage.claim(state === 'finished', `a shard of ${megabytes(bytes)} moved from ${from} to s4 in ${seconds(tookMs)}`)
+    stage.claim(state === 'finished', `a shard of ${size} MiB moved from ${from} to s4 in ${seconds(tookMs)}`)
     stage.say(`before: ${quantilesText(calm)}`)
     stage.say(`during: ${quantilesText(busy)}`)
     stage.say(`p99 during is ${ratio(busy, calm)} times that of before (wanted: at most ${FACTOR_MAX})`)
