@@ -217,7 +217,6 @@ export class Store {
     return this.#heartbeats.unansweredMs
   }
 
-  /** Snapshots on their way. */
   get snapshots(): { readonly sending: number; readonly receiving: number } {
     return { sending: this.#sender.active, receiving: this.#receiver.active }
   }
