@@ -53,9 +53,10 @@ export class Liveness {
       for (const [shard, led] of this.#led) if (led.leader === id) this.#forget(shard)
     }
     for (const { shard, ...figures } of heartbeat.led) {
+      const { term } = figures
       const known = this.#led.get(shard.id)
       // Two stores may both report a shard around an election: the newer term is right.
-      if (known !== undefined && known.term > figures.term) continue
+      if (known !== undefined && known.term > term) continue
       this.#led.set(shard.id, { leader: id, heardMs: nowMs, ...figures })
       this.#changed.add(shard.id)
       if (figures.silent.length > 0) this.#troubled.add(shard.id)
