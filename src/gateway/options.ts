@@ -4,6 +4,7 @@
 import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
 import type { AccessToken } from './access.ts'
+import type { DebugPort } from './debug-port.ts'
 import type { EventsPort, RpcLogPort } from './history-port.ts'
 
 /** Whether the store can serve; `reasons` is empty when it can. */
@@ -67,6 +68,8 @@ export interface GatewayOptions {
   readonly history?: EventsPort
   /** What `GET /rpc-log` shows. */
   readonly rpcLog?: RpcLogPort
+  /** What `/debug/profile/*` and `/debug/bundle` hand out. */
+  readonly debug?: DebugPort
   /** More members of `GET /stats`. */
   readonly stats?: () => Readonly<Record<string, unknown>>
   /** Who may come in; without any, everything is open. */

@@ -12,3 +12,4 @@ export { busiest, createMetrics, type MetricsPage, type PartReading } from './me
 export type { Call, CallFilter } from './rpc-log/call.ts'
 export type { CallFigures, CallStats } from './rpc-log/call-stats.ts'
 export { RpcLog } from './rpc-log/rpc-log.ts'
+export { takeCpuProfile, takeHeapProfile } from './profiler.ts'

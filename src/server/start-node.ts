@@ -1,6 +1,6 @@
 import { bytesToLatin1, utf8Encode } from '../base/index.ts'
 import { type AccessToken, type Gateway, startGateway } from '../gateway/index.ts'
-import { createLogger, createMetrics, type RpcLog } from '../observe/index.ts'
+import { createLogger, createMetrics, type RpcLog, takeCpuProfile, takeHeapProfile } from '../observe/index.ts'
 import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
 import { type Config, digestOf } from './config/index.ts'
@@ -11,6 +11,7 @@ import { readMetrics } from './read-metrics.ts'
 import { ReadinessEvents } from './readiness-events.ts'
 import { openRpcLog } from './rpc-log.ts'
 import { scheduleAsBatch } from './scheduling.ts'
+import { makeBundle } from './support-bundle.ts'
 import { systemClock, systemRandom } from './system.ts'
 import { VERSION } from './version.ts'
 
@@ -106,6 +107,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     await processEvents.keepHistory(storage.engine === 'memory' ? undefined : store.dir)
     readiness = new ReadinessEvents(events, clock, () => opened.notReady())
     const metrics = createMetrics(() => readMetrics({ node: opened, events, rpcLog, inflight: () => face.inflight }))
+    const history = eventsPort(processEvents)
     const face: Gateway = await startGateway({
       listen: { host: gateway.listen.host, port: gateway.listen.port },
       router: opened.router,
@@ -122,7 +124,12 @@ export async function startNode(config: Config): Promise<RunningNode> {
       metrics,
       metricsPage: metrics,
       events,
-      history: eventsPort(processEvents),
+      history,
+      debug: {
+        cpuProfile: (seconds, signal) => takeCpuProfile(seconds, clock, signal),
+        heapProfile: (seconds, signal) => takeHeapProfile(seconds, clock, signal),
+        bundle: () => makeBundle({ node: opened, config, metrics, events: history, clock }),
+      },
       tokens: accessTokens(config),
       ...(certificates === undefined ? {} : { tls: certificates }),
       ...(rpcLog === undefined ? {} : { rpcLog }),

@@ -11,6 +11,7 @@ import {
   printable,
   shortBytes,
 } from '../cli/index.ts'
+import { addDebugFiles } from './debug-files.ts'
 import { clusterMembers } from './members.ts'
 import { examples, type Registry, withSession } from './registry.ts'
 import { parseShardId } from './shard-id.ts'
@@ -70,6 +71,7 @@ const COLUMNS: readonly Column<ReplicaLog>[] = [
 
 export function addDebug(parent: Command, registry: Registry): void {
   const debug = parent.command('debug').description('look inside')
+  addDebugFiles(debug, registry)
   debug
     .command('log')
     .description('how far the Raft log of every replica is')
