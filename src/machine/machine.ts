@@ -25,6 +25,11 @@ export interface MachineData {
 }
 
 export interface StateMachine<Result = unknown> {
+  /**
+   * Why this program must not decide about `command`: it is of a format or kind that only another release knows, so that a replica there may do what this one
+   * would leave undone. Undefined for everything else, whether it can be understood or not. Costs a look at a few bytes. Absent where all commands are known.
+   */
+  unknown?(command: Uint8Array): string | undefined
   /** Appends what `command` needs. Most commands need nothing, and then this must cost nothing. */
   needs(command: Uint8Array, needs: Needs): void
   /** Applies one committed command. A command that cannot be understood gives an error result, never an exception. */

@@ -14,7 +14,7 @@ import { shardWithMembership } from './shard-membership.ts'
 /**
  * Takes committed entries through the state machine, in order and once. What a command must read first is fetched for as many entries
  * as possible in one go; a command that reads a range waits at the head of its queue, because it must see exactly what came before it.
- * The loop calls `run`; a fetch that ends calls back through `wake`.
+ * A command that only another release knows ends the replica here. The loop calls `run`; a fetch that ends calls back through `wake`.
  */
 export class Applier {
   readonly #data: DataStore
@@ -23,6 +23,7 @@ export class Applier {
   readonly #wake: (replica: Replica) => void
   readonly #membershipChanged: (replica: Replica, before: Shard) => void
   readonly #changeShard: (replica: Replica, entry: Entry) => Reply | undefined
+  readonly #stuck: (replica: Replica, reason: string) => void
   readonly #needs: { keys: DataKey[]; range: Needs['range'] } = { keys: [], range: undefined }
   readonly #view: AppliedView
 
@@ -33,6 +34,7 @@ export class Applier {
     wake: (replica: Replica) => void,
     membershipChanged: (replica: Replica, before: Shard) => void,
     changeShard: (replica: Replica, entry: Entry) => Reply | undefined,
+    stuck: (replica: Replica, reason: string) => void,
   ) {
     this.#data = data
     this.#clock = clock
@@ -40,6 +42,7 @@ export class Applier {
     this.#wake = wake
     this.#membershipChanged = membershipChanged
     this.#changeShard = changeShard
+    this.#stuck = stuck
     this.#view = new AppliedView(data)
   }
 
@@ -73,6 +76,13 @@ export class Applier {
         return this.#applyShardChange(replica, entry)
       }
       if (entry.type === 'normal' && entry.data.length > 0) {
+        const strange = machine.unknown?.(entry.data)
+        if (strange !== undefined) {
+          // Whoever knows it may change data where this replica would not: it must not go on, and another release will from here.
+          if (count > 0) break
+          this.#stuck(replica, `the log holds at ${entry.index} what cannot be applied: ${strange}`)
+          return false
+        }
         const keysBefore = needs.keys.length
         machine.needs(entry.data, needs)
         if (needs.range !== undefined) {

@@ -109,6 +109,7 @@ export class Loop {
       wake,
       (replica, before) => this.#hooks.membershipChanged(replica, before),
       (replica, entry) => this.#hooks.changeShard(replica, entry),
+      (replica, reason) => this.#hooks.replicaDamaged(replica, reason),
     )
     this.#reader = new ReadServer(options.data, options.clock, this.#fetcher, crash)
     const serve = (replica: Replica, calls: readonly Call[]): void => {

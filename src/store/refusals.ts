@@ -44,6 +44,11 @@ export function impossible(shard: number, what: string): ErrorValue {
   return errorValue('INVALID_ARGUMENT', what, { shard, hint: 'see the shard as it is: flotilla shard show' })
 }
 
+/** The command is of a release that this store is not; `what` names the format. */
+export function unknownCommand(shard: number, what: string): ErrorValue {
+  return errorValue('INVALID_ARGUMENT', what, { shard, hint: 'upgrade the stores before those who ask them' })
+}
+
 export function overloaded(shard: number): ErrorValue {
   return overloadedError(`shard ${shard} has too many writes waiting`, shard)
 }

@@ -16,6 +16,7 @@ import {
   replicaReplaced,
   shardNotHere,
   staleEpoch,
+  unknownCommand,
 } from './refusals.ts'
 import type { Replica } from './replica.ts'
 import { ShardRequests } from './shard-requests.ts'
@@ -207,8 +208,12 @@ export class RequestHandler {
       answerError(call, notYet(replica.group, `shard ${replica.group} is being merged into its neighbour`))
       return
     }
-    if (request.kind === 'write') this.#store.loop.submitWrite(replica, call)
-    else this.#store.loop.submitRead(replica, call)
+    if (request.kind === 'write') {
+      // In the log it would end every replica that does not know it.
+      const strange = replica.machine.unknown?.(request.command)
+      if (strange === undefined) this.#store.loop.submitWrite(replica, call)
+      else answerError(call, unknownCommand(replica.group, strange))
+    } else this.#store.loop.submitRead(replica, call)
   }
 
   #readShard(call: Call, shard: number): void {

@@ -7,7 +7,7 @@
 import { assert, type Clock, LIMITS, type Logger, type Random, silentLogger, type Timer } from '../base/index.ts'
 import { CHANNELS, type Channel, channelOfLane, REQUEST } from './channels.ts'
 import { Counters } from './counters.ts'
-import { ITEM, REPLY, REQUEST_ENTRY } from './frame.ts'
+import { FRAME_VERSION, ITEM, REPLY, REQUEST_ENTRY } from './frame.ts'
 import { TRANSPORT_LIMITS } from './limits.ts'
 import { Peers } from './peers.ts'
 import { PendingRequests, type RequestDone } from './pending-requests.ts'
@@ -35,6 +35,9 @@ export interface TransportOptions {
   readonly handlers?: TransportHandlers
 }
 
+/** Between two lines about frames of another version. */
+const STRANGE_NOTE_MS = 60_000
+
 /** Throws TransportError `BAD_ID`. */
 export function checkTransportOptions(options: TransportOptions): void {
   checkId('cluster id', options.clusterId)
@@ -47,6 +50,7 @@ export class FrameTransport implements Transport {
   readonly address: PeerAddress
   readonly #clock: Clock
   readonly #logger: Logger
+  #strangeNotedMs = Number.NEGATIVE_INFINITY
   /** By channel; several channels may share one. */
   readonly #wires: readonly Wire[]
   readonly #counters = new Counters()
@@ -78,9 +82,16 @@ export class FrameTransport implements Transport {
     const identity = { address, incarnation, session }
     this.#peers = new Peers(clusterId, identity)
     this.#sender = new Sender(identity, clock, wires, this.#peers, this.#pending, this.#counters, () => this.#hasten())
-    this.#receiver = new Receiver(identity, clock, this.#peers, this.#pending, this.#sender, this.#counters, {
-      answer: (to, toSession, id, body) => this.#answer(to, toSession, id, body),
-    })
+    this.#receiver = new Receiver(
+      identity,
+      clock,
+      this.#peers,
+      this.#pending,
+      this.#sender,
+      this.#counters,
+      { answer: (to, toSession, id, body) => this.#answer(to, toSession, id, body) },
+      (version, nowMs) => this.#noteStrangeVersion(version, nowMs),
+    )
     if (options.handlers !== undefined) this.start(options.handlers)
     this.#wasOpen = CHANNELS.map(() => false)
     for (const channel of CHANNELS) {
@@ -188,6 +199,14 @@ export class FrameTransport implements Transport {
     this.#receiver.receive(channel, bytes)
     if (this.#upkeepTimer === undefined) this.#armUpkeep()
     else if (this.#receiver.assembling.size > 0) this.#hasten()
+  }
+
+  /** Somebody of another release, or a stranger: worth a line now and then, never one for each frame. */
+  #noteStrangeVersion(version: number, nowMs: number): void {
+    if (nowMs < this.#strangeNotedMs + STRANGE_NOTE_MS) return
+    this.#strangeNotedMs = nowMs
+    const sentence = `frames of version ${version} arrive, and this release reads version ${FRAME_VERSION}: upgrade the older stores first`
+    this.#logger.log('warn', sentence, { version })
   }
 
   #answer(to: PeerAddress, toSession: number, id: number, body: Uint8Array): void {

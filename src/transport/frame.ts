@@ -6,7 +6,7 @@
  *
  *   | index | value       | type | meaning                                                                        |
  *   |-------|-------------|------|--------------------------------------------------------------------------------|
- *   | 0     | version     | uint | 1; a reader refuses any other                                                  |
+ *   | 0     | version     | uint | 1; a reader refuses any other, and says which it met                             |
  *   | 1     | from        | str  | the sender's address: where answers go                                         |
  *   | 2     | incarnation | str  | what the sender says of its data                                               |
  *   | 3     | session     | uint | random, new with every transport instance                                      |
@@ -87,6 +87,8 @@ export class FrameReader {
   goodbye: 'none' | 'complete' | 'incomplete' = 'none'
   /** What the entries cost their sender of credit. */
   cost = 0
+  /** Of bytes that were refused because they begin like a frame of another version: that version, else 0. */
+  otherVersion = 0
   /** Kinds 0 to 4. */
   readonly kinds: number[] = []
   /** Of fragments: the kind of the whole. */
@@ -113,7 +115,14 @@ export class FrameReader {
     const reader = this.#reader
     reader.open(bytes)
     const valueCount = reader.array()
-    if (valueCount < HEADER_VALUES || reader.uint() !== FRAME_VERSION) return false
+    this.otherVersion = 0
+    if (valueCount < 1) return false
+    const version = reader.uint()
+    if (version !== FRAME_VERSION) {
+      if (!reader.failed) this.otherVersion = version
+      return false
+    }
+    if (valueCount < HEADER_VALUES) return false
     this.from = reader.text(TRANSPORT_LIMITS.addressCharsMax)
     this.incarnation = reader.text(TRANSPORT_LIMITS.incarnationCharsMax)
     this.session = reader.uint()

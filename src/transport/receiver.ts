@@ -25,6 +25,8 @@ export class Receiver {
   readonly #sender: Sender
   readonly #counters: Counters
   readonly #answerer: Answerer
+  /** Told of frames of another version. */
+  readonly #strange: (version: number, nowMs: number) => void
   readonly #reader = new FrameReader()
 
   constructor(
@@ -35,6 +37,7 @@ export class Receiver {
     sender: Sender,
     counters: Counters,
     answerer: Answerer,
+    strange: (version: number, nowMs: number) => void,
   ) {
     this.#identity = identity
     this.#clock = clock
@@ -43,6 +46,7 @@ export class Receiver {
     this.#sender = sender
     this.#counters = counters
     this.#answerer = answerer
+    this.#strange = strange
   }
 
   receive(channel: Channel, bytes: Uint8Array): void {
@@ -51,6 +55,7 @@ export class Receiver {
     const stream = reader.read(bytes) ? this.#peers.streamFrom(reader.from, channel, nowMs) : undefined
     if (stream === undefined) {
       this.#counters.malformedFrames++
+      if (reader.otherVersion > 0) this.#strange(reader.otherVersion, nowMs)
       return
     }
     this.#counters.framesReceived++

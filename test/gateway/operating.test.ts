@@ -287,7 +287,12 @@ const NO_CALLS: RpcLogPort = { query: () => Promise.resolve([]), stats: () => Pr
 
 test('/openapi.json describes every route, and only routes', async (t) => {
   buildConsole()
-  const h = await startHarness(t, { history: NO_EVENTS, rpcLog: NO_CALLS })
+  const debug = {
+    cpuProfile: async () => '{}',
+    heapProfile: async () => '{}',
+    bundle: async () => new Uint8Array(),
+  }
+  const h = await startHarness(t, { history: NO_EVENTS, rpcLog: NO_CALLS, debug })
   const api = (await h.ask('/openapi.json')).json()
   assert.equal(api.openapi, '3.1.0')
   const described: string[] = []

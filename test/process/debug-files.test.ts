@@ -36,7 +36,7 @@ test('a store hands out profiles and a bundle that tells much and betrays nothin
       transport: {
         servers: [`nats://127.0.0.1:${await freePort()}`],
         embedded: true,
-        user: HIDDEN.brokerUser,
+        user: 'broker-user',
         password: HIDDEN.brokerPassword,
       },
       gateway: { listen, tokens: [{ name: 'ops', hash: made.hash, role: 'admin' }] },

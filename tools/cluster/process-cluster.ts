@@ -26,6 +26,8 @@ export interface ClusterOptions {
   readonly expectedErrors?: readonly RegExp[]
   /** Where a store keeps its data; a folder of the cluster's own by default. */
   readonly directoryOf?: (store: string) => string | undefined
+  /** The command that runs a store with a configuration file, where that is not this build's. Asked at each start. */
+  readonly commandOf?: (store: string, configFile: string) => string[] | undefined
   /** How a store reaches the broker, where that is not the direct way. */
   readonly brokerUrlOf?: (store: string) => string
   /** A network of its own, where a store has one. */
@@ -287,7 +289,8 @@ export class ProcessCluster {
   }
 
   #command(id: string): readonly string[] {
-    const command = storeCommand(this.#writeConfig(id))
+    const file = this.#writeConfig(id)
+    const command = this.#options.commandOf?.(id, file) ?? storeCommand(file)
     return this.#options.networkOf?.(id)?.inside(command) ?? command
   }
 

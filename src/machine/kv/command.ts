@@ -170,6 +170,20 @@ export function commandRangeEpoch(command: Uint8Array): number | undefined {
   return new ByteReader(command, 2).u32()
 }
 
+/** Whether the bytes may be a command of another release: its format is not known, or says of itself what is not. Too few bytes are nobody's. */
+export function isForeignCommand(bytes: Uint8Array): boolean {
+  if (bytes.length < HEADER_BYTES) return false
+  const flags = bytes[1] as number
+  switch (bytes[0]) {
+    case FORMAT_OPERATIONS:
+      return flags > (FLAG_ATOMIC | FLAG_READS)
+    case FORMAT_DELETE_RANGE:
+      return flags > FLAG_HAS_END
+    default:
+      return true
+  }
+}
+
 /** Values are parts of the input. Every limit is checked, so whatever comes out can be applied. */
 export function decodeKvCommand(bytes: Uint8Array): KvCommand | MalformedCommand {
   if (bytes.length < HEADER_BYTES) return malformed(`${bytes.length} bytes are no command`)

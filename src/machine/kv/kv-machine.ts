@@ -9,7 +9,7 @@
  */
 import { assert, present, unreachable } from '../../base/index.ts'
 import type { MachineData, Needs, StateMachine } from '../machine.ts'
-import { commandReads, decodeKvCommand, readsRecord } from './command.ts'
+import { commandReads, decodeKvCommand, isForeignCommand, readsRecord } from './command.ts'
 import { decodeRecord, encodeRecord, recordRevision } from './record.ts'
 import type { KvCommand, KvCondition, KvOperation, KvOperationResult, KvResult } from './types.ts'
 
@@ -69,6 +69,11 @@ export class KvMachine implements StateMachine<KvResult> {
       this.#revision,
       present(revision, "a neighbour's revision in a format this version knows"),
     )
+  }
+
+  unknown(command: Uint8Array): string | undefined {
+    if (!isForeignCommand(command)) return undefined
+    return `a command of format ${command[0]} with flags ${command[1]} is unknown to this release; upgrade this store`
   }
 
   /**

@@ -15,6 +15,8 @@ import { operatorCommandFromPlain, operatorCommandToPlain } from './operator-cod
 import type { JsonValue, PlacementCommand } from './types.ts'
 
 const FORMAT = 1
+/** The last of the kinds that `decodePlacementCommand` knows. */
+const KIND_MAX = 6
 
 /** One allocation; a split needs a handful. */
 export const IDS_PER_ALLOCATION_MAX = 100_000
@@ -52,6 +54,14 @@ function toPlain(command: PlacementCommand): readonly unknown[] {
     default:
       return unreachable(command)
   }
+}
+
+/** Why these bytes may be a command of another release; undefined where they are not. */
+export function foreignPlacementCommand(bytes: Uint8Array): string | undefined {
+  if (bytes[0] !== FORMAT) return `format ${bytes[0]}`
+  const unpacked = unpack(bytes.subarray(1))
+  const [kind] = unpacked.ok && Array.isArray(unpacked.value) ? (unpacked.value as unknown[]) : []
+  return isCount(kind) && kind > KIND_MAX ? `kind ${kind}` : undefined
 }
 
 /** Never throws; whatever comes out keeps the limits. */

@@ -19,7 +19,7 @@ import {
 import { assert, isCount, unreachable } from '../../base/index.ts'
 import type { StateMachine } from '../machine.ts'
 import { pack, unpack } from '../msgpack.ts'
-import { decodePlacementCommand, readSettings } from './command.ts'
+import { decodePlacementCommand, foreignPlacementCommand, readSettings } from './command.ts'
 import { OperatorBook } from './operator-book.ts'
 import { savedOperatorsFromPlain, savedOperatorsToPlain } from './operator-codec.ts'
 import type { OperatorCommand } from './operator-types.ts'
@@ -77,6 +77,13 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
   /** Operators and pauses; looked at, never changed, from outside. */
   get operators(): Omit<OperatorBook, 'apply' | 'restore'> {
     return this.#operators
+  }
+
+  unknown(command: Uint8Array): string | undefined {
+    const what = foreignPlacementCommand(command)
+    return what === undefined
+      ? undefined
+      : `a placement command of ${what} is unknown to this release; upgrade this store`
   }
 
   /** Commands read nothing of the data store. */

@@ -1,0 +1,84 @@
+/** What a store does with what only a newer release knows: it says so, and neither guesses nor spreads it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { KvMachine, PlacementMachine, pack, type StateMachine } from '../../src/machine/index.ts'
+import { createMachine } from '../../src/server/machines.ts'
+import { poll } from '../../tools/cluster/poll.ts'
+import { TestCluster, WAIT_MS } from './cluster.ts'
+
+const NEWER = Buffer.from([77, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3])
+
+test('a command of a newer release ends the replicas that do not know it, and no other', async () => {
+  await TestCluster.with({ shards: 2 }, async (cluster) => {
+    const [hit, healthy] = cluster.store('s1').map.map.shards
+    assert(hit !== undefined && healthy !== undefined)
+    const leader = await cluster.leaderStore(hit.id)
+    const old = ['s1', 's2', 's3'].find((id) => id !== leader) ?? ''
+    await cluster.client.put(`${hit.start}a`, 'before')
+    // A cluster in the middle of an upgrade: all stores but one know commands whose value begins with "new".
+    const machine = cluster.replica(old, hit.id)?.machine as StateMachine
+    const { unknown } = machine
+    machine.unknown = (command) =>
+      Buffer.from(command).includes('new value') ? 'a command of format 9 is unknown' : unknown?.call(machine, command)
+    await cluster.client.put(`${hit.start}a`, 'new value')
+    await poll(`${old} says what happened`, WAIT_MS, async () =>
+      cluster.store(old).damaged.get(hit.id)?.includes('a command of format 9 is unknown'),
+    )
+    assert.deepEqual([...cluster.store(old).damaged.keys()], [hit.id])
+    assert(cluster.replica(old, healthy.id) !== undefined)
+    await cluster.client.put(`${hit.start}a`, 'after')
+    assert.equal(Buffer.from((await cluster.client.get(`${hit.start}a`)) ?? []).toString(), 'after')
+    // Upgraded, it goes on where it stopped.
+    await cluster.restart(old)
+    await poll(`${old} has caught up`, WAIT_MS, async () => {
+      const [one, other] = [cluster.replica(old, hit.id), cluster.replica(leader, hit.id)]
+      return one !== undefined && other !== undefined && one.appliedIndex >= other.appliedIndex
+    })
+    assert.deepEqual([...cluster.store(old).damaged.keys()], [])
+  })
+})
+
+test('a leader takes no command that it does not know into its log', async () => {
+  await TestCluster.with({ shards: 1 }, async (cluster) => {
+    const [shard] = cluster.store('s1').map.map.shards
+    assert(shard !== undefined)
+    const leader = await cluster.leaderStore(shard.id)
+    const reply = await cluster.ask(leader, {
+      kind: 'write',
+      shard: shard.id,
+      rangeEpoch: shard.epoch.range,
+      command: NEWER,
+    })
+    assert(reply.kind === 'error')
+    assert.deepEqual([reply.error.code, reply.error.outcome], ['INVALID_ARGUMENT', 'none'])
+    assert.match(reply.error.message, /format 77 .* upgrade this store/)
+    for (const id of ['s1', 's2', 's3']) assert.equal(cluster.store(id).damaged.size, 0)
+    await cluster.client.put('key', 'value')
+  })
+})
+
+test('machines tell commands of other releases from garbage', () => {
+  const kv = new KvMachine({ start: '', end: undefined, epoch: { range: 1 } })
+  assert.match(kv.unknown(NEWER) ?? '', /format 77/)
+  assert.match(kv.unknown(Buffer.from([1, 128, 0, 0, 0, 1, 0, 0])) ?? '', /flags 128/)
+  assert.match(kv.unknown(Buffer.from([2, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0])) ?? '', /flags 2/)
+  for (const bytes of [[], [77], [1, 0, 0, 0, 0, 1, 9, 9]]) assert.equal(kv.unknown(Buffer.from(bytes)), undefined)
+  const placement = new PlacementMachine()
+  assert.match(placement.unknown(Buffer.from([2])) ?? '', /format 2 /)
+  const command = (plain: unknown): Buffer => Buffer.concat([Buffer.from([1]), pack(plain)])
+  assert.match(placement.unknown(command([99, 'x'])) ?? '', /kind 99 /)
+  for (const plain of [[1, 5], ['x'], 'x', [0, 'garbage'], []])
+    assert.equal(placement.unknown(command(plain)), undefined)
+})
+
+test('a saved state of a newer release is refused with the cure', () => {
+  const shard = { id: 7, start: '', end: undefined, epoch: { membership: 1, range: 1 }, replicas: [] }
+  const saved = Buffer.from(createMachine(shard, new Uint8Array()).save())
+  saved[0] = 9
+  assert.throws(() => createMachine(shard, saved), /saved state of shard 7 .* format 9 .* upgrade this store/)
+  const driver = { ...shard, id: 1 }
+  assert.throws(
+    () => createMachine(driver, pack([9, null, 1, 1, [], []])),
+    /saved state of the placement driver .* format 9; .* upgrade this store/,
+  )
+})
