@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { refusal } from './failures.ts'
 import { DEADLINE_GRACE_MS, SWEEP_INTERVAL_MS } from './limits.ts'
 import type { GatewayLimits } from './options.ts'
+import { UnreadAnswers } from './unread-answers.ts'
 
 interface Watched {
   /** As of the last look. */
@@ -21,7 +22,8 @@ export class ExchangeSet {
   readonly #limits: GatewayLimits
   readonly #open = new Set<Exchange>()
   /** Answered, but the client still sends: given some time to finish, so that it can read the answer. */
-  readonly #unread = new Map<Exchange, number>()
+  readonly #unfinished = new Map<Exchange, number>()
+  readonly unread: UnreadAnswers
   readonly #bodies = new WeakMap<Exchange, Watched>()
   #bodyBytes = 0
   #answered = 0
@@ -31,6 +33,7 @@ export class ExchangeSet {
   constructor(clock: Clock, limits: GatewayLimits) {
     this.#clock = clock
     this.#limits = limits
+    this.unread = new UnreadAnswers(limits)
   }
 
   get size(): number {
@@ -54,7 +57,7 @@ export class ExchangeSet {
   remove(exchange: Exchange): void {
     this.#open.delete(exchange)
     this.#answered++
-    if (exchange.hasUnreadBody) this.#unread.set(exchange, this.#clock.nowMs())
+    if (exchange.hasUnreadBody) this.#unfinished.set(exchange, this.#clock.nowMs())
     if (this.#open.size === 0) this.#whenEmpty?.()
   }
 
@@ -91,7 +94,7 @@ export class ExchangeSet {
     this.#timer = this.#clock.after(SWEEP_INTERVAL_MS, () => {
       this.#timer = undefined
       this.#sweep(this.#clock.nowMs())
-      if (this.#open.size > 0 || this.#unread.size > 0) this.#arm()
+      if (this.#open.size > 0 || this.#unfinished.size > 0) this.#arm()
     })
   }
 
@@ -104,10 +107,10 @@ export class ExchangeSet {
         exchange.sendError(timeout(message, exchange.mayHaveWritten ? 'unknown' : 'none'))
       }
     }
-    for (const [exchange, sinceMs] of this.#unread) {
+    for (const [exchange, sinceMs] of this.#unfinished) {
       if (exchange.hasUnreadBody && nowMs - sinceMs <= this.#limits.stallMsMax) continue
       exchange.destroyIfUnread()
-      this.#unread.delete(exchange)
+      this.#unfinished.delete(exchange)
     }
   }
 

@@ -233,6 +233,7 @@ export class Exchange implements BodySink {
     this.#outgoing.writeHead(status, this.#headers)
     if (this.isHead) this.#outgoing.end()
     else this.#outgoing.end(body)
+    this.#set.unread.note(this.#outgoing, this.#incoming.socket)
   }
 
   sendText(status: number, contentType: string, text: string): void {

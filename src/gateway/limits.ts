@@ -10,14 +10,16 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   valueBytesMax: LIMITS.valueBytesMax,
   /** At a few microseconds of work each this is far below the default deadline; more would only wait in vain. */
   inflightMax: 2000,
-  /** What a store answers within a few milliseconds each even where a disk is slow. */
-  inflightMin: 64,
-  /** Several times what a write takes where nothing waits, and what people do not notice. */
-  queueDelayMs: 50,
+  /** Enough for clients of one process each, and few enough to be answered within a second or two by a cluster that is cold, or shares its machine. */
+  inflightMin: 128,
+  /** Many times what a write takes where nothing waits, and what people hardly notice. */
+  queueDelayMs: 100,
   /** A few kilobytes each while idle; the process needs as many file descriptors. */
   connectionsMax: 10_000,
   /** Ten of the largest batches, or hundreds of the largest values. */
   bodyBytesInflightMax: 256 * MiB,
+  /** As much again for answers that nobody has read yet. */
+  unreadBytesMax: 256 * MiB,
   /** A little less than the 10 s after which every request must have been answered, so that the answer arrives before them. */
   requestTimeoutMs: LIMITS.requestTimeoutMsDefault - 500,
   stallMsMax: LIMITS.httpStallMsMax,

@@ -28,6 +28,10 @@ const SAMPLES_MIN = 5
 const DECREASE_MIN = 0.5
 const INCREASE = 1.1
 const INCREASE_MIN = 8
+/** What ends within a quarter of a second may always be in progress: a cluster that is only slow is not refused what it will have done soon. */
+const WORTH_SECONDS = 0.25
+/** What the last interval counts for in the rate, against those before it. */
+const RATE_WEIGHT = 0.3
 /** After as many intervals without a look nothing is known any more, and the limit is the whole again. */
 const FORGOTTEN_INTERVALS = 10
 
@@ -40,6 +44,8 @@ export class LoadLimiter {
   #inflight = 0
   #refused = 0
   #intervalStartMs: number
+  /** How many end in a second; undefined while nothing is known. */
+  #rate: number | undefined
 
   /** `limits` may change while this runs. */
   constructor(clock: Clock, limits: LoadLimits) {
@@ -94,19 +100,28 @@ export class LoadLimiter {
     if (elapsedMs < INTERVAL_MS) return
     this.#intervalStartMs = nowMs
     const { inflightMax, inflightMin, queueDelayMs } = this.#limits
-    const floor = Math.min(inflightMin, inflightMax)
-    if (elapsedMs >= FORGOTTEN_INTERVALS * INTERVAL_MS) this.#limit = inflightMax
-    else {
+    if (elapsedMs >= FORGOTTEN_INTERVALS * INTERVAL_MS) {
+      this.#limit = inflightMax
+      this.#rate = undefined
+    } else {
+      this.#noteRate(((this.#ended.read + this.#ended.write) / elapsedMs) * 1000)
       const delayMs = Math.max(this.#delayMs('read'), this.#delayMs('write'))
       // Nothing ended: nothing is known. What waits is bounded by the limit as it is.
       if (delayMs > queueDelayMs) this.#limit *= Math.max(DECREASE_MIN, queueDelayMs / delayMs)
       else if (delayMs > 0) this.#limit = Math.max(this.#limit * INCREASE, this.#limit + INCREASE_MIN)
     }
-    this.#limit = Math.max(floor, Math.min(inflightMax, this.#limit))
+    const floor = Math.max(inflightMin, (this.#rate ?? 0) * WORTH_SECONDS)
+    this.#limit = Math.min(inflightMax, Math.max(floor, this.#limit))
     for (const kind of ['read', 'write'] as const) {
       this.#fastestMs[kind] = Number.POSITIVE_INFINITY
       this.#ended[kind] = 0
     }
+  }
+
+  /** Where nothing ended, the store may only have been held up for a moment: that says nothing of its rate. */
+  #noteRate(perSecond: number): void {
+    if (perSecond === 0) return
+    this.#rate = this.#rate === undefined ? perSecond : this.#rate + (perSecond - this.#rate) * RATE_WEIGHT
   }
 
   /** What the fastest took, never 0; 0 when too few have ended to tell. */

@@ -37,8 +37,10 @@ export interface GatewayLimits {
   readonly connectionsMax: number
   /** Request bodies held in memory by all requests together. */
   readonly bodyBytesInflightMax: number
+  /** Bytes of whole answers that wait for their readers, of all connections together; beyond it the slowest are closed. */
+  readonly unreadBytesMax: number
   readonly requestTimeoutMs: number
-  /** How long a head or a body may make no progress. */
+  /** How long a head or a body, or the reading of an answer, may make no progress. */
   readonly stallMsMax: number
   /** How long a stream waits for a client that does not read. */
   readonly streamStallMsMax: number

@@ -78,8 +78,8 @@ for (const perSecond of [2000, 5000, 20_000]) {
     assert(first.served >= perSecond * 5 * 0.99, `${first.served} served`)
     const settled = simulation.run(perSecond * 5, 55)
     assert(settled.served >= perSecond * 55 * 0.99, `${settled.served} served`)
-    assert(settled.p99Ms < 150, `p99 ${settled.p99Ms} ms`)
-    assert(settled.inflightMax < perSecond * 0.15 + LIMITS.inflightMin, `${settled.inflightMax} in progress`)
+    assert(settled.p99Ms < 350, `p99 ${settled.p99Ms} ms`)
+    assert(settled.inflightMax < perSecond * 0.3 + LIMITS.inflightMin, `${settled.inflightMax} in progress`)
     simulation.run(perSecond * 0.5, 1)
     const after = simulation.run(perSecond * 0.5, 5)
     assert.equal(after.refused, 0)
@@ -99,12 +99,19 @@ test('a disk that is slower than the target still lets the fewest in, and a burs
   }
 })
 
+test('a cluster that is only slow may always have in progress what it does in a quarter of a second', () => {
+  const slow = new Simulation(2000)
+  // Nobody asks faster than it answers: a bounded number of clients, each with one request at a time.
+  slow.run(2000, 2)
+  assert.equal(slow.run(2050, 5).refused, 0)
+})
+
 test('what is refused for itself, and reads that need no queue, hide no queue of writes; streams do not count', () => {
   let nowMs = 0
   const limiter = new LoadLimiter({ ...realClock, nowMs: () => nowMs }, LIMITS)
   for (let interval = 0; interval < 20; interval++) {
     nowMs += 100
-    for (let each = 0; each < 10; each++) {
+    for (let each = 0; each < 5; each++) {
       for (const [kind, status, tookMs] of [
         ['write', 204, 400],
         ['write', 400, 0.1],

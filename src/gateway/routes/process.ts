@@ -66,6 +66,7 @@ export function showStats(options: GatewayOptions, set: ExchangeSet, limiter: Lo
         inflightLimit: limiter.limit,
         refused: limiter.refused,
         bodyBytes: set.bodyBytes,
+        unreadBytes: set.unread.bytes,
         answered: set.answered,
       },
       memory: process.memoryUsage(),
