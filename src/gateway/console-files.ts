@@ -26,6 +26,9 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
+/** In their order: later ones overrule earlier ones. */
+const STYLES = ['base.css', 'controls.css', 'parts.css', 'dialogs.css', 'views.css', 'narrow.css']
+
 /** By their path below `/console/`; the page itself is under the empty one. Rejects when they are not there, which is when nothing was built. */
 export async function consoleFiles(): Promise<ReadonlyMap<string, ConsoleFile>> {
   const files = new Map<string, ConsoleFile>()
@@ -52,6 +55,7 @@ function page(names: readonly string[]): string {
     .filter((name) => name.endsWith('.js'))
     .sort()
     .map((name) => `<link rel="modulepreload" href="console/${name}">`)
+  const styles = STYLES.map((name) => `<link rel="stylesheet" href="console/${name}">`)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,7 +64,7 @@ function page(names: readonly string[]): string {
 <meta name="color-scheme" content="light dark">
 <title>Flotilla</title>
 <link rel="icon" href="console/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="console/style.css">
+${styles.join('\n')}
 ${preloads.join('\n')}
 <script type="module" src="console/main.js"></script>
 </head>

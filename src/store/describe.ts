@@ -105,6 +105,7 @@ export function describeReplica(store: Store, replica: Replica): unknown {
     appliedIndex: replica.appliedIndex,
     flushedIndex: replica.log.flushed.index,
     logBytes: replica.log.log.bytes,
+    logTail: logTail(replica),
     membership: replica.membership,
     progress: [...(status.progress ?? [])].map(([id, progress]) => ({
       replica: id,
@@ -115,4 +116,16 @@ export function describeReplica(store: Store, replica: Replica): unknown {
     installing: replica.installing,
     load: replica.load.rates,
   }
+}
+
+const TAIL_ENTRIES = 16
+const TAIL_BYTES_MAX = 64 * 1024
+
+/** The last entries of the log: what they are and how large, not what users wrote. */
+function logTail({ log }: Replica): unknown[] {
+  const last = log.lastIndex()
+  const first = Math.max(log.firstIndex(), last - TAIL_ENTRIES + 1)
+  const entries = last < first ? [] : log.entries(first, last + 1, TAIL_BYTES_MAX)
+  if (typeof entries === 'string') return []
+  return entries.map(({ index, term, type, data }) => ({ index, term, type, bytes: data.length }))
 }

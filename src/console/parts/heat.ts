@@ -70,9 +70,12 @@ export class HeatGrid {
   }
 }
 
-/** From 0 to 1; logarithmic, because hot ranges are a thousand times as busy as others. */
+/** The larger, the more of the colours goes to what is a hundredth of the highest. */
+const CONTRAST = 100
+
+/** From 0 to 1; between linear and logarithmic, because hot ranges are a hundred times as busy as others and both should be seen. */
 export function warmth(value: number, highest: number): number {
-  return highest <= 0 ? 0 : Math.log1p(value) / Math.log1p(highest)
+  return highest <= 0 ? 0 : Math.log1p((CONTRAST * value) / highest) / Math.log1p(CONTRAST)
 }
 
 /** Stays within the map when that has become smaller, and keeps at least one cell. */

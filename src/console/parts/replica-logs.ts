@@ -11,6 +11,13 @@ import type { Palette } from './palette.ts'
 import { storeLink } from './pieces.ts'
 import { table } from './table.ts'
 
+interface LogEntry {
+  readonly index: number
+  readonly term: number
+  readonly type: string
+  readonly bytes: number
+}
+
 /** As `GET /debug/raft/{shard}` tells it. */
 export interface ReplicaInside {
   readonly store: string
@@ -22,6 +29,8 @@ export interface ReplicaInside {
   readonly appliedIndex: number
   readonly flushedIndex: number
   readonly logBytes: number
+  /** The last entries; stores of an older version do not tell them. */
+  readonly logTail?: readonly LogEntry[]
 }
 
 /** Those that answer; a store that does not is seen in the table of members. */
@@ -56,6 +65,23 @@ export function replicaLogs(replicas: readonly ReplicaInside[], palette: Palette
     ],
     replicas,
     { label: 'Logs', key: ({ store }) => store },
+  )
+}
+
+/** The last entries of the leader, or of whoever answers. */
+export function logTail(replicas: readonly ReplicaInside[]): Child {
+  const teller = replicas.find(({ role }) => role === 'leader') ?? replicas[0]
+  const entries = [...(teller?.logTail ?? [])].reverse()
+  return table<LogEntry>(
+    [
+      { name: 'Index', cell: ({ index }) => index, isNumber: true },
+      { name: 'Term', cell: ({ term }) => term, isNumber: true },
+      { name: 'Type', cell: ({ type }) => type },
+      { name: 'Bytes', cell: (entry) => bytes(entry.bytes), isNumber: true },
+      { name: 'Committed', cell: ({ index }) => (index <= (teller?.commitIndex ?? 0) ? 'yes' : 'not yet') },
+    ],
+    entries,
+    { label: 'Last entries', key: ({ index }) => index, empty: 'The log is empty: everything is in the data.' },
   )
 }
 

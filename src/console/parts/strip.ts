@@ -80,7 +80,6 @@ function pieceNode(
   { palette, marked }: StripOptions,
 ): VirtualNode {
   const [first] = shards
-  const last = shards.at(-1)
   const isBusy = shards.some(({ id }) => busy.has(id))
   const isMarked = shards.some(({ id }) => id === marked)
   const words = describe(shards)
@@ -99,7 +98,7 @@ function pieceNode(
       'aria-label': words,
     },
     pieces <= 40 && h('span.id', { 'aria-hidden': 'true' }, String(first?.id ?? '')),
-    pieces <= 16 && h('span.from', { 'aria-hidden': 'true' }, boundText(last?.start, 'lowest')),
+    pieces <= 16 && first?.start !== '' && h('span.from', { 'aria-hidden': 'true' }, boundText(first?.start, 'lowest')),
   )
 }
 

@@ -9,6 +9,8 @@ export interface Column<Row> {
   /** Absent: the table cannot be sorted by this. */
   readonly sort?: (row: Row) => number | string
   readonly isNumber?: boolean
+  /** Left out where there is little room. */
+  readonly isMinor?: boolean
 }
 
 export interface Sorting {
@@ -51,7 +53,7 @@ export function table<Row>(
             'tr',
             { key: options.key(row), class: options.tone?.(row) },
             columns.map((column) =>
-              h('td', { 'data-label': column.name, class: column.isNumber ? 'number' : undefined }, column.cell(row)),
+              h('td', { 'data-label': column.name, class: classOf(column) }, h('span', column.cell(row))),
             ),
           ),
         ),
@@ -61,8 +63,12 @@ export function table<Row>(
   )
 }
 
+function classOf<Row>({ isNumber, isMinor }: Column<Row>): string {
+  return `${isNumber ? 'number' : ''} ${isMinor ? 'minor' : ''}`.trim()
+}
+
 function headCell<Row>(column: Column<Row>, sorting: Sorting | undefined): VirtualNode {
-  const className = column.isNumber ? 'number' : undefined
+  const className = classOf(column)
   if (sorting === undefined || column.sort === undefined)
     return h('th', { scope: 'col', class: className }, column.name)
   const isSorted = sorting.column === column.name

@@ -194,7 +194,6 @@ class HeatmapPage implements Page {
           this.#window = closer(clamped(this.#window ?? grid.whole, grid.whole), cell, grid.whole)
         }),
         button('Split here …', () => void this.#split(start), { disabled: start === '' }),
-        h('a.button', { href: link('data', '', { prefix: '' }) }, 'Data'),
       ),
     )
   }

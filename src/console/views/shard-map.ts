@@ -140,21 +140,23 @@ function columns(palette: Palette): readonly Column<Shard>[] {
     },
     { name: 'Replicas', cell: ({ replicas }) => replicaDots(replicas, palette) },
     { name: 'Size', cell: (shard) => bytes(shard.bytes), sort: (shard) => shard.bytes, isNumber: true },
-    { name: 'Keys', cell: ({ keys }) => count(keys), sort: ({ keys }) => keys, isNumber: true },
+    { name: 'Keys', cell: ({ keys }) => count(keys), sort: ({ keys }) => keys, isNumber: true, isMinor: true },
     {
       name: 'Reads',
       cell: ({ load }) => rate(load.readsPerSecond),
       sort: ({ load }) => load.readsPerSecond,
       isNumber: true,
+      isMinor: true,
     },
     {
       name: 'Writes',
       cell: ({ load }) => rate(load.writesPerSecond),
       sort: ({ load }) => load.writesPerSecond,
       isNumber: true,
+      isMinor: true,
     },
-    { name: 'Term', cell: ({ term }) => term, sort: ({ term }) => term, isNumber: true },
-    { name: 'Epoch', cell: ({ epoch }) => `${epoch.membership}.${epoch.range}`, isNumber: true },
+    { name: 'Term', cell: ({ term }) => term, sort: ({ term }) => term, isNumber: true, isMinor: true },
+    { name: 'Epoch', cell: ({ epoch }) => `${epoch.membership}.${epoch.range}`, isNumber: true, isMinor: true },
   ]
 }
 

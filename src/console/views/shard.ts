@@ -15,7 +15,7 @@ import { boundText } from '../parts/keys.ts'
 import { operatorList } from '../parts/operators.ts'
 import { Palette } from '../parts/palette.ts'
 import { badge, button, card, facts, heading, shown, storeLink } from '../parts/pieces.ts'
-import { loadReplicas, type ReplicaInside, replicaLogs } from '../parts/replica-logs.ts'
+import { loadReplicas, logTail, type ReplicaInside, replicaLogs } from '../parts/replica-logs.ts'
 import {
   addReplicaAction,
   mergeAction,
@@ -91,13 +91,15 @@ class ShardPage implements Page {
           'Logs of the replicas',
           shown(this.#replicas, (replicas) => replicaLogs(replicas, palette)),
         ),
+        card('Last entries of the leader’s log', shown(this.#replicas, logTail)),
       ]),
+      card(
+        'Operators',
+        shown(this.#operators, (all) => operatorList(this.#own(all), nowMs)),
+      ),
       h(
         'div.columns',
-        card(
-          'Operators',
-          shown(this.#operators, (all) => operatorList(this.#own(all), nowMs)),
-        ),
+        card('Last entries of the leader’s log', shown(this.#replicas, logTail)),
         card(
           h(
             'span',
