@@ -28,7 +28,10 @@ export class Pulse {
     this.#world = world
     this.#beat = beat
     this.#stopFollowing = follow(client, world, 'events?format=sse&level=info', {
-      take: () => this.soon(AFTER_EVENT_MS),
+      // What the console itself asks of the inside of stores is told too, and must not make it ask again.
+      take: (messages) => {
+        if (messages.some(({ type }) => type !== 'admin_action')) this.soon(AFTER_EVENT_MS)
+      },
       state: (state) => {
         this.state = state
         changed()

@@ -36,12 +36,23 @@ const TONES: Readonly<Record<string, Mark['tone']>> = {
   leader_lost: 'bad',
   quorum_lost: 'bad',
 }
+/** What may have led to an election happened in the term before it. */
+const CAUSES: ReadonlySet<string> = new Set([
+  'PreVote',
+  'TimeoutNow',
+  'pre_vote_started',
+  'election_handed_over',
+  'leader_lost',
+  'leadership_lost',
+  'quorum_lost',
+])
+/** How long before its first sign a cause may lie. */
+const CAUSE_MS_MAX = 3_000
 /** An election takes less, even one that is tried again. */
-const WINDOW_MS = 10_000
+const ELECTION_MS_MAX = 10_000
 
 /**
- * `stores` get a lane even where nothing is known of them. A pre-vote speaks of the term before the one it would begin, so those shortly before count
- * too. Undefined where nothing of the term is known.
+ * `stores` get a lane even where nothing is known of them. Undefined where nothing of the term is known.
  */
 export function sequenceOf(
   term: number,
@@ -49,17 +60,17 @@ export function sequenceOf(
   calls: readonly Call[],
   stores: readonly string[],
 ): Sequence | undefined {
-  const isNear = (row: { readonly term?: number }): boolean => row.term === term || row.term === term - 1
   const ofTerm = [...events, ...calls.filter(({ type }) => VOTES.has(type))].filter((row) => row.term === term)
   const times = ofTerm.map(({ ts }) => Date.parse(ts))
   if (times.length === 0) return undefined
-  const [first, last] = [Math.min(...times), Math.max(...times)]
-  const isInWindow = ({ ts }: { readonly ts: string }): boolean => {
-    const atMs = Date.parse(ts)
-    return atMs >= first - WINDOW_MS && atMs <= Math.min(last, first + WINDOW_MS)
+  const first = Math.min(...times)
+  const belongs = (row: EventRow | Call): boolean => {
+    const passedMs = Date.parse(row.ts) - first
+    if (row.term === term) return passedMs <= ELECTION_MS_MAX
+    return row.term === term - 1 && CAUSES.has(row.type) && passedMs <= 0 && passedMs >= -CAUSE_MS_MAX
   }
-  const marks = events.filter((event) => isNear(event) && isInWindow(event)).map(markOf)
-  const arrows = calls.filter((call) => VOTES.has(call.type) && isNear(call) && isInWindow(call)).flatMap(arrowsOf)
+  const marks = events.filter(belongs).map(markOf)
+  const arrows = calls.filter((call) => VOTES.has(call.type) && belongs(call)).flatMap(arrowsOf)
   const all = [...marks.map(({ atMs }) => atMs), ...arrows.flatMap(({ startMs, endMs }) => [startMs, endMs])]
   const named = [...marks.map(({ store }) => store), ...arrows.flatMap(({ from, to }) => [from, to])]
   return {

@@ -106,7 +106,7 @@ export class ValuePanel {
       ),
       text === undefined
         ? h('p.muted', form === 'json' ? 'It is not JSON.' : 'It is not UTF-8 text.')
-        : h('pre.value', { tabindex: '0', 'aria-label': 'Value' }, text === '' ? h('span.muted', 'empty') : text),
+        : h('pre.stored', { tabindex: '0', 'aria-label': 'Value' }, text === '' ? h('span.muted', 'empty') : text),
       !isWhole && h('p.muted', `The first ${size(SHOWN_BYTES_MAX)} are shown.`),
     ]
   }

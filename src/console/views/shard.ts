@@ -72,7 +72,8 @@ class ShardPage implements Page {
       this.#operators.load(),
       this.#events.load(),
       this.#decisions.load(),
-      this.#replicas.load(),
+      // Once: each look at the inside of a replica is noted as an act of administration.
+      this.#replicas.value === undefined && this.#replicas.load(),
     ])
   }
 
@@ -88,7 +89,11 @@ class ShardPage implements Page {
         card(undefined, this.#place(found, palette), this.#facts(found, palette)),
         card('Members', members(found, palette)),
         card(
-          'Logs of the replicas',
+          h(
+            'span',
+            'Logs of the replicas ',
+            button('Look again', () => void this.#replicas.load(), { class: 'quiet' }),
+          ),
           shown(this.#replicas, (replicas) => replicaLogs(replicas, palette)),
         ),
         card('Last entries of the leader’s log', shown(this.#replicas, logTail)),
