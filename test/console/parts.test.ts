@@ -7,7 +7,7 @@ import type { Shard } from '../../src/console/api/shapes.ts'
 import { MessageSplitter } from '../../src/console/api/stream.ts'
 import { link, routeOf } from '../../src/console/app/route.ts'
 import { h } from '../../src/console/dom/node.ts'
-import { commandLine, keyWords } from '../../src/console/parts/command.ts'
+import { commandLine, curlLine, keyWords } from '../../src/console/parts/command.ts'
 import * as format from '../../src/console/parts/format.ts'
 import * as keys from '../../src/console/parts/keys.ts'
 import { inKeyOrder, piecesOf } from '../../src/console/parts/strip.ts'
@@ -170,6 +170,7 @@ test('command lines can be pasted into a shell', () => {
   const line = commandLine(['put', "it's", 'a b', '$HOME'], 'http://127.0.0.1:8080')
   assert.equal(line, "flotilla put 'it'\\''s' 'a b' '$HOME'")
   assert.equal(commandLine(['status'], 'https://db:1'), 'flotilla status -e https://db:1')
+  assert.equal(curlLine('DELETE', 'http://h:1/a?b'), "curl -X DELETE 'http://h:1/a?b'")
   assert.deepEqual(keyWords(Uint8Array.of(0xff)), { word: '/w==', flags: ['--key-base64'] })
   assert.deepEqual(keyWords(keys.utf8Bytes('a\nb')), { word: 'YQpi', flags: ['--key-base64'] })
   assert.deepEqual(keyWords(keys.utf8Bytes('ä b')), { word: 'ä b', flags: [] })

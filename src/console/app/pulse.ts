@@ -16,7 +16,8 @@ export class Pulse {
   state: StreamState = 'connecting'
   readonly #world: World
   readonly #beat: () => Promise<boolean>
-  readonly #stopFollowing: () => void
+  readonly #follow: () => () => void
+  #stopFollowing: (() => void) | undefined
   #cancelNext: (() => void) | undefined
   #isBeating = false
   #again = false
@@ -27,22 +28,24 @@ export class Pulse {
   constructor(client: Client, world: World, beat: () => Promise<boolean>, changed: () => void) {
     this.#world = world
     this.#beat = beat
-    this.#stopFollowing = follow(client, world, 'events?format=sse&level=info', {
-      // What the console itself asks of the inside of stores is told too, and must not make it ask again.
-      take: (messages) => {
-        if (messages.some(({ type }) => type !== 'admin_action')) this.soon(AFTER_EVENT_MS)
-      },
-      state: (state) => {
-        this.state = state
-        changed()
-      },
-    })
+    this.#follow = () =>
+      follow(client, world, 'events?format=sse&level=info', {
+        // What the console itself asks of the inside of stores is told too, and must not make it ask again.
+        take: (messages) => {
+          if (messages.some(({ type }) => type !== 'admin_action')) this.soon(AFTER_EVENT_MS)
+        },
+        state: (state) => {
+          this.state = state
+          changed()
+        },
+      })
+    if (!document.hidden) this.#stopFollowing = this.#follow()
     document.addEventListener('visibilitychange', this.#visible)
     this.soon(0)
   }
 
   stop(): void {
-    this.#stopFollowing()
+    this.#stopFollowing?.()
     this.#cancelNext?.()
     document.removeEventListener('visibilitychange', this.#visible)
   }
@@ -56,7 +59,10 @@ export class Pulse {
     this.#schedule(delayMs === 0 ? 0 : Math.max(delayMs, AT_MOST_EVERY_MS - sinceLastMs))
   }
 
+  /** A browser has few connections to one host for all its tabs, so a hidden one gives its stream back. */
   readonly #visible = (): void => {
+    this.#stopFollowing?.()
+    this.#stopFollowing = document.hidden ? undefined : this.#follow()
     if (!document.hidden) this.soon(0)
   }
 

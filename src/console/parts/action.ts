@@ -7,7 +7,7 @@ import type { Operator } from '../api/shapes.ts'
 import type { Dialog } from '../app/dialogs.ts'
 import type { Context } from '../app/page.ts'
 import { type Child, h, type VirtualNode } from '../dom/node.ts'
-import { commandLine } from './command.ts'
+import { commandLine, curlLine } from './command.ts'
 import { copyButton } from './copy.ts'
 import { type Field, fieldNode, type Values } from './fields.ts'
 import { operatorPreview, operatorProgress } from './operators.ts'
@@ -19,8 +19,8 @@ export interface Plan {
   readonly json?: unknown
   readonly bytes?: Uint8Array<ArrayBuffer>
   readonly headers?: Readonly<Record<string, string>>
-  /** After `flotilla`. */
-  readonly command: readonly string[]
+  /** After `flotilla`; absent where it has no word for this. */
+  readonly command?: readonly string[]
 }
 
 export interface Action {
@@ -153,13 +153,15 @@ class ActionDialog implements Dialog {
       h('p.muted', about),
       fields
         .filter(({ matters }) => matters === undefined || matters(this.#values))
-        .map((field) => fieldNode(field, this.#values, (value) => this.#change(field.name, value))),
+        .map((field, position) =>
+          fieldNode(field, this.#values, position === 0, (value) => this.#change(field.name, value)),
+        ),
       h('div.would', h('h3', 'What would happen'), this.#preview(missing)),
       this.#failure !== undefined && failureNotice(this.#failure),
-      typeof plan !== 'string' && commandNode(commandLine(plan.command, this.#context.endpoint), this.#context),
+      typeof plan !== 'string' && commandNode(lineOf(plan, this.#context.endpoint), this.#context),
       h(
         'footer',
-        button('Cancel', () => this.#context.dialogs.close(this)),
+        button('Cancel', () => this.#context.dialogs.close(this), { autofocus: fields.length === 0 }),
         h(
           'button',
           { type: 'submit', class: isDangerous === true ? 'danger' : 'primary', disabled: !mayAct },
@@ -207,7 +209,11 @@ function isOperator(answer: unknown): answer is Operator {
   return typeof answer === 'object' && answer !== null && 'steps' in answer && 'state' in answer
 }
 
-export function commandNode(command: string, context: Context): VirtualNode {
+function lineOf({ command, method, path }: Plan, endpoint: string): string {
+  return command === undefined ? curlLine(method, `${endpoint}/${path}`) : commandLine(command, endpoint)
+}
+
+function commandNode(command: string, context: Context): VirtualNode {
   return h(
     'div.command',
     h('h3', 'The same on the command line'),

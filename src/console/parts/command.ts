@@ -10,6 +10,11 @@ export function commandLine(words: readonly string[], endpoint: string): string 
   return ['flotilla', ...all].map(quoted).join(' ')
 }
 
+/** For what the command line has no word for. */
+export function curlLine(method: string, url: string): string {
+  return ['curl', '-X', method, url].map(quoted).join(' ')
+}
+
 /** The key as an argument, and what must be said of it. */
 export function keyWords(key: Uint8Array): { readonly word: string; readonly flags: readonly string[] } {
   const text = utf8Text(key)

@@ -21,13 +21,19 @@ export type Field = FieldBase &
     | { readonly kind: 'choice'; readonly options: readonly (readonly [value: string, words: string])[] }
   )
 
-export function fieldNode(field: Field, values: Values, change: (value: string) => void): VirtualNode {
-  return h('label.field', { key: field.name }, h('span', field.label), inputNode(field, values, change))
+/** `isFirst`: it has the focus when its dialog opens. */
+export function fieldNode(
+  field: Field,
+  values: Values,
+  isFirst: boolean,
+  change: (value: string) => void,
+): VirtualNode {
+  return h('label.field', { key: field.name }, h('span', field.label), inputNode(field, values, isFirst, change))
 }
 
-function inputNode(field: Field, values: Values, change: (value: string) => void): VirtualNode {
+function inputNode(field: Field, values: Values, isFirst: boolean, change: (value: string) => void): VirtualNode {
   const value = values[field.name] ?? ''
-  const common = { name: field.name, value }
+  const common = { name: field.name, value, autofocus: isFirst }
   switch (field.kind) {
     case 'text':
       return h('input', {

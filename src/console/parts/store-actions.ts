@@ -92,7 +92,7 @@ export function forgetAction(store: Store): Action {
     about: 'Removes the store from the list. Possible while it is only registered, or gone.',
     verb: 'Forget',
     isDangerous: true,
-    plan: () => ({ method: 'DELETE', path, command: ['manager', 'node', 'unregister', store.id] }),
+    plan: () => ({ method: 'DELETE', path }),
     dryRun: () => h('p', 'The cluster will know nothing of this store.'),
   }
 }
