@@ -11,7 +11,7 @@ import { moment, operatorState, shardLink, storeLink } from './pieces.ts'
 export function operatorList(operators: readonly Operator[], nowMs: number): VirtualNode {
   if (operators.length === 0) return h('p.empty', 'None has run lately.')
   return h(
-    'ul.rows',
+    'ul.rows.told-below',
     operators.map((operator) =>
       h(
         'li',
