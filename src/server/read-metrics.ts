@@ -91,7 +91,7 @@ function readStorage({ store, log, data }: Node, replicas: readonly Replica[]) {
     storage_flush_duration_seconds: [{ labels: [], histogram: store.loop.stats.flushSeconds }],
     storage_data_bytes: sum(replicas, (replica) => replica.bytes),
     storage_damaged_groups: store.damaged.size,
-    storage_snapshots_sending: store.snapshotsSending,
+    storage_snapshots_sending: store.snapshots.sending,
   }
 }
 

@@ -2,6 +2,7 @@
  * Rules about what the repository says of itself: the package manifest names files that exist, ARCHITECTURE.md names every folder, README.md
  * every command and every setting. A document that is checked cannot fall behind without somebody noticing.
  */
+import path from 'node:path'
 import type { Repository } from './repository.ts'
 
 /** Where the compiled file of the manifest comes from. */
@@ -46,7 +47,10 @@ export function unnamedFolders({ sources, texts }: Repository): string[] {
 export function brokenLinks({ texts }: Repository): string[] {
   return [...texts].flatMap(([name, text]) => {
     if (!name.endsWith('.md')) return []
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map((match) => match[1] ?? '')
+    // Links are relative to their document, mentions to the repository.
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map((match) =>
+      path.posix.join(path.posix.dirname(name), match[1] ?? ''),
+    )
     const mentioned = [...text.matchAll(/`((?:src|shard-map|tools|bench|test)\/[\w./-]+\.(?:ts|mjs))`/g)].map(
       (match) => match[1] ?? '',
     )

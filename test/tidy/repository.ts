@@ -29,7 +29,7 @@ export interface Repository {
 
 const SOURCE_ROOTS = ['src', 'shard-map', 'tools', 'bench', 'test']
 const ROOT_TEXTS = /\.(md|json|ya?ml)$|^LICENSE$|^\.(gitignore|npmrc)$/
-const TEXTS = /\.(ts|mjs|cjs|js|json|md|ya?ml|sh)$/
+const TEXTS = /\.(ts|mjs|cjs|js|json|md|ya?ml|sh|conf|service)$|(^|\/)Containerfile$/
 const SKIPPED_ROOTS = new Set(['node_modules', 'dist', 'data', '.git', '.artifacts'])
 
 export function readRepository(root: string): Repository {

@@ -36,7 +36,8 @@ const CODE_RULES: readonly WordRule[] = [
     },
   },
   {
-    word: /\bset(?:Timeout|Interval|Immediate)\b/,
+    // A socket's own time-out is another thing.
+    word: /(?<!socket\.)\bset(?:Timeout|Interval|Immediate)\b/,
     why: 'timers come in through Clock',
     within: LIBRARY,
     except: {
