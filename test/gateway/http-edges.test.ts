@@ -214,7 +214,6 @@ test('unknown routes are 404, and a known route with another method 405 with All
     '/admin/stores/',
     '/watch',
     '/events',
-    '/console',
   ]) {
     await h.problem(path, {}, 404, 'ROUTE_NOT_FOUND')
   }
