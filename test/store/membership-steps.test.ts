@@ -1,0 +1,39 @@
+/** Steps of a membership change that are asked for again, at the epoch that they have led to: they are done, and nothing else is. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Shard } from '../../shard-map/index.ts'
+import type { MembershipStep } from '../../src/protocol/index.ts'
+import { judgeStep } from '../../src/store/membership-steps.ts'
+
+type Role = Shard['replicas'][number]['role']
+
+function verdict(step: MembershipStep, roles: Readonly<Record<string, Role>>): string {
+  const replicas = Object.entries(roles).map(([store, role], i) => ({ id: 20 + i, store, role }))
+  const shard = { id: 2, start: '', end: undefined, epoch: { membership: 3, range: 1 }, replicas }
+  const progress = new Map(
+    replicas.map(({ id }) => [id, { matchIndex: 9, state: 'replicate' as const, recentlyActive: true }]),
+  )
+  return judgeStep(step, { shard, self: 's1', lastIndex: 9, progress }).kind
+}
+
+const ENTER = { kind: 'enter-joint', promote: ['s4'], demote: ['s3'], lagEntriesMax: 10, votersMin: 3 } as const
+const JOINT = { s1: 'voter', s2: 'voter', s3: 'outgoing', s4: 'incoming' } as const
+
+test('a joint membership that was entered for this very change is done; one for another change is in the way', () => {
+  assert.equal(verdict(ENTER, { s1: 'voter', s2: 'voter', s3: 'voter', s4: 'learner' }), 'propose')
+  assert.equal(verdict(ENTER, JOINT), 'done')
+  assert.equal(verdict({ ...ENTER, demote: ['s2'] }, JOINT), 'refuse')
+  assert.equal(verdict({ ...ENTER, promote: ['s5'] }, { ...JOINT, s5: 'learner' }), 'refuse')
+  assert.equal(verdict(ENTER, { ...JOINT, s3: 'voter' }), 'refuse')
+})
+
+test('every other step that is asked for again is done', () => {
+  const after = { s1: 'voter', s2: 'voter', s4: 'voter' } as const
+  assert.equal(verdict({ kind: 'leave-joint' }, { ...after, s3: 'learner' }), 'done')
+  assert.equal(verdict({ kind: 'leave-joint' }, JOINT), 'propose')
+  assert.equal(verdict({ kind: 'remove-learner', store: 's3' }, after), 'done')
+  assert.equal(
+    verdict({ kind: 'add-learner', store: 's4', replica: 23 }, { ...JOINT, s3: 'voter', s4: 'learner' }),
+    'done',
+  )
+})
