@@ -33,7 +33,6 @@ export const LIMITS = {
   /** Committed entries handed to a state machine at once, so that one group cannot hold the loop. */
   applyBytesPerTurnMax: 1 * MiB,
   snapshotChunkBytesMax: 512 * KiB,
-  requestIdCharsMax: 128,
   storeIdCharsMax: 64,
   labelsMax: 32,
   /** Settings that one request may change. */

@@ -4,7 +4,6 @@ import {
   EMPTY_MAP,
   type Key,
   locate,
-  PLACEMENT_SHARD,
   type Shard,
   type ShardId,
   type ShardMap,
@@ -56,21 +55,9 @@ export class ClusterView {
     return this.#leaders.get(shard)
   }
 
-  leaders(): Record<number, StoreId> {
-    return Object.fromEntries(this.#leaders)
-  }
-
-  /** Stores that hold a replica of the shard; the placement group's are known even while the map is not. */
-  storesOf(shard: Shard | undefined): readonly StoreId[] {
-    return shard?.replicas.map((replica) => replica.store) ?? []
-  }
-
-  get placementStores(): readonly StoreId[] {
-    return this.storesOf(this.#map.placement)
-  }
-
-  get placementLeader(): StoreId | undefined {
-    return this.#leaders.get(PLACEMENT_SHARD)
+  /** Stores that hold a replica of the shard. */
+  storesOf(shard: Shard): readonly StoreId[] {
+    return shard.replicas.map((replica) => replica.store)
   }
 
   get allStores(): readonly StoreId[] {

@@ -1,4 +1,4 @@
-import { bytesToLatin1, utf8Encode } from '../base/index.ts'
+import { bytesToLatin1, LIMITS, utf8Encode } from '../base/index.ts'
 import { type AccessToken, type Gateway, startGateway } from '../gateway/index.ts'
 import { createLogger, createMetrics, type RpcLog, takeCpuProfile, takeHeapProfile } from '../observe/index.ts'
 import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
@@ -72,7 +72,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
         maxInflight: raft.maxInflight,
         maxMessageBytes: raft.maxMessageBytes,
         compactEntries: raft.compactEntries,
-        maxUncommittedBytes: UNCOMMITTED_BYTES_MAX,
+        maxUncommittedBytes: LIMITS.uncommittedBytesMax,
       },
       placement: {
         splitBytes: placement.split.bytes,
@@ -200,8 +200,6 @@ function accessTokens({ gateway }: Config): AccessToken[] {
     prefixes: (prefixes ?? []).map((prefix) => bytesToLatin1(utf8Encode(prefix))),
   }))
 }
-
-const UNCOMMITTED_BYTES_MAX = 16 * 1024 * 1024
 
 function withoutUndefined(credentials: Record<keyof NatsCredentials, string | undefined>): NatsCredentials {
   return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== undefined))

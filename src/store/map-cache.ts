@@ -1,5 +1,5 @@
 import type { ShardMap, StoreId } from '../../shard-map/index.ts'
-import { covering, EMPTY_MAP, locate } from '../../shard-map/index.ts'
+import { EMPTY_MAP } from '../../shard-map/index.ts'
 
 /**
  * What this store knows of the shard map and of who leads what. It may be behind; epochs tell. Filled by heartbeat answers, and on members of the
@@ -30,13 +30,5 @@ export class MapCache {
 
   learnLeader(shard: number, store: StoreId): void {
     this.#leaders[shard] = store
-  }
-
-  locate(key: string) {
-    return locate(this.#map, key)
-  }
-
-  covering(start: string, end: string | undefined) {
-    return covering(this.#map, start, end)
   }
 }

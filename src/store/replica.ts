@@ -1,5 +1,5 @@
 import type { Shard, ShardId, StoreId } from '../../shard-map/index.ts'
-import { assert, type EventSink, type Random } from '../base/index.ts'
+import { assert, type EventSink, LIMITS, type Random } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import {
   type HardState,
@@ -42,7 +42,7 @@ export const RAFT_SETTINGS_DEFAULT: RaftSettings = {
   checkQuorum: true,
   maxInflight: 256,
   maxMessageBytes: 256 * 1024,
-  maxUncommittedBytes: 16 * 1024 * 1024,
+  maxUncommittedBytes: LIMITS.uncommittedBytesMax,
   compactEntries: 10_000,
 }
 

@@ -70,11 +70,6 @@ export class SnapshotReceiver {
     this.#displace = displace
   }
 
-  /** Whether a snapshot for this group is on its way. */
-  isReceiving(group: number): boolean {
-    return this.#incoming.has(group)
-  }
-
   /** Snapshots on their way in. */
   get active(): number {
     return this.#incoming.size

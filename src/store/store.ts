@@ -1,13 +1,5 @@
 import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId, type StoreInfo } from '../../shard-map/index.ts'
-import {
-  assert,
-  type Clock,
-  type EventSink,
-  type Logger,
-  type Random,
-  type RpcRecorder,
-  type Timer,
-} from '../base/index.ts'
+import { assert, type Clock, type EventSink, type Logger, type Random, type RpcRecorder } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Reply, Request } from '../protocol/index.ts'
 import type { DataStore, DiskSpace, LogStore, LogStoreError } from '../storage/index.ts'
@@ -79,7 +71,6 @@ export class Store {
   readonly #startedMs: number
   #placement: PlacementHandler | undefined
   #state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
-  #mapTimer: Timer | undefined
   /**
    * Whether what this store promised earlier is known to be on its disk: it found data there, or founded the cluster, or the placement
    * driver has registered this very incarnation. Until then it may be one that lost its data, and takes no part in any group: under its old
@@ -272,7 +263,6 @@ export class Store {
     if (this.#state !== 'running' && this.#state !== 'failed') return
     const failed = this.#state === 'failed'
     this.#state = 'stopping'
-    this.#mapTimer?.cancel()
     this.#placement?.stop()
     this.#heartbeats.stop()
     this.#requests.close()
