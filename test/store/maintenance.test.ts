@@ -32,6 +32,7 @@ function storeWith(clock: VirtualClock, estimates: Estimate[]): { readonly store
     keys: 1,
     shard: { start: '', end: undefined },
     load: { roll: () => {} },
+    members: { observe: () => {} },
   } as unknown as Replica
   const store = {
     options: { clock, data, log, events: silentEvents, logger: silentLogger },
