@@ -36,6 +36,9 @@ export interface Credentials {
   refused(failure: Failure): void
 }
 
+/** The gateway answers everything but streams sooner; what takes longer is lost on its way. */
+const REQUEST_MS_MAX = 20_000
+
 export class Client {
   readonly #credentials: Credentials
 
@@ -43,17 +46,22 @@ export class Client {
     this.#credentials = credentials
   }
 
-  /** The answer's document. Rejects with a Failure. */
+  /** The answer's document. Rejects with a Failure, as all of these do. */
   async json<Shape>(path: string, ask: Ask = {}): Promise<Shape> {
     const answer = await this.send(path, ask)
-    return (answer.status === 204 ? undefined : await answer.json()) as Shape
+    return (answer.status === 204 ? undefined : await whole(answer.json())) as Shape
   }
 
   async text(path: string, ask: Ask = {}): Promise<string> {
-    return (await this.send(path, ask)).text()
+    return whole((await this.send(path, ask)).text())
   }
 
-  /** An answer that is no error. Rejects with a Failure. */
+  async bytes(path: string): Promise<{ readonly answer: Response; readonly bytes: Uint8Array<ArrayBuffer> }> {
+    const answer = await this.send(path, { headers: { Accept: '*/*' } })
+    return { answer, bytes: new Uint8Array(await whole(answer.arrayBuffer())) }
+  }
+
+  /** An answer that is no error; its content is still to come. A request with a signal of its own may take as long as it likes. */
   async send(path: string, ask: Ask = {}): Promise<Response> {
     const { token } = this.#credentials
     const headers: Record<string, string> = { Accept: 'application/json', ...ask.headers }
@@ -66,7 +74,7 @@ export class Client {
         headers,
         credentials: 'omit',
         ...(body === undefined ? {} : { body }),
-        ...(ask.signal === undefined ? {} : { signal: ask.signal }),
+        signal: ask.signal ?? AbortSignal.timeout(REQUEST_MS_MAX),
       })
     } catch (error) {
       // Nobody answered, or the page went on to something else.
@@ -76,6 +84,16 @@ export class Client {
     const failure = await failureOf(answer)
     if (failure.status === 401) this.#credentials.refused(failure)
     throw failure
+  }
+}
+
+/** The rest of an answer that has begun. */
+async function whole<Content>(content: Promise<Content>): Promise<Content> {
+  try {
+    return await content
+  } catch (error) {
+    // The connection broke in the middle.
+    throw unanswered(error)
   }
 }
 

@@ -127,7 +127,7 @@ export class Frame {
     if (location.hash === this.#shownHash) return
     this.#dialogs.closeAll()
     this.#open()
-    this.#pulse?.soon(0)
+    void this.#refresh()
   }
 
   #open(): void {

@@ -9,6 +9,9 @@ import type { World } from '../world.ts'
 const AFTER_EVENT_MS = 150
 const AT_MOST_EVERY_MS = 700
 const ANYWAY_MS = 4_000
+/** In a large cluster looking takes long; most of the time shall belong to others. */
+const REST_FACTOR = 4
+const REST_MS_MAX = 30_000
 /** While operators run, their steps are worth seeing. */
 const BUSY_MS = 1_200
 
@@ -20,6 +23,7 @@ export class Pulse {
   #stopFollowing: (() => void) | undefined
   #cancelNext: (() => void) | undefined
   #isBeating = false
+  #isStopped = false
   #again = false
   #lastMs = 0
   #anywayMs = ANYWAY_MS
@@ -45,6 +49,7 @@ export class Pulse {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#stopFollowing?.()
     this.#cancelNext?.()
     document.removeEventListener('visibilitychange', this.#visible)
@@ -72,16 +77,18 @@ export class Pulse {
   }
 
   async #run(): Promise<void> {
-    if (!document.hidden) {
-      this.#isBeating = true
-      this.#again = false
-      this.#lastMs = this.#world.nowMs()
-      try {
-        this.#anywayMs = (await this.#beat()) ? BUSY_MS : ANYWAY_MS
-      } finally {
-        this.#isBeating = false
-      }
+    // Whoever comes back to the page is shown it anew at once.
+    if (document.hidden) return
+    this.#isBeating = true
+    this.#again = false
+    this.#lastMs = this.#world.nowMs()
+    try {
+      this.#anywayMs = (await this.#beat()) ? BUSY_MS : ANYWAY_MS
+    } finally {
+      this.#isBeating = false
     }
-    this.#schedule(this.#again ? AT_MOST_EVERY_MS : this.#anywayMs)
+    if (this.#isStopped) return
+    const restMs = Math.min(REST_MS_MAX, REST_FACTOR * (this.#world.nowMs() - this.#lastMs))
+    this.#schedule(Math.max(restMs, this.#again ? AT_MOST_EVERY_MS : this.#anywayMs))
   }
 }

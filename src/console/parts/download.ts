@@ -12,8 +12,8 @@ export function downloadButton(words: string, path: string, name: string, contex
 
 async function download(path: string, name: string, context: Context): Promise<void> {
   try {
-    const answer = await context.client.send(path, { headers: { Accept: '*/*' } })
-    const url = URL.createObjectURL(await answer.blob())
+    const { answer, bytes } = await context.client.bytes(path)
+    const url = URL.createObjectURL(new Blob([bytes], { type: answer.headers.get('Content-Type') ?? '' }))
     const anchor = document.createElement('a')
     anchor.href = url
     anchor.download = name

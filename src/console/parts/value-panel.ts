@@ -49,9 +49,9 @@ export class ValuePanel {
 
   async refresh(): Promise<void> {
     try {
-      const answer = await this.#context.client.send(keyPath(this.key), { headers: { Accept: '*/*' } })
+      const { answer, bytes } = await this.#context.client.bytes(keyPath(this.key))
       this.#stored = {
-        bytes: new Uint8Array(await answer.arrayBuffer()),
+        bytes,
         revision: Number(answer.headers.get('Flotilla-Revision')),
         shard: answer.headers.get('Flotilla-Shard') ?? '',
         epoch: answer.headers.get('Flotilla-Epoch') ?? '',
