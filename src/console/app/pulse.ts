@@ -15,6 +15,9 @@ const REST_MS_MAX = 30_000
 /** While operators run, their steps are worth seeing. */
 const BUSY_MS = 1_200
 
+/** What the console asks may be told too, and must not make it ask again. */
+const ABOUT_REQUESTS: ReadonlySet<string> = new Set(['admin_action', 'admin_refused', 'request_failed'])
+
 export class Pulse {
   state: StreamState = 'connecting'
   readonly #world: World
@@ -34,9 +37,8 @@ export class Pulse {
     this.#beat = beat
     this.#follow = () =>
       follow(client, world, 'events?format=sse&level=info', {
-        // What the console itself asks of the inside of stores is told too, and must not make it ask again.
         take: (messages) => {
-          if (messages.some(({ type }) => type !== 'admin_action')) this.soon(AFTER_EVENT_MS)
+          if (messages.some(({ type }) => !ABOUT_REQUESTS.has(type))) this.soon(AFTER_EVENT_MS)
         },
         state: (state) => {
           this.state = state

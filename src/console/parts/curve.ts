@@ -6,13 +6,16 @@ import { h, type VirtualNode } from '../dom/node.ts'
 
 const WIDTH = 160
 const HEIGHT = 36
-const SHOWN_MS = 5 * 60_000
+const SHOWN_MS_MAX = 5 * 60_000
+/** A young page shows what it has, but no two readings as a cliff. */
+const SHOWN_MS_MIN = 30_000
 
 export function curve(readings: readonly Reading[], nowMs: number, words: string): VirtualNode {
-  const recent = readings.filter(({ atMs }) => atMs >= nowMs - SHOWN_MS)
+  const recent = readings.filter(({ atMs }) => atMs >= nowMs - SHOWN_MS_MAX)
+  const shownMs = Math.max(SHOWN_MS_MIN, nowMs - (recent[0]?.atMs ?? nowMs))
   const highest = Math.max(...recent.map(({ value }) => value), Number.MIN_VALUE)
   const points = recent.map(({ atMs, value }) => {
-    const x = WIDTH * (1 - (nowMs - atMs) / SHOWN_MS)
+    const x = WIDTH * (1 - (nowMs - atMs) / shownMs)
     const y = HEIGHT - 2 - (HEIGHT - 6) * (value / highest)
     return `${x.toFixed(1)},${y.toFixed(1)}`
   })
