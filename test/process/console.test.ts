@@ -198,8 +198,6 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     assert.equal(download.suggestedFilename(), 'events.csv')
     await picture(viewer, 'events')
 
-    // The newest mock of a path answers; none is taken away, because views look again at any time.
-    await page.route('**/rpc-log?*', (route) => route.fulfill({ json: { calls: [] } }))
     await table.getByRole('link', { name: 'draw' }).first().click()
     await page.getByRole('group', { name: 'Sequence of the election' }).getByText('leader changed').first().waitFor()
     await picture(viewer, 'election')
@@ -234,6 +232,10 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
   })
 
   step('shows the messages between stores', async ({ page }) => {
+    await visit(viewer, 'rpc?type=AppendEntries')
+    await page.getByRole('table', { name: 'Calls' }).getByText('AppendEntries').first().waitFor()
+    await page.getByText('Latency, p99').waitFor()
+    // Mocks stay, because views look again at any time.
     const calls = electionCalls(2, 3, Date.now() - 60_000, cluster.ids)
     await page.route('**/rpc-log?*', (route) => route.fulfill({ json: { calls } }))
     await visit(viewer, 'rpc')
