@@ -92,6 +92,7 @@ export {
 export { type Amounts, type Dimension, type IndexedStore, isAccepting, isLost } from './plan/store-load.ts'
 export {
   isStoreOperator,
+  planRecommission,
   planStoreOperator,
   type StoreOperator,
   type StorePlan,
@@ -99,6 +100,7 @@ export {
   storeStepToText,
 } from './plan/store-operator.ts'
 export { undoSteps } from './plan/undo.ts'
+export { planUpkeep, type UpkeepKind, type UpkeepOperator, type UpkeepStep } from './plan/upkeep.ts'
 export { changeReplicas, mergeShards, type Refusal, type RefusalReason, sameShard, splitShard } from './shard.ts'
 export { shown } from './shown.ts'
 export { sameStore } from './store-changes.ts'

@@ -113,6 +113,7 @@ function createProgram(context: Context, printed: Promise<void>[]): Command {
       'table, json, csv, ndjson or raw (default: table on a terminal, else json; get: raw)',
     )
     .option('--timeout <duration>', 'how long a request may take, such as 500ms or 2s (default: 10s)')
+    .option('-y, --yes', 'do not ask before what cannot be taken back')
     .version(programVersion(), '-V, --version', 'print the version number')
     .helpOption('-h, --help', 'show this help, or that of a command')
     .addHelpText('after', HELP)

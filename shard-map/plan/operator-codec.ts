@@ -3,10 +3,10 @@
  *
  *   operator  [kind, shard, m, r, other or null, scheduler, reason, [name, number, ...], [step, ...], bytesToSend, [influence, ...]]
  *   other     [shard, m, r]        influence  [shard, leader or null, [store, ...]]
- *   of a store [kind, store, reason, [step, ...]]
+ *   of a store [kind, store, reason, [step, ...]]   upkeep [kind, group or null, reason, [step, ...]]
  *   step      [what, shard, ...]: add-learner store, replica or null   wait-caught-up store   enter-joint [store, ...], [store, ...]
  *             leave-joint   remove-learner store   transfer-leader store   split [key, ...] or policy   prepare-merge, commit-merge, rollback-merge shard
- *             give-leaders, give-replicas, retire: [what, store]
+ *             give-leaders, give-replicas, retire, take-back, flush-store: [what, store]   compact-log: [what, store, group]
  *
  * Kinds, steps and schedulers are their places in the lists below, which may only grow.
  */
@@ -15,6 +15,7 @@ import { shown } from '../shown.ts'
 import type { Epoch } from '../types.ts'
 import type { Influence, OperatorKind, OperatorStep, PlannedOperator } from './operator.ts'
 import { isStoreOperator, type StoreOperator, type StoreOperatorKind, type StoreStep } from './store-operator.ts'
+import type { UpkeepStep } from './upkeep.ts'
 
 const KINDS = [
   'move',
@@ -28,6 +29,9 @@ const KINDS = [
   'merge',
   'drain',
   'decommission',
+  'snapshot',
+  'compact',
+  'recommission',
 ] as const satisfies readonly (OperatorKind | StoreOperatorKind)[]
 
 const WHATS = [
@@ -44,6 +48,9 @@ const WHATS = [
   'give-replicas',
   'retire',
   'rollback-merge',
+  'flush-store',
+  'compact-log',
+  'take-back',
 ] as const satisfies readonly (OperatorStep | StoreStep)['what'][]
 
 const OWNERS = [
@@ -65,7 +72,10 @@ const TEXT_MAX = 4096
 export function operatorToPlain(operator: PlannedOperator | StoreOperator): Plain {
   const kind = KINDS.indexOf(operator.kind)
   const steps = operator.steps.map(stepToPlain)
-  if (isStoreOperator(operator)) return [kind, operator.store, operator.reason, steps]
+  if (isStoreOperator(operator)) {
+    const subject = 'store' in operator ? operator.store : (operator.group ?? null)
+    return [kind, subject, operator.reason, steps]
+  }
   const { shard, epoch, other, scheduler, reason, numbers, bytesToSend, influence } = operator
   return [
     kind,
@@ -105,7 +115,11 @@ export function stepToPlain(step: OperatorStep | StoreStep): Plain {
     case 'give-leaders':
     case 'give-replicas':
     case 'retire':
+    case 'take-back':
+    case 'flush-store':
       return [what, step.store]
+    case 'compact-log':
+      return [what, step.store, step.group]
   }
 }
 
@@ -113,7 +127,19 @@ export function operatorFromPlain(plain: unknown): PlannedOperator | StoreOperat
   if (!Array.isArray(plain)) return unreadable('an operator is a list')
   const kind = KINDS[plain[0] as number]
   if (kind === undefined) return unreadable(`no operator of kind ${shown(plain[0])}`)
-  if (kind === 'drain' || kind === 'decommission') return storeOperatorFromPlain(kind, plain)
+  switch (kind) {
+    case 'drain':
+    case 'decommission':
+    case 'recommission':
+    case 'snapshot':
+    case 'compact':
+      return storeOperatorFromPlain(kind, plain)
+    default:
+      return plannedFromPlain(kind, plain)
+  }
+}
+
+function plannedFromPlain(kind: OperatorKind, plain: readonly unknown[]): PlannedOperator | Unreadable {
   const [, shard, membership, range, otherPlain, owner, reason, numbersPlain, stepsPlain, bytesToSend, influences] =
     plain
   const epoch = readEpoch(membership, range)
@@ -134,17 +160,27 @@ export function operatorFromPlain(plain: unknown): PlannedOperator | StoreOperat
 }
 
 function storeOperatorFromPlain(kind: StoreOperatorKind, plain: readonly unknown[]): StoreOperator | Unreadable {
-  const [, store, reason, stepsPlain] = plain
+  const [, subject, reason, stepsPlain] = plain
   const steps = readAll(stepsPlain, storeStepFromPlain)
-  if (!isText(store) || !isText(reason) || steps === undefined)
-    return unreadable('an operator of a store with wrong fields')
-  return { kind, store, reason, steps }
+  if (!isText(reason) || steps === undefined) return unreadable('an operator of a store with wrong fields')
+  if (kind !== 'snapshot' && kind !== 'compact') {
+    return isText(subject) ? { kind, store: subject, reason, steps } : unreadable('an operator of no store')
+  }
+  const upkeep = steps.filter(isUpkeepStep)
+  if (upkeep.length < steps.length || !(subject === null || isCount(subject))) {
+    return unreadable('upkeep with wrong fields')
+  }
+  return { kind, group: subject ?? undefined, reason, steps: upkeep }
 }
 
 export function shardStepFromPlain(plain: unknown): OperatorStep | Unreadable {
   const step = stepFromPlain(plain)
   if (isUnreadable(step)) return step
   return 'shard' in step ? step : unreadable('a step of a store in an operator of a shard')
+}
+
+function isUpkeepStep(step: StoreStep): step is UpkeepStep {
+  return step.what === 'flush-store' || step.what === 'compact-log'
 }
 
 function storeStepFromPlain(plain: unknown): StoreStep | Unreadable {
@@ -157,12 +193,28 @@ export function stepFromPlain(plain: unknown): OperatorStep | StoreStep | Unread
   if (!Array.isArray(plain)) return unreadable('a step is a list')
   const what = WHATS[plain[0] as number]
   if (what === undefined) return unreadable(`no step ${shown(plain[0])}`)
-  if (what === 'give-leaders' || what === 'give-replicas' || what === 'retire') {
-    return isText(plain[1]) ? { what, store: plain[1] } : unreadable(`a ${what} with wrong fields`)
+  const [, subject, first, second] = plain as unknown[]
+  return readAnyStep(what, subject, first, second) ?? unreadable(`a ${what} with wrong fields`)
+}
+
+function readAnyStep(
+  what: (typeof WHATS)[number],
+  subject: unknown,
+  first: unknown,
+  second: unknown,
+): OperatorStep | StoreStep | undefined {
+  switch (what) {
+    case 'give-leaders':
+    case 'give-replicas':
+    case 'retire':
+    case 'take-back':
+    case 'flush-store':
+      return isText(subject) ? { what, store: subject } : undefined
+    case 'compact-log':
+      return isText(subject) && isCount(first) ? { what, store: subject, group: first } : undefined
+    default:
+      return isCount(subject) ? readStep(what, subject, first, second) : undefined
   }
-  const [, shard, first, second] = plain as unknown[]
-  const step = isCount(shard) ? readStep(what, shard, first, second) : undefined
-  return step ?? unreadable(`a ${what} with wrong fields`)
 }
 
 function readStep(

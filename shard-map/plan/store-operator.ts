@@ -1,37 +1,47 @@
 /**
- * What happens to a store that is to leave, as an operator that people can follow: the drain scheduler moves its leaders and replicas with
- * operators of their own, and this one waits for them. Cancelling it takes the store back.
+ * Operators that are about stores rather than about one shard's replicas. What happens to a store that is to leave, as an operator that people can follow:
+ * the drain scheduler moves its leaders and replicas with operators of their own, and this one waits for them. Cancelling it takes the store back, and so does
+ * an operator of its own.
  */
 import { shardsOnStore, storeById } from '../map.ts'
 import type { ShardMap, StoreId, StoreInfo } from '../types.ts'
 import { type PlannedOperator, type PlanRefusal, refusePlan } from './operator.ts'
+import { type UpkeepKind, type UpkeepOperator, type UpkeepStep, upkeepStepToText } from './upkeep.ts'
 
-export type StoreOperatorKind = 'drain' | 'decommission'
+type LeavingKind = 'drain' | 'decommission'
+/** `recommission` takes a store back that was to leave. */
+type StayKind = LeavingKind | 'recommission'
+export type StoreOperatorKind = StayKind | UpkeepKind
 
 export type StoreStep =
+  | UpkeepStep
   /** Done when the store leads nothing. */
   | { readonly what: 'give-leaders'; readonly store: StoreId }
   /** Done when no shard has a replica there. */
   | { readonly what: 'give-replicas'; readonly store: StoreId }
   /** The map calls the store gone. */
   | { readonly what: 'retire'; readonly store: StoreId }
+  /** The map calls the store up. */
+  | { readonly what: 'take-back'; readonly store: StoreId }
 
-export interface StoreOperator {
-  readonly kind: StoreOperatorKind
+export interface LeavingOperator {
+  readonly kind: StayKind
   readonly store: StoreId
   /** One sentence for people. */
   readonly reason: string
   readonly steps: readonly StoreStep[]
 }
 
+export type StoreOperator = LeavingOperator | UpkeepOperator
+
 export function isStoreOperator(operator: PlannedOperator | StoreOperator): operator is StoreOperator {
-  return 'store' in operator
+  return !('shard' in operator)
 }
 
-export type StorePlan = { readonly ok: true; readonly operator: StoreOperator } | PlanRefusal
+export type StorePlan = { readonly ok: true; readonly operator: LeavingOperator } | PlanRefusal
 
 /** `replicas`: voters that each shard should have; a store goes for good only when as many others remain. */
-export function planStoreOperator(map: ShardMap, kind: StoreOperatorKind, store: StoreId, replicas: number): StorePlan {
+export function planStoreOperator(map: ShardMap, kind: LeavingKind, store: StoreId, replicas: number): StorePlan {
   const info = storeById(map, store)
   if (info === undefined) return refusePlan('store-unknown', `there is no store ${store}`)
   const problem = stateProblem(kind, info)
@@ -48,7 +58,7 @@ export function planStoreOperator(map: ShardMap, kind: StoreOperatorKind, store:
       { stores: others, replicas },
     )
   }
-  const steps: StoreStep[] = [
+  const steps: LeavingOperator['steps'] = [
     { what: 'give-leaders', store },
     { what: 'give-replicas', store },
     { what: 'retire', store },
@@ -56,13 +66,23 @@ export function planStoreOperator(map: ShardMap, kind: StoreOperatorKind, store:
   return planned({ kind, store, reason: BY_HAND, steps })
 }
 
+/** A store that is draining or being decommissioned is to stay after all. */
+export function planRecommission(map: ShardMap, store: StoreId): StorePlan {
+  const info = storeById(map, store)
+  if (info === undefined) return refusePlan('store-unknown', `there is no store ${store}`)
+  if (info.state !== 'draining' && info.state !== 'decommissioning') {
+    return refusePlan('store-not-up', `store ${store} is ${info.state}, so there is nothing to take back`)
+  }
+  return planned({ kind: 'recommission', store, reason: BY_HAND, steps: [{ what: 'take-back', store }] })
+}
+
 const BY_HAND = 'somebody asked for it'
 
-function planned(operator: StoreOperator): StorePlan {
+function planned(operator: LeavingOperator): StorePlan {
   return { ok: true, operator }
 }
 
-function stateProblem(kind: StoreOperatorKind, { id, state }: StoreInfo): string | undefined {
+function stateProblem(kind: LeavingKind, { id, state }: StoreInfo): string | undefined {
   switch (state) {
     case 'up':
       return undefined
@@ -85,5 +105,10 @@ export function storeStepToText(step: StoreStep): string {
       return `give away the replicas of store ${step.store}`
     case 'retire':
       return `call store ${step.store} gone`
+    case 'take-back':
+      return `take store ${step.store} back`
+    case 'flush-store':
+    case 'compact-log':
+      return upkeepStepToText(step)
   }
 }

@@ -39,6 +39,10 @@ export const EVENT_CATALOGUE = {
   config_reloaded: row('process', 'info', 'The configuration was read again; what may change has changed.', {
     tokens: 'number',
   }),
+  config_applied: row('process', 'info', 'The store goes by new settings of the cluster.', {
+    version: 'number',
+    settings: 'text',
+  }),
   broker_hosted: row('process', 'info', 'This process hosts the embedded broker.', { url: 'text' }),
   store_failed: row('process', 'error', 'The store cannot go on and the process ends.', { error: 'text' }),
 
@@ -150,6 +154,13 @@ export const EVENT_CATALOGUE = {
     'One key has the requests of its busy shard nearly to itself, so that no split would help.',
     { keyShare: 'number', opsPerSecond: 'number' },
   ),
+  config_changed: row('placement', 'info', 'Somebody changed settings of the cluster over HTTP.', {
+    version: 'number',
+    by: 'text',
+    changes: 'text',
+    requestId: 'text',
+    unreached: 'text?',
+  }),
   operator_started: row('placement', 'info', 'The placement driver begins to change a shard, or lets a store leave.', {
     operator: 'number',
     kind: 'text',
@@ -189,6 +200,20 @@ export const EVENT_CATALOGUE = {
       address: 'text',
       requestId: 'text',
       token: 'text?',
+    },
+  ),
+  admin_refused: row(
+    'gateway',
+    'warn',
+    'Somebody tried an operating route without the token or the role that it needs. When there are many, most are only counted (untold).',
+    {
+      action: 'text',
+      path: 'text',
+      status: 'number',
+      address: 'text',
+      requestId: 'text',
+      token: 'text?',
+      untold: 'number?',
     },
   ),
 

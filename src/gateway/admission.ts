@@ -7,6 +7,7 @@ import { invalidArgument, refusal } from './failures.ts'
 import { HeldRefusals } from './held-refusals.ts'
 import type { LoadLimiter } from './load-limiter.ts'
 import type { GatewayOptions } from './options.ts'
+import { AUDIT_PATH_CHARS_MAX, RefusalAudit } from './refusal-audit.ts'
 import type { RouteDefinition } from './route-definition.ts'
 import type { Services } from './services.ts'
 
@@ -17,8 +18,6 @@ const ALLOWED_HEADERS =
 const OVERLOAD_CURE = 'Try again after a moment, or use another store.'
 /** A browser may remember a preflight for ten minutes. */
 const PREFLIGHT_SECONDS = 600
-/** No route is longer; whatever else somebody sends shall not fill the history. */
-const AUDIT_PATH_CHARS_MAX = 256
 
 export class Admission {
   readonly #services: Services
@@ -27,6 +26,7 @@ export class Admission {
   /** Undefined where no tokens are configured and everything is open. */
   #tokens: TokenSet | undefined
   readonly #origins: readonly string[] | undefined
+  readonly #refusals: RefusalAudit
 
   constructor(services: Services, limiter: LoadLimiter, options: Pick<GatewayOptions, 'tokens' | 'cors'>) {
     this.#services = services
@@ -34,6 +34,7 @@ export class Admission {
     this.#held = new HeldRefusals(services.clock)
     this.setTokens(options.tokens ?? [])
     this.#origins = options.cors?.origins
+    this.#refusals = new RefusalAudit(services.clock, services.events)
   }
 
   /** For requests that are admitted from now on. */
@@ -69,13 +70,23 @@ export class Admission {
       exchange.limiter = this.#limiter
     }
     if (route.access === 'open') return true
+    try {
+      this.#identify(exchange, route)
+    } catch (error) {
+      // Refused as it is; it is only told of.
+      this.#refusals.note(exchange, route, error)
+      throw error
+    }
+    if (isAdministration(route)) this.#audit(exchange, route)
+    return true
+  }
+
+  #identify(exchange: Exchange, route: RouteDefinition): void {
     if (this.#tokens !== undefined) this.#authorize(exchange, route, this.#tokens)
     else if (route.access === 'local' && !isLoopback(exchange.remoteAddress)) {
       throw refusal('PERMISSION_DENIED', 'this route answers loopback addresses only, or callers with a token')
     }
     if (route.method === 'POST') this.#refuseForeignPage(exchange)
-    if (isAdministration(route)) this.#audit(exchange, route)
-    return true
   }
 
   #authorize(exchange: Exchange, route: RouteDefinition, tokens: TokenSet): void {
@@ -134,7 +145,7 @@ export class Admission {
     exchange.header('Access-Control-Expose-Headers', EXPOSED_HEADERS)
     if (exchange.method !== 'OPTIONS' || exchange.requestHeader('access-control-request-method') === undefined)
       return false
-    exchange.header('Access-Control-Allow-Methods', 'GET, HEAD, PUT, POST, DELETE')
+    exchange.header('Access-Control-Allow-Methods', 'GET, HEAD, PUT, POST, PATCH, DELETE')
     exchange.header('Access-Control-Allow-Headers', ALLOWED_HEADERS)
     exchange.header('Access-Control-Max-Age', String(PREFLIGHT_SECONDS))
     exchange.sendEmpty(204)

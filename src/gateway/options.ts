@@ -6,6 +6,7 @@ import type { Router } from '../router/index.ts'
 import type { AccessToken } from './access.ts'
 import type { DebugPort } from './debug-port.ts'
 import type { EventsPort, RpcLogPort } from './history-port.ts'
+import type { SettingsPort } from './settings-port.ts'
 
 /** Whether the store can serve; `reasons` is empty when it can. */
 export interface Readiness {
@@ -72,6 +73,8 @@ export interface GatewayOptions {
   readonly rpcLog?: RpcLogPort
   /** What `/debug/profile/*` and `/debug/bundle` hand out. */
   readonly debug?: DebugPort
+  /** What `/admin/config` shows and changes. */
+  readonly settings?: SettingsPort
   /** More members of `GET /stats`. */
   readonly stats?: () => Readonly<Record<string, unknown>>
   /** Who may come in; without any, everything is open. */

@@ -21,6 +21,12 @@ export const shardParameter: ParameterDefinition = {
   required: true,
   schema: z.int(),
 }
+export const dryRunParameter: ParameterDefinition = {
+  in: 'query',
+  name: 'dry_run',
+  description: 'Only show what would be done',
+  schema: z.enum(['true', 'false']),
+}
 export function json(schema: z.ZodType, description: string, status = 200): ResponseDefinition {
   return { status, description, content: [{ type: 'application/json', schema }] }
 }

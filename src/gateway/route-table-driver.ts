@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import type { HandRequest } from '../../shard-map/index.ts'
 import type { ParameterDefinition, ResponseDefinition, RouteDefinition } from './route-definition.ts'
-import { absent, json, operating, shardParameter, storeParameter } from './route-table-cluster.ts'
+import { absent, dryRunParameter, json, operating, shardParameter, storeParameter } from './route-table-cluster.ts'
 import {
   explain,
   forgetStore,
@@ -16,7 +16,16 @@ import {
   showHeatMap,
   showHot,
 } from './routes/driver.ts'
-import { cancelOperator, changeShard, changeStore, listOperators, rebalance, showOperator } from './routes/operator.ts'
+import {
+  cancelOperator,
+  changeShard,
+  changeStore,
+  compact,
+  listOperators,
+  rebalance,
+  showOperator,
+  snapshot,
+} from './routes/operator.ts'
 import * as schemas from './schemas.ts'
 
 const operatorParameter: ParameterDefinition = {
@@ -30,12 +39,6 @@ const schedulerParameter: ParameterDefinition = {
   name: 'scheduler',
   description: 'The name of a scheduler',
   required: true,
-}
-const dryRunParameter: ParameterDefinition = {
-  in: 'query',
-  name: 'dry_run',
-  description: 'Only show what would be done',
-  schema: z.enum(['true', 'false']),
 }
 const waitParameter: ParameterDefinition = {
   in: 'query',
@@ -58,6 +61,28 @@ export function driverRoutes(): RouteDefinition[] {
     shardChange('remove-replica', 'removeReplica', 'Remove the replica of a shard from a store'),
     shardChange('split', 'splitShard', 'Split a shard in two, at a key or in its middle'),
     shardChange('merge', 'mergeShards', 'Merge a shard with its neighbour; the left one of the two survives'),
+    operating({
+      method: 'POST',
+      path: '/admin/shards/{shard}/compact',
+      handler: compact,
+      operationId: 'compactShard',
+      summary: 'Shorten the log of a shard now, on each of its stores, as far as its followers allow',
+      parameters: [shardParameter, dryRunParameter, waitParameter],
+      responses: OPERATOR_ANSWERS,
+    }),
+    operating({
+      method: 'POST',
+      path: '/admin/snapshot',
+      handler: snapshot,
+      operationId: 'takeSnapshots',
+      summary: 'Make durable in the engine, now, what is applied: of one shard on its stores, or everywhere',
+      parameters: [dryRunParameter, waitParameter],
+      body: {
+        description: 'Which shard; nothing stands for all of them',
+        content: [{ type: 'application/json', schema: schemas.snapshotRequest }],
+      },
+      responses: OPERATOR_ANSWERS,
+    }),
     ...['/admin/stores', '/admin/nodes'].flatMap(storeChanges),
     ...operatorRoutes(),
     ...schedulerRoutes(),

@@ -7,6 +7,7 @@ import { openApiDocument } from './openapi.ts'
 import type { GatewayOptions } from './options.ts'
 import type { Handler, RouteDefinition } from './route-definition.ts'
 import { clusterRoutes } from './route-table-cluster.ts'
+import { configRoutes } from './route-table-config.ts'
 import { consoleRoutes } from './route-table-console.ts'
 import { keyRoutes, rangeRoutes } from './route-table-data.ts'
 import { driverRoutes } from './route-table-driver.ts'
@@ -20,6 +21,7 @@ export function routeTable(options: GatewayOptions, set: ExchangeSet, limiter: L
     ...rangeRoutes(),
     ...clusterRoutes(options),
     ...driverRoutes(),
+    ...configRoutes(options),
     ...processRoutes(options, set, limiter),
     ...historyRoutes(options),
     ...consoleRoutes(),

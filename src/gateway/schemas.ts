@@ -204,6 +204,8 @@ export const scheduler = z
 
 export const schedulers = z.object({ schedulers: z.array(scheduler) }).meta({ id: 'Schedulers' })
 
+export const snapshotRequest = z.object({ shard: z.int().optional() }).meta({ id: 'SnapshotRequest' })
+
 export const pauseRequest = z.object({ seconds: z.int().min(1).max(86_400) }).meta({ id: 'PauseRequest' })
 
 export const explanation = z
@@ -294,6 +296,33 @@ export const call = z
   .meta({ id: 'Call' })
 
 export const calls = z.object({ calls: z.array(call) }).meta({ id: 'Calls' })
+
+const setting = z
+  .looseObject({
+    value: z.unknown().describe('Sizes in bytes, durations in milliseconds.'),
+    default: z.unknown(),
+    source: z.enum(['default', 'file', 'env', 'flag', 'cluster']),
+    dynamic: z.boolean().describe('May be changed while the cluster runs.'),
+    unit: z.enum(['bytes', 'ms']).optional(),
+  })
+  .meta({ id: 'Setting' })
+
+export const settings = z.record(z.string(), setting).meta({ id: 'Settings' })
+
+export const settingsHistory = z
+  .object({
+    changes: z.array(
+      z.looseObject({
+        version: z.int(),
+        ts: z.string(),
+        by: z.string().describe('The name of a token, or an address.'),
+        settings: z.array(
+          z.object({ name: z.string(), before: z.unknown(), after: z.unknown() }).describe('Null: not set.'),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'SettingsHistory' })
 
 export const live = z.object({ status: z.literal('alive') }).meta({ id: 'Live' })
 export const ready = z.looseObject({ ready: z.boolean(), reasons: z.array(z.string()) }).meta({ id: 'Ready' })

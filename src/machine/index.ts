@@ -18,4 +18,4 @@ export type {
   WantedLearner,
 } from './placement/operator-types.ts'
 export { PlacementMachine } from './placement/placement-machine.ts'
-export type { ClusterConfig, JsonValue, PlacementCommand, PlacementResult } from './placement/types.ts'
+export type { ClusterConfig, ConfigChange, JsonValue, PlacementCommand, PlacementResult } from './placement/types.ts'

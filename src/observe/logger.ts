@@ -28,7 +28,22 @@ export const LEVEL_COLOUR: Readonly<Record<LogLevel, string>> = {
   error: '\u001b[31m',
 }
 
-export function createLogger(options: LogOptions): Logger {
+/** A logger whose level and format may change while it is in use. */
+export interface AdjustableLogger extends Logger {
+  adjust(level: LogLevel, format: LogFormat): void
+}
+
+export function createLogger(options: LogOptions): AdjustableLogger {
+  let lines = linesOf(options)
+  return {
+    log: (level, message, fields) => lines.log(level, message, fields),
+    adjust(level, format) {
+      lines = linesOf({ ...options, level, format })
+    },
+  }
+}
+
+function linesOf(options: LogOptions): Logger {
   return options.format === 'json' ? jsonLogger(options) : prettyLogger(options)
 }
 

@@ -61,13 +61,26 @@ export function operatorDocument(operator: OperatorRecord, hindrance: string | u
   }
 }
 
-/** A store's own operators change no single shard; the placement driver's is named, and the store. */
+/** Operators about stores change no single shard: it is 0, unless upkeep was asked for one. */
 function planDocument(plan: PlannedOperator | StoreOperator): object {
+  if (isStoreOperator(plan) && 'group' in plan) {
+    return { kind: plan.kind, shard: plan.group ?? 0, reason: plan.reason, scheduler: 'by-hand' }
+  }
   if (isStoreOperator(plan)) {
     return { kind: plan.kind, shard: 0, store: plan.store, reason: plan.reason, scheduler: 'by-hand' }
   }
   const { kind, shard, other, reason, scheduler, numbers } = plan
   return { kind, shard, ...(other === undefined ? {} : { with: other.shard }), reason, scheduler, numbers }
+}
+
+/** What events about an operator name beside it. */
+export function operatorSubject(plan: PlannedOperator | StoreOperator): {
+  readonly group?: ShardId
+  readonly peer?: string
+} {
+  if ('shard' in plan) return { group: plan.shard }
+  if ('store' in plan) return { peer: plan.store }
+  return plan.group === undefined ? {} : { group: plan.group }
 }
 
 function stepDocument({ step, state, startedMs, endedMs }: StepRecord): object {

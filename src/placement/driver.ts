@@ -4,6 +4,7 @@ import {
   SCHEDULERS,
   type SchedulerName,
   type Shard,
+  type StoreId,
   shardById,
   shardsOnStore,
 } from '../../shard-map/index.ts'
@@ -19,7 +20,8 @@ import type { Liveness } from './liveness.ts'
 import { operate } from './operate.ts'
 import { Scheduling } from './scheduling.ts'
 import type { PlacementOptions } from './service.ts'
-import { type DriverSettings, driverSettings, PLACEMENT_DEFAULTS } from './settings.ts'
+import { type DriverSettings, driverSettings, isDriverSetting, PLACEMENT_DEFAULTS } from './settings.ts'
+import { spreadSettings } from './spread-settings.ts'
 
 /**
  * The acting half of the placement driver: lets schedulers plan, has operators carried out, and answers people. The service calls it while this
@@ -48,7 +50,7 @@ export class Driver {
   readonly #heat = new HeatHistory()
   readonly #hotKeys: HotKeyEvents
   #settings: { readonly version: number; readonly value: DriverSettings } | undefined
-  #storeId = ''
+  #store: Store | undefined
   #roundAtMs = 0
   #starting = false
 
@@ -73,7 +75,7 @@ export class Driver {
         return map === undefined ? undefined : locate(map, key)
       },
       // Whoever leads group 1 sends no heartbeat about it.
-      leadersOn: (id) => liveness.leadersOn(id) + (this.#storeId === id ? 1 : 0),
+      leadersOn: (id) => liveness.leadersOn(id) + (this.#self === id ? 1 : 0),
       replicasOn: (id) => {
         const map = machine()?.map
         return map === undefined ? 0 : shardsOnStore(map, id).length
@@ -88,7 +90,7 @@ export class Driver {
   }
 
   start(store: Store): void {
-    this.#storeId = store.id
+    this.#store = store
     this.#calls.start(store)
   }
 
@@ -156,6 +158,9 @@ export class Driver {
       replicas: this.#context.options.bootstrap.replicas,
       paused: this.#paused(machine, wallMs),
       propose: this.#context.propose,
+      acceptsSetting: this.#context.options.acceptsSetting ?? isDriverSetting,
+      lives: (id: StoreId) => this.#lives(id),
+      spread: (done: (unreached: readonly StoreId[]) => void) => this.#spread(machine, done),
     }
     operate(request, context, (answer) => {
       // Heartbeats will tell who leads before long: whoever asks tries again for a while.
@@ -164,12 +169,29 @@ export class Driver {
     })
   }
 
+  #spread({ map, config }: PlacementMachine, done: (unreached: readonly StoreId[]) => void): void {
+    const store = this.#store
+    if (store === undefined) {
+      done([])
+      return
+    }
+    const members = map.stores.filter(({ incarnation, state }) => incarnation !== '' && state !== 'gone')
+    const ids = members.map(({ id }) => id).filter((id) => this.#lives(id))
+    spreadSettings({ transport: this.#context.options.transport, store }, ids, config, done)
+  }
+
+  /** It is heard, however long a store may be silent before it counts as down. */
+  #lives(id: StoreId): boolean {
+    const { liveness, options } = this.#context
+    return liveness.state(id, options.clock.nowMs(), Number.POSITIVE_INFINITY) === 'up'
+  }
+
   #look(machine: PlacementMachine): PlacementIndex {
     const { map, operators } = machine
     const { plan: settings, downAfterMs } = this.settings(machine)
     const nowMs = this.#context.options.clock.nowMs()
     const { liveness } = this.#context
-    return this.#index.look({ map, operators, liveness, settings, downAfterMs, nowMs, self: this.#storeId })
+    return this.#index.look({ map, operators, liveness, settings, downAfterMs, nowMs, self: this.#self })
   }
 
   #paused({ operators }: PlacementMachine, wallMs: number): ReadonlySet<SchedulerName> {
@@ -180,6 +202,10 @@ export class Driver {
         return untilMs > wallMs || schedulers?.includes(name) === false
       }),
     )
+  }
+
+  get #self(): StoreId {
+    return this.#store?.id ?? ''
   }
 
   #wallMs(): number {

@@ -5,23 +5,24 @@ import {
   type PlannedOperator,
   type Shard,
   type ShardId,
-  type StoreId,
   type StoreStep,
   undoSteps,
 } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, present, type Timer, unreachable } from '../base/index.ts'
-import type { OperatorEnd, OperatorRecord, PlacementCommand, PlacementResult } from '../machine/index.ts'
+import type { OperatorEnd, OperatorRecord, PlacementResult } from '../machine/index.ts'
 import type { ErrorValue, Reply, Request } from '../protocol/index.ts'
+import { operatorSubject } from './documents.ts'
 import type { LeaderCalls } from './leader-calls.ts'
 import { isMergeStep, MergeAttempt, type MergeOutcome, type MergeStep } from './merge-steps.ts'
 import { caughtUp, newerEpoch, requestOf, timeoutMs } from './step-requests.ts'
+import { type StoreStepContext, storeStepLimitMs, tryStoreStep } from './store-steps.ts'
 
 /**
  * Carries operators out, on the store that leads group 1 and nowhere else. Each step is a request to the shard's leader that may be repeated: what is
  * done already is answered as done. A step counts as done when group 1 has noted it, and only then the next begins; so a new leader goes on
  * where the old one stopped, and an old one that does not know yet that it was deposed cannot get ahead by more than the request under way.
  */
-export interface ExecutorContext {
+export interface ExecutorContext extends StoreStepContext {
   readonly clock: Clock
   readonly events: EventSink
   readonly calls: LeaderCalls
@@ -30,12 +31,8 @@ export interface ExecutorContext {
   readonly shard: (id: ShardId) => Shard | undefined
   /** The shard that has the key. */
   readonly owner: (key: string) => Shard | undefined
-  readonly leadersOn: (store: StoreId) => number
-  readonly replicasOn: (store: StoreId) => number
   /** Voters that each shard should have. */
   readonly replicas: () => number
-  /** Undefined when it did not come through, or nobody knows. */
-  readonly propose: (command: PlacementCommand, done: (result: PlacementResult | undefined) => void) => void
   /** Shards as their leaders say they are now. */
   readonly learned: (shards: readonly Shard[]) => void
   readonly ended: (operator: OperatorRecord) => void
@@ -92,7 +89,7 @@ export class OperatorExecutor {
   begin(operators: readonly OperatorRecord[]): void {
     for (const { id, plan } of operators) {
       const { kind, reason } = plan
-      const subject = isStoreOperator(plan) ? { peer: plan.store } : { group: plan.shard }
+      const subject = operatorSubject(plan)
       this.#context.events.emit({ type: 'operator_started', ...subject, data: { operator: id, kind, reason } })
     }
     this.tick()
@@ -131,18 +128,15 @@ export class OperatorExecutor {
       this.#runs.set(operator.id, run)
     }
     if (run.isBusy || nowMs < run.notBeforeMs) return
-    if (!('shard' in step)) {
-      this.#storeStep(operator, run, step)
-      return
-    }
-    const limitMs = timeoutMs(step)
+    const limitMs = 'shard' in step ? timeoutMs(step) : storeStepLimitMs(step)
     if (nowMs - run.startedMs > limitMs) {
       const why = run.hindrance === undefined ? '' : `: ${run.hindrance}`
       run.isBusy = true
       this.unwind(operator, 'failed', `it took longer than ${limitMs / 1000} s${why}`, () => this.#later(operator, run))
       return
     }
-    if (isMergeStep(step)) this.#mergeStep(operator, run, step)
+    if (!('shard' in step)) this.#storeStep(operator, run, step)
+    else if (isMergeStep(step)) this.#mergeStep(operator, run, step)
     else this.#shardStep(operator, run, step)
   }
 
@@ -294,29 +288,13 @@ export class OperatorExecutor {
   }
 
   #storeStep(operator: OperatorRecord, run: Run, step: StoreStep): void {
-    const { leadersOn, replicasOn, propose } = this.#context
-    const { store } = step
-    switch (step.what) {
-      case 'give-leaders':
-        if (leadersOn(store) === 0) this.#advance(operator, run, undefined)
-        else this.#again(operator, run, `store ${store} leads ${leadersOn(store)} shards`)
-        return
-      case 'give-replicas':
-        if (replicasOn(store) === 0) this.#advance(operator, run, undefined)
-        else this.#again(operator, run, `store ${store} holds ${replicasOn(store)} replicas`)
-        return
-      case 'retire':
-        run.isBusy = true
-        propose({ kind: 'change', change: { kind: 'set-store-state', store, state: 'gone' } }, (result) => {
-          if (this.#runs.get(operator.id) !== run) return
-          run.isBusy = false
-          if (result?.kind === 'applied') this.#advance(operator, run, undefined)
-          else this.#again(operator, run, result?.kind === 'refused' ? result.message : 'group 1 did not answer')
-        })
-        return
-      default:
-        unreachable(step)
-    }
+    run.isBusy = true
+    tryStoreStep(step, this.#context, (verdict) => {
+      if (this.#runs.get(operator.id) !== run) return
+      run.isBusy = false
+      if (verdict.kind === 'done') this.#advance(operator, run, undefined)
+      else this.#again(operator, run, verdict.reason)
+    })
   }
 
   #advance(operator: OperatorRecord, run: Run, reached: Epoch | undefined): void {
@@ -341,7 +319,7 @@ export class OperatorExecutor {
       return
     }
     this.#runs.delete(id)
-    const subject = isStoreOperator(plan) ? { peer: plan.store } : { group: plan.shard }
+    const subject = operatorSubject(plan)
     this.#context.events.emit({
       type: 'operator_finished',
       ...(state === 'failed' ? { level: 'warn' } : {}),

@@ -52,14 +52,24 @@ export class LeaderCalls {
       if (reply?.kind === 'describe' && reply.shards.length === 0) this.#hints.delete(shard)
       done(reply)
     }
+    this.askStore(target, request, timeoutMs, answered)
+  }
+
+  /** Asks one store, whatever it leads. `done` is called once, with undefined when there was no answer. */
+  askStore(target: StoreId, request: Request, timeoutMs: number, done: (reply: Reply | undefined) => void): void {
+    const store = this.#store
+    if (store === undefined) {
+      done(undefined)
+      return
+    }
     if (target === store.id) {
-      store.request(request, timeoutMs, answered)
+      store.request(request, timeoutMs, done)
       return
     }
     const { transport } = this.#options
     transport.request(target, encodeRequest(request), timeoutMs, (answer) => {
       const reply = typeof answer === 'string' ? undefined : decodeReply(answer)
-      answered(reply?.ok === true ? reply.value : undefined)
+      done(reply?.ok === true ? reply.value : undefined)
     })
     transport.flush()
   }

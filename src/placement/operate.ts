@@ -1,10 +1,11 @@
 import {
-  isStoreOperator,
   type MapChange,
   type PlacementIndex,
   type PlannedOperator,
   planByHand,
+  planRecommission,
   planStoreOperator,
+  planUpkeep,
   SCHEDULERS,
   type SchedulerName,
   type ShardMap,
@@ -13,8 +14,9 @@ import {
   storeById,
 } from '../../shard-map/index.ts'
 import { unreachable } from '../base/index.ts'
-import type { OperatorRecord, PlacementCommand, PlacementMachine, PlacementResult } from '../machine/index.ts'
+import type { OperatorRecord, PlacementMachine } from '../machine/index.ts'
 import { type ErrorValue, errorValue, type OperateAnswer, type OperateRequest, timeout } from '../protocol/index.ts'
+import { type ConfigureContext, configure, historyDocument, settingsDocument } from './configure.ts'
 import { decisionDocument, operatorDocument, previewDocument, settledDocument, timeText } from './documents.ts'
 import type { OperatorExecutor } from './executor.ts'
 import { heatMapDocument, hotDocument } from './heat-documents.ts'
@@ -22,24 +24,23 @@ import type { HeatHistory } from './heat-history.ts'
 import type { Liveness } from './liveness.ts'
 import { planRefused } from './refusals.ts'
 import type { Scheduling } from './scheduling.ts'
-import { isDriverSetting } from './settings.ts'
 
 /**
  * Answers what people ask of the placement driver: operators by hand, stores that come and go, schedulers, explanations, settings. A dry run plans with
  * the very functions of the real one and stops there. The service has made sure that this store leads group 1.
  */
-export interface OperateContext {
+export interface OperateContext extends ConfigureContext {
   readonly machine: PlacementMachine
   readonly index: PlacementIndex
   readonly liveness: Liveness
   readonly scheduling: Scheduling
   readonly executor: OperatorExecutor
   readonly heat: HeatHistory
-  readonly wallMs: number
+  /** Whether the store is heard. */
+  readonly lives: (store: StoreId) => boolean
   /** Voters that each shard should have. */
   readonly replicas: number
   readonly paused: ReadonlySet<SchedulerName>
-  readonly propose: (command: PlacementCommand, done: (result: PlacementResult | undefined) => void) => void
 }
 
 type Answer = (answer: OperateAnswer) => void
@@ -89,6 +90,10 @@ export function operate(request: OperateRequest, context: OperateContext, answer
       withStore(context, store, answer, () => change(context, { kind: 'label-store', store, labels }, answer))
       return
     }
+    case 'snapshot':
+    case 'compact':
+      upkeep(context, request, answer)
+      return
     case 'rebalance':
       rebalance(context, request.dryRun, answer)
       return
@@ -111,10 +116,15 @@ export function operate(request: OperateRequest, context: OperateContext, answer
       answer(shown(heatMapDocument(context.heat.map(context.wallMs))))
       return
     case 'show-settings':
-      answer(shown({ settings: Object.fromEntries(context.machine.config.settings) }))
+      answer(shown(settingsDocument(context)))
+      return
+    case 'settings-history':
+      answer(shown(historyDocument(context)))
       return
     case 'configure':
-      configure(context, request.settings, answer)
+      configure(context, request, (document, error) =>
+        answer(error === undefined ? shown(document ?? {}) : refused(error)),
+      )
       return
     default:
       unreachable(request)
@@ -160,7 +170,7 @@ function cancel(context: OperateContext, operator: OperatorRecord, answer: Answe
       else answer(refused(unanswered('the operator may have been cancelled')))
     })
   }
-  if (!isStoreOperator(plan)) {
+  if (!('store' in plan)) {
     unwind()
     return
   }
@@ -202,42 +212,31 @@ function leave(
 }
 
 function recommission(context: OperateContext, store: StoreId, dryRun: boolean, answer: Answer): void {
-  withStore(context, store, answer, (info) => {
-    if (info.state !== 'draining' && info.state !== 'decommissioning') {
-      const message = `store ${store} is ${info.state}, so there is nothing to take back`
-      answer(refused(errorValue('OPERATOR_CONFLICT', message, { hint: 'flotilla store ls' })))
-      return
-    }
-    const document = {
-      id: null,
-      kind: 'recommission',
-      shard: 0,
-      store,
-      state: dryRun ? 'running' : 'finished',
-      reason: 'somebody asked for it',
-      steps: [{ what: `take store ${store} back`, state: dryRun ? 'waiting' : 'done' }],
-      createdAt: timeText(context.wallMs),
-      endedAt: dryRun ? null : timeText(context.wallMs),
-      error: null,
-    }
-    if (dryRun) {
-      answer(shown(document))
-      return
-    }
-    context.propose({ kind: 'change', change: { kind: 'set-store-state', store, state: 'up' } }, (result) => {
-      if (result?.kind !== 'applied') {
-        answer(refused(unanswered(`store ${store} may have been taken back`)))
-        return
-      }
-      const running = storeOperator(context, store)
-      if (running === undefined) answer(shown(document))
-      else {
-        context.executor.unwind(running, 'cancelled', `store ${store} was taken back`, (unwound) =>
-          answer(shown(unwound?.kind === 'operator' ? operatorDocument(unwound.operator, undefined) : document)),
-        )
-      }
-    })
-  })
+  const plan = planRecommission(context.machine.map, store)
+  if (!plan.ok) {
+    answer(refused(planRefused(plan)))
+    return
+  }
+  if (dryRun) {
+    answer(shown(previewDocument(plan.operator, context.wallMs)))
+    return
+  }
+  const running = storeOperator(context, store)
+  const begin = (): void => start(context, plan.operator, answer)
+  if (running === undefined) begin()
+  else context.executor.unwind(running, 'cancelled', `store ${store} is to stay`, begin)
+}
+
+function upkeep(
+  context: OperateContext,
+  { what: kind, shard, dryRun }: OperateRequest & { readonly what: 'snapshot' | 'compact' },
+  answer: Answer,
+): void {
+  const { machine, lives, wallMs } = context
+  const plan = planUpkeep(machine.map, kind, shard, lives)
+  if (!plan.ok) answer(refused(planRefused(plan, shard)))
+  else if (dryRun) answer(shown(previewDocument(plan.operator, wallMs)))
+  else start(context, plan.operator, answer)
 }
 
 function rebalance(context: OperateContext, dryRun: boolean, answer: Answer): void {
@@ -303,23 +302,6 @@ function explain(
   else answer(shown({ subject, decisions: decisions.map(decisionDocument) }))
 }
 
-function configure(
-  context: OperateContext,
-  settings: (OperateRequest & { readonly what: 'configure' })['settings'],
-  answer: Answer,
-): void {
-  const strange = settings.find(([name]) => !isDriverSetting(name))
-  if (strange !== undefined) {
-    const message = `${strange[0]} cannot be changed while the cluster runs`
-    answer(refused(errorValue('INVALID_ARGUMENT', message, { hint: 'flotilla config show says which settings can' })))
-    return
-  }
-  context.propose({ kind: 'configure', settings, expectedVersion: undefined }, (result) => {
-    if (result?.kind !== 'configured') answer(refused(unanswered('the settings may have been changed')))
-    else answer(shown({ settings: Object.fromEntries(context.machine.config.settings) }))
-  })
-}
-
 function change(context: OperateContext, mapChange: MapChange & { readonly store: unknown }, answer: Answer): void {
   context.propose({ kind: 'change', change: mapChange }, (result) => {
     if (result?.kind === 'applied') {
@@ -367,7 +349,7 @@ function withStore(
 }
 
 function storeOperator({ machine }: OperateContext, store: StoreId): OperatorRecord | undefined {
-  return [...machine.operators.running.values()].find(({ plan }) => isStoreOperator(plan) && plan.store === store)
+  return [...machine.operators.running.values()].find(({ plan }) => 'store' in plan && plan.store === store)
 }
 
 function storeUnknown(id: StoreId): ErrorValue {

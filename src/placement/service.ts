@@ -9,6 +9,7 @@ import {
 import { assert, type Clock, type EventSink, type Logger, type Timer } from '../base/index.ts'
 import {
   encodePlacementCommand,
+  type JsonValue,
   type PlacementCommand,
   PlacementMachine,
   type PlacementResult,
@@ -43,6 +44,8 @@ export interface PlacementOptions {
   readonly transport: Transport
   /** What the cluster's own settings go over. */
   readonly defaults?: PlacementDefaults
+  /** Which settings of the cluster may be changed, to which values; those that the driver itself goes by, when absent. */
+  readonly acceptsSetting?: (name: string, value: JsonValue) => boolean
   /** The schedulers that run when this store leads group 1; all of them when absent. */
   readonly schedulers?: readonly SchedulerName[]
 }
@@ -146,6 +149,7 @@ export class PlacementService implements PlacementHandler {
     // Every member of group 1 knows the map first hand, leader or not.
     const map = this.#map(replica)
     if (map.version > store.map.map.version) store.learnMap(map, {})
+    store.settings.learn(this.#machine(replica).config)
     if (!replica.isLeader) return
     if (map.shards.length === 0) {
       this.#bootstrap()
@@ -207,7 +211,7 @@ export class PlacementService implements PlacementHandler {
   #heartbeat(call: Call, heartbeat: StoreHeartbeat): void {
     const replica = this.#replica()
     assert(replica !== undefined, 'a heartbeat at a store without group 1')
-    const map = this.#map(replica)
+    const { map, config } = this.#machine(replica)
     const complete = this.#liveness.heard(heartbeat, this.#options.clock.nowMs())
     if (map.shards.length > 0) {
       this.#register(heartbeat.info, map)
@@ -221,6 +225,7 @@ export class PlacementService implements PlacementHandler {
         resend: !complete,
         map: map.version > heartbeat.mapVersion ? map : undefined,
         leaders: this.#liveness.leaders(),
+        config: config.version > heartbeat.configVersion ? config : undefined,
       },
     })
   }

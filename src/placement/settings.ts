@@ -40,7 +40,7 @@ const OPERATORS_PER_ROUND = 32
 /** A leader or replica that balance has moved rests for so long. */
 const REST_MS = 60_000
 
-/** Whether the driver itself goes by this setting. */
+/** Whether the driver itself goes by this setting: what it takes where nobody told it what else stores understand. */
 export function isDriverSetting(name: string): name is keyof typeof NAMES {
   return Object.hasOwn(NAMES, name)
 }

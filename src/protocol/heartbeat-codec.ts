@@ -2,12 +2,13 @@
  * What stores tell the placement driver, and its answer, as MessagePack lists.
  *
  *   heartbeat  [store, sequence, full, mapVersion, replicas, bytes, uptimeSeconds, [led, ...], [shard id no longer led, ...],
- *               snapshots, capacityBytes, availableBytes, [damaged shard id, ...]]
+ *               snapshots, capacityBytes, availableBytes, [damaged shard id, ...], configVersion]
  *   led        [shard, term, bytes, keys, readsPerSecond, writesPerSecond, [key, hits, ...], [key, readsPerSecond, writesPerSecond, ...],
  *               [silent store, silentMs, ...], [store far behind, ...]]
- *   answer     [resend, map or null, [shard id, leader, ...]]
+ *   answer     [resend, map or null, [shard id, leader, ...], config or null]
+ *   config     [version, [[name, value], ...]]
  *
- * What follows the first nine fields of a heartbeat, and the first six of a led shard, older stores do not send. Keys are latin-1 text.
+ * What follows the first nine fields of a heartbeat, and the first six of a led shard, and the config of an answer, older stores do not send. Keys are latin-1 text.
  */
 
 import type { StoreId } from '../../shard-map/index.ts'
@@ -19,6 +20,7 @@ import {
   storeFromPlain,
   storeToPlain,
 } from '../../shard-map/index.ts'
+import { type ClusterConfig, readSettings } from '../machine/index.ts'
 import type { FieldReader } from './field-reader.ts'
 import type { StoreHeartbeat, StoreHeartbeatAnswer } from './requests.ts'
 import { readKey } from './shard-request-codec.ts'
@@ -49,6 +51,7 @@ export function heartbeatToPlain(heartbeat: StoreHeartbeat): readonly unknown[] 
     heartbeat.capacityBytes,
     heartbeat.availableBytes,
     heartbeat.damaged,
+    heartbeat.configVersion,
   ]
 }
 
@@ -90,6 +93,7 @@ export function readHeartbeat(fields: FieldReader): StoreHeartbeat | undefined {
     capacityBytes: fields.optional(() => fields.measure()) ?? 0,
     availableBytes: fields.optional(() => fields.measure()) ?? 0,
     damaged: optionalList(fields, 1, (ids) => ids.count()),
+    configVersion: fields.optional(() => fields.count()) ?? 0,
   }
 }
 
@@ -100,7 +104,8 @@ function optionalList<T>(fields: FieldReader, width: number, read: (fields: Fiel
 
 export function heartbeatAnswerToPlain(answer: StoreHeartbeatAnswer): readonly unknown[] {
   const map = answer.map === undefined ? null : mapToPlain(answer.map)
-  return [answer.resend, map, leadersToPlain(answer.leaders)]
+  const config = answer.config === undefined ? null : configToPlain(answer.config)
+  return [answer.resend, map, leadersToPlain(answer.leaders), config]
 }
 
 export function readHeartbeatAnswer(fields: FieldReader): StoreHeartbeatAnswer {
@@ -108,7 +113,21 @@ export function readHeartbeatAnswer(fields: FieldReader): StoreHeartbeatAnswer {
     resend: fields.flag(),
     map: fields.optional(() => fields.model(mapFromPlain)),
     leaders: readLeaders(fields),
+    config: fields.optional(() => fields.nested(readConfig)),
   }
+}
+
+export function configToPlain({ version, settings }: ClusterConfig): readonly unknown[] {
+  return [version, [...settings]]
+}
+
+/** The settings of a cluster; marked as failed when they are none. */
+export function readConfig(fields: FieldReader): ClusterConfig {
+  const version = fields.count()
+  const plain = fields.any()
+  const settings = Array.isArray(plain) ? readSettings(plain) : undefined
+  if (settings === undefined) fields.fail()
+  return { version, settings: new Map(settings) }
 }
 
 export function leadersToPlain(leaders: Readonly<Record<number, StoreId>>): readonly unknown[] {

@@ -3,10 +3,10 @@
  *
  *   start [request, dry run]      request [kind, shard, ...]: move from, to   add-replica store, role   remove-replica, transfer-leader store
  *                                 split key or null, policy or null   merge shard or null
- *   list-operators, list-schedulers, hot, heat-map, show-settings []   show-operator, cancel-operator [operator]
+ *   list-operators, list-schedulers, hot, heat-map, show-settings, settings-history []   show-operator, cancel-operator [operator]
  *   drain, decommission, recommission [store, dry run]   forget-store [store]   explain-store [store]   explain-shard [shard]
  *   register-store [store, address, [label, value, ...]]   label-store [store, [[label, value or null], ...]]
- *   rebalance [dry run]   pause-scheduler [scheduler, seconds or null]   configure [[[name, value], ...]]
+ *   snapshot [shard or null, dry run]   compact [shard, dry run]   rebalance [dry run]   pause-scheduler [scheduler, seconds or null]   configure [[[name, value], ...], version or null, by or null]
  *
  * The answer is [true, document] or [false, error].
  */
@@ -39,6 +39,9 @@ const WHATS = [
   'show-settings',
   'configure',
   'heat-map',
+  'settings-history',
+  'snapshot',
+  'compact',
 ] as const satisfies readonly OperateRequest['what'][]
 
 const HAND_KINDS = [
@@ -63,6 +66,7 @@ export function operateToPlain(request: OperateRequest): readonly unknown[] {
     case 'hot':
     case 'heat-map':
     case 'show-settings':
+    case 'settings-history':
       return [what]
     case 'show-operator':
     case 'cancel-operator':
@@ -82,10 +86,14 @@ export function operateToPlain(request: OperateRequest): readonly unknown[] {
       return [what, request.store, Object.entries(request.labels)]
     case 'rebalance':
       return [what, request.dryRun]
+    case 'snapshot':
+      return [what, request.shard ?? null, request.dryRun]
+    case 'compact':
+      return [what, request.shard, request.dryRun]
     case 'pause-scheduler':
       return [what, SCHEDULERS.indexOf(request.scheduler), request.seconds ?? null]
     case 'configure':
-      return [what, request.settings]
+      return [what, request.settings, request.expectedVersion ?? null, request.by ?? null]
     default:
       return unreachable(request)
   }
@@ -104,6 +112,7 @@ export function readOperate(fields: FieldReader): OperateRequest | undefined {
     case 'hot':
     case 'heat-map':
     case 'show-settings':
+    case 'settings-history':
       return { what }
     case 'show-operator':
     case 'cancel-operator':
@@ -131,13 +140,25 @@ export function readOperate(fields: FieldReader): OperateRequest | undefined {
     }
     case 'rebalance':
       return { what, dryRun: fields.flag() }
+    case 'snapshot':
+      return { what, shard: fields.optional(() => fields.count()), dryRun: fields.flag() }
+    case 'compact':
+      return { what, shard: fields.count(), dryRun: fields.flag() }
     case 'pause-scheduler':
       return { what, scheduler: fields.choice(SCHEDULERS), seconds: fields.optional(() => fields.count()) }
     case 'configure': {
       const plain = fields.any()
       const settings =
         Array.isArray(plain) && plain.length <= LIMITS.settingsPerChangeMax ? readSettings(plain) : undefined
-      return settings === undefined ? undefined : { what, settings }
+      const expectedVersion = fields.optional(() => fields.count())
+      const by = fields.optional(() => fields.text())
+      if (settings === undefined) return undefined
+      return {
+        what,
+        settings,
+        ...(expectedVersion === undefined ? {} : { expectedVersion }),
+        ...(by === undefined ? {} : { by }),
+      }
     }
     default:
       return unreachable(what)

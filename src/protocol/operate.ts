@@ -32,10 +32,22 @@ export type OperateRequest =
   | { readonly what: 'explain-store'; readonly store: StoreId }
   | { readonly what: 'hot' }
   | { readonly what: 'heat-map' }
-  /** The settings of the cluster, by dotted name. */
+  /** Snapshots now, of one shard or of everything; or the log of one shard shortened now. */
+  | { readonly what: 'snapshot'; readonly shard: ShardId | undefined; readonly dryRun: boolean }
+  | { readonly what: 'compact'; readonly shard: ShardId; readonly dryRun: boolean }
+  /** The settings of the cluster, by dotted name, and their version. */
   | { readonly what: 'show-settings' }
-  /** Checked by whoever sends it; null removes one. */
-  | { readonly what: 'configure'; readonly settings: readonly (readonly [name: string, value: JsonValue])[] }
+  /** Who changed which of them lately. */
+  | { readonly what: 'settings-history' }
+  /** Checked by whoever sends it; null removes one. Answered when every store that lives has taken it, or a moment has passed. */
+  | {
+      readonly what: 'configure'
+      readonly settings: readonly (readonly [name: string, value: JsonValue])[]
+      /** Refused with OPERATOR_CONFLICT when the settings are at another one. */
+      readonly expectedVersion?: number
+      /** Who wants it, for the history. */
+      readonly by?: string
+    }
 
 /** A refusal is not an error of the way: the driver was reached and said no. */
 export type OperateAnswer =

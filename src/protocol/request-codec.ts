@@ -13,6 +13,7 @@
  *   map [since]   describe [[shard, ...]]   describe-replica [shard]   transfer-leader [shard, store]
  *   store-heartbeat (see heartbeat-codec)   placement-status []   allocate-ids [count]
  *   read-shard [shard]   find-middle [shard, true by load]   changes of shards (see shard-request-codec)   operate (see operate-codec)
+ *   learn-settings [version, [[name, value], ...]]   upkeep [group or null]
  *
  * Consistency: 0 linearizable, 1 stale.
  */
@@ -20,7 +21,7 @@ import { LIMITS, unreachable } from '../base/index.ts'
 import { ByteReader, ByteWriter, pack, unpack } from '../machine/index.ts'
 import { type Decoded, decoded, undecodable } from './decoded.ts'
 import { FieldReader } from './field-reader.ts'
-import { heartbeatToPlain, readHeartbeat } from './heartbeat-codec.ts'
+import { configToPlain, heartbeatToPlain, readConfig, readHeartbeat } from './heartbeat-codec.ts'
 import { operateToPlain, readOperate } from './operate-codec.ts'
 import type { Consistency, Request } from './requests.ts'
 import { readShardRequest, shardRequestToPlain } from './shard-request-codec.ts'
@@ -48,6 +49,8 @@ const KINDS = [
   'read-shard',
   'find-middle',
   'operate',
+  'learn-settings',
+  'upkeep',
 ] as const satisfies readonly Request['kind'][]
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Record<Request['kind'], number>
@@ -103,6 +106,10 @@ export function encodeRequest(request: Request): Uint8Array {
       return cold(request.kind, [request.count])
     case 'operate':
       return cold(request.kind, operateToPlain(request.request))
+    case 'learn-settings':
+      return cold(request.kind, configToPlain(request.config))
+    case 'upkeep':
+      return cold(request.kind, [request.compact ?? null])
     default:
       return unreachable(request)
   }
@@ -261,6 +268,10 @@ function readCold(kind: Exclude<Request['kind'], 'write' | 'get' | 'scan'>, fiel
       const request = readOperate(fields)
       return request === undefined ? undefined : { kind, request }
     }
+    case 'learn-settings':
+      return { kind, config: readConfig(fields) }
+    case 'upkeep':
+      return { kind, compact: fields.optional(() => fields.count()) }
     default:
       return unreachable(kind)
   }

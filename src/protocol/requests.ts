@@ -9,7 +9,7 @@ import type {
   StoreId,
   StoreInfo,
 } from '../../shard-map/index.ts'
-import type { KvResult } from '../machine/index.ts'
+import type { ClusterConfig, KvResult } from '../machine/index.ts'
 import type { ErrorValue } from './errors.ts'
 import type { OperateAnswer, OperateRequest } from './operate.ts'
 
@@ -112,6 +112,10 @@ export type Request =
   | { readonly kind: 'placement-status' }
   | { readonly kind: 'allocate-ids'; readonly count: number }
   | { readonly kind: 'operate'; readonly request: OperateRequest }
+  /** From the placement driver: what the cluster is to go by from now on. Older settings than the store has change nothing. */
+  | { readonly kind: 'learn-settings'; readonly config: ClusterConfig }
+  /** To any store: make durable what is applied, and then shorten the log of the group `compact`. Done when that is so. */
+  | { readonly kind: 'upkeep'; readonly compact: ShardId | undefined }
 
 export interface RequestTiming {
   /** Milliseconds from the request's arrival at the leader's store until its entry was committed, or its read confirmed. */
@@ -228,6 +232,8 @@ export interface StoreHeartbeat {
   readonly availableBytes: number
   /** Groups whose replica here does not run because its log or data cannot be read. */
   readonly damaged: readonly ShardId[]
+  /** Of the cluster's settings that the store goes by. */
+  readonly configVersion: number
 }
 
 /** What the leader of a shard tells of it, beside the shard itself. */
@@ -263,6 +269,8 @@ export interface StoreHeartbeatAnswer {
   readonly resend: boolean
   readonly map: ShardMap | undefined
   readonly leaders: Readonly<Record<number, StoreId>>
+  /** The cluster's settings, where they are newer than the store's. */
+  readonly config: ClusterConfig | undefined
 }
 
 export interface PlacementStatus {

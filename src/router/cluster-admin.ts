@@ -187,6 +187,7 @@ function isQuestion(request: OperateRequest): boolean {
     case 'hot':
     case 'heat-map':
     case 'show-settings':
+    case 'settings-history':
     case 'label-store':
     case 'pause-scheduler':
     case 'configure':
@@ -196,6 +197,8 @@ function isQuestion(request: OperateRequest): boolean {
     case 'decommission':
     case 'recommission':
     case 'rebalance':
+    case 'snapshot':
+    case 'compact':
       return request.dryRun
     case 'cancel-operator':
     case 'register-store':

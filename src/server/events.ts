@@ -10,8 +10,10 @@ import {
   type Event,
   EventBus,
   EventHistory,
+  type EventOutput,
   type EventSubscription,
   jsonOutput,
+  type LogFormat,
   passes,
 } from '../observe/index.ts'
 import { systemClock } from './system.ts'
@@ -34,28 +36,29 @@ export interface ProcessEvents {
   history(): EventHistory | undefined
   /** The data directory is ours: from now on, and from the first event on, its history is kept there. Undefined keeps it in memory. */
   keepHistory(dir: string | undefined): Promise<void>
+  /** What is told on standard error, and how; and what is weak enough to be left out of the history. */
+  adjust(level: LogLevel, format: LogFormat, historyLevel: LogLevel): void
   close(): Promise<void>
 }
 
 const HISTORY_FOLDER = 'events'
 
-export function openProcessEvents(store: string, level: LogLevel, format: 'json' | 'pretty'): ProcessEvents {
-  const output = format === 'json' ? jsonOutput() : consoleOutput()
-  const bus = new EventBus({ store, clock: systemClock, outputs: [{ output, level }] })
+export function openProcessEvents(store: string, level: LogLevel, format: LogFormat): ProcessEvents {
+  let lines = linesOf(format)
+  const told: EventOutput = { name: 'console', write: (events) => lines.write(events) }
+  const bus = new EventBus({ store, clock: systemClock, outputs: [{ output: told, level }] })
   let history: EventHistory | undefined
   let settle: () => void = () => {}
   const begun = new Promise<void>((resolve) => {
     settle = resolve
   })
-  bus.add({
-    level: 'debug',
-    output: {
-      name: 'history',
-      write: (events: readonly Event[]) =>
-        history === undefined ? begun.then(() => history?.write(events)) : history.write(events),
-      close: () => history?.close(),
-    },
-  })
+  const memory: EventOutput = {
+    name: 'history',
+    write: (events: readonly Event[]) =>
+      history === undefined ? begun.then(() => history?.write(events)) : history.write(events),
+    close: () => history?.close(),
+  }
+  bus.add({ level: 'debug', output: memory })
   return {
     bus,
     history: () => history,
@@ -64,11 +67,20 @@ export function openProcessEvents(store: string, level: LogLevel, format: 'json'
       history = await EventHistory.open({ directory })
       settle()
     },
+    adjust(level, format, historyLevel) {
+      lines = linesOf(format)
+      bus.setLevel(told, level)
+      bus.setLevel(memory, historyLevel)
+    },
     async close() {
       settle()
       await bus.close()
     },
   }
+}
+
+function linesOf(format: LogFormat): EventOutput {
+  return format === 'json' ? jsonOutput() : consoleOutput()
 }
 
 /** What the gateway shows of them. */

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { planPlacementShard } from '../../shard-map/index.ts'
 import type { Clock, EventSink, Logger, Random, RpcRecorder } from '../base/index.ts'
+import type { JsonValue } from '../machine/index.ts'
 import { type PlacementDefaults, PlacementService } from '../placement/index.ts'
 import { createRouter, type Router } from '../router/index.ts'
 import {
@@ -41,6 +42,8 @@ export interface NodeOptions {
   readonly raft: RaftSettings
   /** What the placement driver goes by where the cluster's own settings say nothing. */
   readonly placement?: PlacementDefaults
+  /** Which settings the cluster may be given while it runs; those of the placement driver when absent. */
+  readonly acceptsSetting?: (name: string, value: JsonValue) => boolean
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -142,6 +145,7 @@ export async function composeNode(
       events,
       transport,
       ...(options.placement === undefined ? {} : { defaults: options.placement }),
+      ...(options.acceptsSetting === undefined ? {} : { acceptsSetting: options.acceptsSetting }),
     })
     let found = false
     if (isFounder && isEmpty) {

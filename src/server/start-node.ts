@@ -1,9 +1,17 @@
 import { bytesToLatin1, LIMITS, utf8Encode } from '../base/index.ts'
 import { type AccessToken, type Gateway, startGateway } from '../gateway/index.ts'
-import { createLogger, createMetrics, type RpcLog, takeCpuProfile, takeHeapProfile } from '../observe/index.ts'
+import {
+  createLogger,
+  createMetrics,
+  type LogFormat,
+  type RpcLog,
+  takeCpuProfile,
+  takeHeapProfile,
+} from '../observe/index.ts'
 import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
-import { type Config, digestOf } from './config/index.ts'
+import { acceptsSetting, type Config, digestOf, type SettingSource } from './config/index.ts'
+import { DynamicSettings } from './dynamic-settings.ts'
 import { eventsPort, openProcessEvents } from './events.ts'
 import { loadGatewayTls } from './gateway-tls.ts'
 import { type Node, openNode } from './node.ts'
@@ -28,13 +36,16 @@ export interface RunningNode {
   stop(): Promise<void>
 }
 
-export async function startNode(config: Config): Promise<RunningNode> {
+/** `sources`: where each setting was said, for those who ask the store about it; none of them stands for all of them being defaults. */
+export async function startNode(
+  config: Config,
+  sources: ReadonlyMap<string, SettingSource> = new Map(),
+): Promise<RunningNode> {
   const { store, cluster, placement, transport, storage, raft, gateway, observability } = config
   const clock = systemClock
   const certificates = loadGatewayTls(config)
   const { level } = observability.log
-  const format =
-    observability.log.format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : observability.log.format
+  const format = logFormat(config)
   const logger = createLogger({ level, format, store: store.id })
   scheduleAsBatch(logger)
   const processEvents = openProcessEvents(store.id, level, format)
@@ -81,6 +92,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
         downAfterMs: placement.downAfter,
         operatorsPerStore: placement.limits.operatorsPerStore,
       },
+      acceptsSetting,
       clock,
       random: systemRandom,
       logger,
@@ -108,6 +120,12 @@ export async function startNode(config: Config): Promise<RunningNode> {
     readiness = new ReadinessEvents(events, clock, () => opened.notReady())
     const metrics = createMetrics(() => readMetrics({ node: opened, events, rpcLog, inflight: () => face.inflight }))
     const history = eventsPort(processEvents)
+    const settings = new DynamicSettings({ config, sources }, opened.store.settings, events)
+    settings.follow((now) => {
+      const { log, events: told } = now.observability
+      logger.adjust(log.level, logFormat(now))
+      processEvents.adjust(log.level, logFormat(now), told.level)
+    })
     const face: Gateway = await startGateway({
       listen: { host: gateway.listen.host, port: gateway.listen.port },
       router: opened.router,
@@ -120,7 +138,6 @@ export async function startNode(config: Config): Promise<RunningNode> {
       clock,
       random: systemRandom,
       logger,
-      limits: { valueBytesMax: gateway.limits.valueBytes, inflightMax: gateway.limits.inflight },
       metrics,
       metricsPage: metrics,
       events,
@@ -130,10 +147,14 @@ export async function startNode(config: Config): Promise<RunningNode> {
         heapProfile: (seconds, signal) => takeHeapProfile(seconds, clock, signal),
         bundle: () => makeBundle({ node: opened, config, metrics, events: history, clock }),
       },
+      settings,
       tokens: accessTokens(config),
       ...(certificates === undefined ? {} : { tls: certificates }),
       ...(rpcLog === undefined ? {} : { rpcLog }),
     })
+    settings.follow(({ gateway: { limits } }) =>
+      face.setLimits({ valueBytesMax: limits.valueBytes, inflightMax: limits.inflight }),
+    )
     events.emit({
       type: 'node_started',
       data: { address: face.address, version: VERSION },
@@ -185,6 +206,11 @@ export async function startNode(config: Config): Promise<RunningNode> {
     await processEvents.close()
     throw error
   }
+}
+
+function logFormat({ observability }: Config): LogFormat {
+  const { format } = observability.log
+  return format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : format
 }
 
 /** Whether clients need certificates. */

@@ -79,7 +79,8 @@ export class HeartbeatSender {
         this.#full = reply.answer.resend
         for (const led of heartbeat.led) this.#reported.set(led.shard.id, led)
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)
-        const { map, leaders } = reply.answer
+        const { map, leaders, config } = reply.answer
+        if (config !== undefined) this.#store.settings.learn(config)
         if (map !== undefined) this.#store.learnMap(map, leaders)
         else this.#store.map.learnLeaders(leaders)
       } else {
@@ -147,6 +148,7 @@ export class HeartbeatSender {
       capacityBytes: this.#space?.capacityBytes ?? 0,
       availableBytes: this.#space?.availableBytes ?? 0,
       damaged: [...store.damaged.keys()],
+      configVersion: store.settings.config.version,
     }
   }
 

@@ -94,11 +94,33 @@ export class Maintenance {
   #startFlush(nowMs: number): void {
     if (this.#flushing !== undefined || this.#store.options.data.overlayBytes === 0) return
     this.#lastFlushMs = nowMs
+    this.#track(this.#flush())
+  }
+
+  #track(flush: Promise<void>): void {
     const ended = (): void => {
       this.#flushing = undefined
     }
     // A failed flush has ended the store already, through the data store's `onFatal`.
-    this.#flushing = this.#flush().then(ended, ended)
+    this.#flushing = flush.then(ended, ended)
+  }
+
+  /**
+   * What people ask for instead of waiting: makes durable what is applied now, then drops from the log of the group `compact` what is durable and no
+   * live follower needs. Resolves with why the log was left as it is, if so; rejects when the flush fails.
+   */
+  async upkeep(compact: number | undefined): Promise<string | undefined> {
+    await this.#flushing
+    if (this.#stopped) return 'the store is stopping'
+    const flush = this.#flush()
+    this.#track(flush)
+    await flush
+    const replica = compact === undefined ? undefined : this.#store.replicas.get(compact)
+    if (replica === undefined) return undefined
+    if (replica.installing) return `the replica of shard ${compact} is receiving a snapshot`
+    if (replica.merging !== undefined) return `shard ${compact} is being merged`
+    this.#shorten(replica, this.#neededAfter(replica, replica.log.flushed.index, 0))
+    return undefined
   }
 
   async #flush(): Promise<void> {
@@ -141,19 +163,26 @@ export class Maintenance {
     const kept = flushed - first + 1
     const tooBig = log.bytes > LOG_BYTES_MAX_PER_GROUP
     if (kept < 2 * compactEntries && !tooBig) return
-    let upTo = tooBig ? flushed : flushed - compactEntries
     const laggardLimit = flushed - LAGGARD_FACTOR * compactEntries
-    if (replica.isLeader && !tooBig) {
-      for (const [id, progress] of replica.raft.status().progress ?? []) {
-        if (id !== replica.id && progress.recentlyActive && progress.matchIndex > laggardLimit)
-          upTo = Math.min(upTo, progress.matchIndex)
-      }
+    this.#shorten(replica, tooBig ? flushed : this.#neededAfter(replica, flushed - compactEntries, laggardLimit))
+  }
+
+  /** The last entry up to `upTo` that no follower needs, unless it does not answer or is behind `laggardLimit`. */
+  #neededAfter(replica: Replica, upTo: number, laggardLimit: number): number {
+    let needed = upTo
+    if (!replica.isLeader) return needed
+    for (const [id, progress] of replica.raft.status().progress ?? []) {
+      if (id !== replica.id && progress.recentlyActive && progress.matchIndex > laggardLimit)
+        needed = Math.min(needed, progress.matchIndex)
     }
-    upTo = Math.min(upTo, this.#sender.holdIndex(replica))
-    if (upTo >= first) {
-      replica.log.compact(upTo)
-      this.#store.options.events.emit({ type: 'log_compacted', group: replica.group, index: upTo })
-    }
+    return needed
+  }
+
+  #shorten(replica: Replica, wanted: number): void {
+    const upTo = Math.min(wanted, this.#sender.holdIndex(replica))
+    if (upTo < replica.log.firstIndex()) return
+    replica.log.compact(upTo)
+    this.#store.options.events.emit({ type: 'log_compacted', group: replica.group, index: upTo })
   }
 
   #startEstimate(nowMs: number): void {

@@ -3,6 +3,7 @@ import { unreachable } from '../base/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
 import { dataRange } from './initial-state.ts'
+import type { Maintenance } from './maintenance.ts'
 import { findMiddleKey } from './middle-key.ts'
 import {
   closing,
@@ -41,13 +42,15 @@ interface Transfer {
 
 export class RequestHandler {
   readonly #store: Store
+  readonly #maintenance: Pick<Maintenance, 'upkeep'>
   readonly #shardRequests: ShardRequests
   #transfers: Transfer[] = []
   #middlesSought = 0
   #closed = false
 
-  constructor(store: Store) {
+  constructor(store: Store, maintenance: Pick<Maintenance, 'upkeep'>) {
     this.#store = store
+    this.#maintenance = maintenance
     this.#shardRequests = new ShardRequests({
       storeId: store.id,
       compactEntries: store.options.raft.compactEntries,
@@ -105,6 +108,13 @@ export class RequestHandler {
       case 'find-middle':
         if (request.by === 'size') this.#findMiddle(call, request.shard)
         else this.#findMiddleOfLoad(call, request.shard)
+        return
+      case 'upkeep':
+        this.#upkeep(call, request.compact)
+        return
+      case 'learn-settings':
+        this.#store.settings.learn(request.config)
+        call.answer({ kind: 'done' })
         return
       case 'store-heartbeat':
       case 'placement-status':
@@ -254,6 +264,15 @@ export class RequestHandler {
     const middle = middleOfLoad(replica.shard, samples, PLAN_SETTINGS_DEFAULT)
     if (middle.ok) call.answer({ kind: 'middle', key: middle.key })
     else answerError(call, impossible(shard, middle.message))
+  }
+
+  #upkeep(call: Call, compact: number | undefined): void {
+    const refuse = (why: string): void => answerError(call, notYet(compact ?? PLACEMENT_SHARD, why))
+    this.#maintenance.upkeep(compact).then(
+      (hindrance) => (hindrance === undefined ? call.answer({ kind: 'done' }) : refuse(hindrance)),
+      // The disk failed, which ends the store.
+      (error: unknown) => refuse(`what is applied could not be made durable: ${String(error)}`),
+    )
   }
 
   /** The replica here when it leads; otherwise the call is answered with the cure. */

@@ -19,6 +19,7 @@ import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
 import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
+import { SettingsCache } from './settings-cache.ts'
 import { ShardChanges } from './shard-changes.ts'
 import { SnapshotReceiver } from './snapshot-receiver.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
@@ -54,6 +55,7 @@ export interface StoreOptions {
 export class Store {
   readonly options: StoreOptions
   readonly map = new MapCache()
+  readonly settings = new SettingsCache()
   readonly loop: Loop
   readonly #replicas = new Map<number, Replica>()
   readonly #damaged = new Map<number, string>()
@@ -170,7 +172,7 @@ export class Store {
     })
     this.#maintenance = new Maintenance(this, this.#sender)
     this.#heartbeats = new HeartbeatSender(this)
-    this.#requests = new RequestHandler(this)
+    this.#requests = new RequestHandler(this, this.#maintenance)
   }
 
   get state(): 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' {

@@ -214,7 +214,10 @@ export const STATE_DECODERS: readonly Decoder[] = [
   },
   {
     name: 'placement machine',
-    covers: ['src/machine/placement/operator-codec.ts#savedOperatorsFromPlain'],
+    covers: [
+      'src/machine/placement/operator-codec.ts#savedOperatorsFromPlain',
+      'src/machine/placement/config-book.ts#configHistoryFromPlain',
+    ],
     decode: (bytes) => PlacementMachine.restore(bytes) instanceof PlacementMachine,
     seeds: [machineWithOperators(OPERATORS)],
   },

@@ -11,8 +11,10 @@ import { parseTarget } from '../../src/gateway/target.ts'
 import { FlotillaError } from '../../src/protocol/index.ts'
 import { parseServer } from '../../src/server/broker-host.ts'
 import { parseListen } from '../../src/server/config/address.ts'
+import type { StartedWith } from '../../src/server/config/effective.ts'
 import { readFileLayer } from '../../src/server/config/file-layer.ts'
 import { loadConfig } from '../../src/server/config/load.ts'
+import { planPatch } from '../../src/server/config/patch.ts'
 import { environmentName, readEnvironmentLayer, readFlagLayer } from '../../src/server/config/text-layer.ts'
 import { parseBytes, parseDurationMs } from '../../src/server/config/units.ts'
 import { formatHistory, parseHistory } from '../../src/testing/index.ts'
@@ -52,6 +54,14 @@ function useQuery(text: string): boolean {
   query.durationMs('wait', 60_000)
   query.consistency()
   return true
+}
+
+const STARTED = started()
+
+function started(): StartedWith {
+  const loaded = loadConfig({ env: {} })
+  if (!loaded.ok) throw new Error('the defaults are no configuration')
+  return loaded
 }
 
 /** Lines of `name=value`, as in an environment or after `--set`. */
@@ -172,6 +182,14 @@ export const TEXT_DECODERS: readonly Decoder[] = [
       return loadConfig({ env: {}, flags }).ok && readFlagLayer(flags).errors.length === 0
     },
     seeds: [bytesOf('raft.tickMs=50\nstore.id=s1\nstorage.segmentBytes=64MiB')],
+    bytesPerByteMax: 4000,
+  },
+  {
+    name: 'configuration patch',
+    covers: ['src/server/config/parse-setting.ts#parseSetting'],
+    decode: (bytes) => planPatch(STARTED, new Map(), decodeDocument(bytes, 'json')).ok,
+    allows: isRefusal,
+    seeds: [bytesOf('{"placement":{"downAfter":"9s","split":{"bytes":5e8}},"gateway":{"limits":null}}')],
     bytesPerByteMax: 4000,
   },
   {

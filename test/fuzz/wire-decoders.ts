@@ -116,6 +116,7 @@ const IN_REQUESTS = [
   'src/protocol/shard-request-codec.ts#readShardRequest',
   'src/protocol/shard-request-codec.ts#readKey',
   'src/protocol/heartbeat-codec.ts#readHeartbeat',
+  'src/protocol/heartbeat-codec.ts#readConfig',
   'src/protocol/field-reader.ts#FieldReader',
   'src/protocol/operate-codec.ts#readOperate',
 ]

@@ -3,8 +3,12 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import type { EventRecord } from '../../src/base/index.ts'
+import type { Clock, EventRecord } from '../../src/base/index.ts'
 import { type AccessToken, Grant } from '../../src/gateway/access.ts'
+import type { Exchange } from '../../src/gateway/exchange.ts'
+import { refusal } from '../../src/gateway/failures.ts'
+import { RefusalAudit } from '../../src/gateway/refusal-audit.ts'
+import type { RouteDefinition } from '../../src/gateway/route-definition.ts'
 import { checkProblem, type Harness, type Question, startHarness } from './harness.ts'
 
 function token(secret: string, role: AccessToken['role'], ...prefixes: string[]): AccessToken {
@@ -39,6 +43,7 @@ const PROTECTED = [
   '/kv?limit=1',
   '/admin/status',
   '/admin/operators',
+  '/admin/config',
   '/nodes',
   '/metrics',
   '/health',
@@ -89,9 +94,15 @@ test('roles: readers read, writers write too, administrators alone see and chang
     ],
     ['/health', {}, ['reader', 'writer', 'admin', 'shop']],
     ['/openapi.json', {}, ['reader', 'writer', 'admin', 'shop']],
-    ...['/admin/status', '/admin/stores', '/nodes', '/admin/shards', '/admin/operators', '/debug/raft/2'].map(
-      (path): [string, Question, readonly string[]] => [path, {}, ['admin']],
-    ),
+    ...[
+      '/admin/status',
+      '/admin/stores',
+      '/nodes',
+      '/admin/shards',
+      '/admin/operators',
+      '/admin/config',
+      '/debug/raft/2',
+    ].map((path): [string, Question, readonly string[]] => [path, {}, ['admin']]),
     ['/admin/shards/2/transfer-leader', { method: 'POST', body: '{"store":"s1"}' }, ['admin']],
   ]
   for (const [path, question, allowed] of cases) {
@@ -254,4 +265,47 @@ test('administration is told with the name of the token, never the token', async
     ],
   )
   assert.equal(told[1]?.requestId, 'mine-1')
+})
+
+test('attempts that are refused are told; many are counted', async (t) => {
+  const { h, events } = await start(t)
+  const told = () => events.filter((event) => event.type === 'admin_refused').map((event) => event.data)
+  await h.ask('/admin/shards/2/split', { method: 'POST', body: '{}' })
+  await h.ask('/admin/status', as('reader', { headers: { 'request-id': 'mine-2' } }))
+  await h.ask('/kv/a')
+  await h.ask('/admin/status', as('admin'))
+  assert.deepEqual(
+    told().map((data) => [data?.action, data?.path, data?.status, data?.token, data?.address]),
+    [
+      ['splitShard', '/admin/shards/2/split', 401, undefined, '127.0.0.1'],
+      ['showStatus', '/admin/status', 403, 'reader-name', '127.0.0.1'],
+    ],
+  )
+  assert.equal(told()[1]?.requestId, 'mine-2')
+  assert.doesNotMatch(JSON.stringify(told()), /Bearer/)
+})
+
+test('a flood of refused attempts does not fill the history', () => {
+  let nowMs = 0
+  const untold: (number | undefined)[] = []
+  const clock: Clock = { nowMs: () => nowMs, wallMs: () => nowMs, after: () => ({ cancel() {} }), soon() {} }
+  const emit = (event: EventRecord) => {
+    if (event.type === 'admin_refused') untold.push(event.data.untold)
+  }
+  const audit = new RefusalAudit(clock, { emit, wants: () => true })
+  const exchange = { target: { kind: 'path', path: '/x' }, remoteAddress: 'a', requestId: 'r' } as unknown as Exchange
+  const route = { tag: 'operating', operationId: 'o', path: '/x' } as unknown as RouteDefinition
+  const refuse = () => audit.note(exchange, route, refusal('UNAUTHENTICATED', 'no'))
+  for (let i = 0; i < 1_000; i++) refuse()
+  assert.deepEqual(untold, new Array(10).fill(undefined))
+  nowMs = 1_500
+  refuse()
+  refuse()
+  assert.deepEqual(untold.slice(10), [990])
+  nowMs = 60_000
+  for (let i = 0; i < 20; i++) refuse()
+  assert.deepEqual(untold.slice(11), [1, ...new Array(9).fill(undefined)])
+  audit.note(exchange, route, refusal('NO_LEADER', 'no'))
+  audit.note(exchange, { ...route, tag: 'data' }, refusal('UNAUTHENTICATED', 'no'))
+  assert.equal(untold.length, 21)
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventsPort, RpcLogPort } from '../../src/gateway/history-port.ts'
+import type { SettingsPort } from '../../src/gateway/settings-port.ts'
 import { buildConsole } from '../support/browser.ts'
 import { failure } from './fake-router.ts'
 import { checkProblem, startHarness } from './harness.ts'
@@ -281,6 +282,14 @@ test('CORS only when configured', async (t) => {
   assert.equal(other.headers.vary, 'Origin')
 })
 
+/** A configuration without a setting. */
+const NO_SETTINGS: SettingsPort = {
+  heard: new Map(),
+  show: () => ({}),
+  plan: () => ({ ok: true, changes: [], shown: {} }),
+  display: (_name, value) => value,
+}
+
 /** A history in which nothing ever happens. */
 const NO_EVENTS: EventsPort = { types: [], query: () => Promise.resolve([]), follow: () => () => {} }
 const NO_CALLS: RpcLogPort = { query: () => Promise.resolve([]), stats: () => Promise.resolve({}) }
@@ -292,7 +301,7 @@ test('/openapi.json describes every route, and only routes', async (t) => {
     heapProfile: async () => '{}',
     bundle: async () => new Uint8Array(),
   }
-  const h = await startHarness(t, { history: NO_EVENTS, rpcLog: NO_CALLS, debug })
+  const h = await startHarness(t, { history: NO_EVENTS, rpcLog: NO_CALLS, debug, settings: NO_SETTINGS })
   const api = (await h.ask('/openapi.json')).json()
   assert.equal(api.openapi, '3.1.0')
   const described: string[] = []

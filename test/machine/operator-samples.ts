@@ -6,6 +6,7 @@ import {
   type PlannedOperator,
   planByHand,
   planStoreOperator,
+  planUpkeep,
   type ShardMap,
   type StoreOperator,
 } from '../../shard-map/index.ts'
@@ -36,6 +37,16 @@ export function operatorSamples(map: ShardMap = bootstrapped(4, 4)): readonly (P
     const plan = planStoreOperator(map, kind, map.stores[0]?.id ?? '', 3)
     if (plan.ok) samples.push(plan.operator)
   }
+  const store = map.stores[0]?.id ?? ''
+  samples.push({ kind: 'recommission', store, reason: 'r', steps: [{ what: 'take-back', store }] })
+  for (const [kind, group] of [
+    ['snapshot', undefined],
+    ['snapshot', 1],
+    ['compact', map.shards[0]?.id],
+  ] as const) {
+    const plan = planUpkeep(map, kind, group, () => true)
+    if (plan.ok) samples.push(plan.operator)
+  }
   assert.ok(samples.length > 0)
   return samples
 }
@@ -54,5 +65,6 @@ export function machineWithOperators(operators: readonly (PlannedOperator | Stor
     if (place % 3 === 1) run({ kind: 'unwind-operator', id, outcome: 'failed', reason: 'it rained', steps, atMs: 7 })
   }
   run({ kind: 'pause-scheduler', scheduler: 'merge', untilMs: 99 })
+  run({ kind: 'configure', settings: [['placement.downAfter', 9]], expectedVersion: 0, by: 'ops', atMs: 8 })
   return machine.save()
 }

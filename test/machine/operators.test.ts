@@ -37,10 +37,13 @@ function started(machine: PlacementMachine, kind: string): OperatorRecord {
 test('every kind of operator survives its bytes', () => {
   assert.deepEqual([...new Set(SAMPLES.map(({ kind }) => kind))].sort(), [
     'add-replica',
+    'compact',
     'decommission',
     'drain',
     'merge',
     'move',
+    'recommission',
+    'snapshot',
     'split',
     'transfer-leader',
   ])

@@ -5,7 +5,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type MapChange, planBootstrap, type StoreInfo } from '../../shard-map/index.ts'
-import { encodePlacementCommand, type PlacementCommand, PlacementMachine } from '../../src/machine/index.ts'
+import {
+  encodePlacementCommand,
+  type JsonValue,
+  type PlacementCommand,
+  PlacementMachine,
+  pack,
+  unpack,
+} from '../../src/machine/index.ts'
 
 const stores = ['s1', 's2', 's3'].map(
   (id): StoreInfo => ({ id, address: '', labels: {}, incarnation: `i-${id}`, version: '1', state: 'up' }),
@@ -88,6 +95,55 @@ test('settings are versioned, removed by null and guarded by the version that wa
   assert.equal(machine.config.version, 2)
 })
 
+test('who changed which settings is remembered, and a change of nothing is none', () => {
+  const machine = founded()
+  const configure = (settings: [string, JsonValue][], by: string, atMs: number) =>
+    run(machine, { kind: 'configure', settings, expectedVersion: undefined, by, atMs })
+  assert.deepEqual(configure([['a.b', 1]], 'ops', 5), { kind: 'configured', version: 1 })
+  assert.deepEqual(configure([['a.b', 1]], 'again', 6), { kind: 'configured', version: 1 })
+  assert.deepEqual(configure([['c', null]], 'nothing', 7), { kind: 'configured', version: 1 })
+  assert.deepEqual(
+    configure(
+      [
+        ['a.b', null],
+        ['c', 'x'],
+      ],
+      'dev',
+      8,
+    ),
+    { kind: 'configured', version: 2 },
+  )
+  const history = [
+    { version: 1, atMs: 5, by: 'ops', settings: [['a.b', null, 1]] },
+    {
+      version: 2,
+      atMs: 8,
+      by: 'dev',
+      settings: [
+        ['a.b', 1, null],
+        ['c', null, 'x'],
+      ],
+    },
+  ]
+  assert.deepEqual(machine.configHistory, history)
+  const restored = PlacementMachine.restore(machine.save())
+  assert.ok(restored instanceof PlacementMachine)
+  assert.deepEqual(restored.configHistory, history)
+  for (let i = 0; i < 150; i++) configure([['a.b', i]], 'x'.repeat(500), i)
+  assert.equal(machine.configHistory.length, 100, 'the oldest are forgotten')
+  assert.deepEqual([machine.configHistory.at(-1)?.version, machine.configHistory[0]?.by.length], [152, 200])
+  assert.ok(PlacementMachine.restore(machine.save()) instanceof PlacementMachine)
+})
+
+test('a state of before there was a history of settings is taken', () => {
+  const machine = founded()
+  const fields = unpack(machine.save())
+  assert.ok(fields.ok && Array.isArray(fields.value))
+  const restored = PlacementMachine.restore(pack(fields.value.slice(0, 6)))
+  assert.ok(restored instanceof PlacementMachine)
+  assert.deepEqual(restored.configHistory, [])
+})
+
 test('the saved state brings back the machine, and the same history gives the same bytes', () => {
   const step: fc.Arbitrary<PlacementCommand> = fc.oneof(
     fc.record({ kind: fc.constant('allocate-ids' as const), count: fc.integer({ min: 1, max: 9 }) }),
@@ -98,6 +154,8 @@ test('the saved state brings back the machine, and the same history gives the sa
         { maxLength: 3 },
       ),
       expectedVersion: fc.option(fc.nat(3), { nil: undefined }),
+      by: fc.string(),
+      atMs: fc.nat(),
     }),
     fc.record({ store: fc.constantFrom('s1', 's2', 's9'), value: fc.option(fc.string()) }).map(
       ({ store, value }): PlacementCommand => ({

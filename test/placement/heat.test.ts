@@ -120,6 +120,7 @@ function heartbeat(id: string, sequence: number, change: Partial<StoreHeartbeat>
     capacityBytes: 0,
     availableBytes: 0,
     damaged: [],
+    configVersion: 0,
     ...change,
   }
 }

@@ -34,7 +34,9 @@ test('replicas spread to a store that has joined; it is drained, taken back, and
       [...cluster.store('s4').replicas.values()].every((replica) => !replica.isLeader),
     )
     assert.ok(replicasOn(cluster, 's4') >= 2)
-    await ask(cluster, { what: 'recommission', store: 's4', dryRun: false })
+    const back = await ask(cluster, { what: 'recommission', store: 's4', dryRun: false })
+    assert.deepEqual([back.kind, (await ended(cluster, back.id, WAIT_MS)).state], ['recommission', 'finished'])
+    await assert.rejects(ask(cluster, { what: 'recommission', store: 's4', dryRun: true }), FlotillaError)
     await poll('s4 is up again', WAIT_MS, () => state(cluster, 's4') === 'up')
 
     const leave = await ask(cluster, { what: 'decommission', store: 's4', dryRun: false })

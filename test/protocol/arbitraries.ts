@@ -13,7 +13,7 @@ import {
 } from '../../src/protocol/index.ts'
 import type { Entry, MembershipState, Message } from '../../src/raft/index.ts'
 import { key as boundKey, history, store } from '../shard-map/arbitraries.ts'
-import { operate } from './operate-arbitraries.ts'
+import { operate, settings } from './operate-arbitraries.ts'
 
 export const u48 = fc.oneof(
   fc.nat(9),
@@ -137,6 +137,9 @@ const shardRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('commit-merge' as const), shard: u48, epoch, source: oneShard }),
   fc.record({ kind: fc.constant('fence-merge' as const), shard: u48, epoch, source: u48 }),
 )
+const config = fc
+  .record({ version: u53, settings })
+  .map(({ version, settings }) => ({ version, settings: new Map(settings) }))
 const load = fc.record({ readsPerSecond: measure, writesPerSecond: measure })
 const leaders = fc.dictionary(fc.nat(99).map(String), fc.string()) as fc.Arbitrary<Record<number, string>>
 
@@ -190,6 +193,8 @@ export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('placement-status' as const) }),
   fc.record({ kind: fc.constant('allocate-ids' as const), count: u48 }),
   fc.record({ kind: fc.constant('operate' as const), request: operate }),
+  fc.record({ kind: fc.constant('learn-settings' as const), config }),
+  fc.record({ kind: fc.constant('upkeep' as const), compact: fc.option(u48, { nil: undefined }) }),
   fc.record({
     kind: fc.constant('store-heartbeat' as const),
     heartbeat: fc.record({
@@ -208,6 +213,7 @@ export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
       capacityBytes: measure,
       availableBytes: measure,
       damaged: fc.array(u48),
+      configVersion: u53,
     }),
   }),
 )
@@ -286,7 +292,12 @@ export const coldReply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({ kind: fc.constant('describe-replica' as const), replica: documentValue }),
   fc.record({
     kind: fc.constant('store-heartbeat' as const),
-    answer: fc.record({ resend: fc.boolean(), map: fc.option(map, { nil: undefined }), leaders }),
+    answer: fc.record({
+      resend: fc.boolean(),
+      map: fc.option(map, { nil: undefined }),
+      leaders,
+      config: fc.option(config, { nil: undefined }),
+    }),
   }),
   fc.record({
     kind: fc.constant('describe' as const),

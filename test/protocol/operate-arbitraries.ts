@@ -9,6 +9,10 @@ const store = fc.string()
 const dryRun = fc.boolean()
 const name = fc.stringMatching(/^[a-z]{1,8}(\.[a-z]{1,8}){0,3}$/)
 
+export const settings = fc.array(fc.tuple(name, fc.oneof(fc.nat(), fc.boolean(), fc.string(), fc.constant(null))), {
+  maxLength: 5,
+})
+
 const hand = fc.oneof(
   fc.record({ kind: fc.constant('move' as const), shard, from: store, to: store }),
   fc.record({
@@ -33,6 +37,7 @@ export const operate: fc.Arbitrary<OperateRequest> = fc.oneof(
       'list-schedulers' as const,
       'hot' as const,
       'show-settings' as const,
+      'settings-history' as const,
     ),
   }),
   fc.record({
@@ -58,15 +63,15 @@ export const operate: fc.Arbitrary<OperateRequest> = fc.oneof(
     labels: fc.dictionary(name, fc.option(fc.string()), { noNullPrototype: true }),
   }),
   fc.record({ what: fc.constant('rebalance' as const), dryRun }),
+  fc.record({ what: fc.constant('snapshot' as const), shard: fc.option(shard, { nil: undefined }), dryRun }),
+  fc.record({ what: fc.constant('compact' as const), shard, dryRun }),
   fc.record({
     what: fc.constant('pause-scheduler' as const),
     scheduler: fc.constantFrom(...SCHEDULERS),
     seconds: fc.option(fc.nat(), { nil: undefined }),
   }),
-  fc.record({
-    what: fc.constant('configure' as const),
-    settings: fc.array(fc.tuple(name, fc.oneof(fc.nat(), fc.boolean(), fc.string(), fc.constant(null))), {
-      maxLength: 5,
-    }),
-  }),
+  fc.record(
+    { what: fc.constant('configure' as const), settings, expectedVersion: fc.nat(), by: fc.string() },
+    { requiredKeys: ['what', 'settings'] },
+  ),
 )

@@ -7,6 +7,7 @@ export function hex(bytes: Uint8Array): string {
 
 export function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value)
+  if (value instanceof Map) return [...value]
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, plain(field)]))

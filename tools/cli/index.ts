@@ -1,5 +1,6 @@
 /** What every command is made of. */
 export { CliError, EXIT, type ExitCode, UsageError } from './cli-error.ts'
+export { confirm } from './confirm.ts'
 export { type Context, isColoured, type Signal, write } from './context.ts'
 export type { Answer, ClientRequest, HttpClient } from './http-client.ts'
 export { argumentBytes, type JsonKey, jsonKey, keyArgument, keyPath, percentEncode } from './keys.ts'

@@ -9,7 +9,7 @@ if (!loaded.ok) {
   process.exit(2)
 }
 try {
-  const node = await startNode(loaded.config)
+  const node = await startNode(loaded.config, loaded.sources)
   node.failed.then((error) => {
     process.stderr.write(`flotilla: ${error.message}\n`)
     process.exit(1)

@@ -1,6 +1,8 @@
-/** `flotilla config validate FILE`: everything that is wrong with a configuration, without starting anything. */
+/** `flotilla config`: settings of a running cluster (in files beside this one), and `validate FILE`: everything that is wrong with a configuration, without starting anything. */
 import type { Command } from 'commander'
 import { type Column, outputFormat, printResult, write } from '../cli/index.ts'
+import { addConfigDiff } from './config-diff.ts'
+import { addConfigSettings } from './config-settings.ts'
 import { configurationError } from './configuration-error.ts'
 import { examples, type Registry } from './registry.ts'
 
@@ -17,7 +19,9 @@ const COLUMNS: readonly Column<Validation>[] = [
 ]
 
 export function addConfig(parent: Command, registry: Registry): void {
-  const config = parent.command('config').description('check configuration')
+  const config = parent.command('config').description('show, change and check the configuration')
+  addConfigSettings(config, registry)
+  addConfigDiff(config, registry)
   config
     .command('validate')
     .description('check a configuration file; the environment is left out')

@@ -1,4 +1,4 @@
-/** `flotilla shard split|merge|move|transfer-leader|add-replica|remove-replica`: operators on one shard. */
+/** `flotilla shard split|merge|move|transfer-leader|add-replica|remove-replica|compact|snapshot`: operators on one shard. */
 import type { Command } from 'commander'
 import { keyArgument, UsageError } from '../cli/index.ts'
 import { type OperatorFlags, operatorOptions, requestOperator } from './operator-request.ts'
@@ -74,6 +74,33 @@ export function addShardChanges(shard: Command, registry: Registry): void {
     .addHelpText('after', examples('flotilla shard merge 2', 'flotilla shard merge 2 3 --dry-run'))
     .action((id: string, other: string | undefined, flags: OperatorFlags, command: Command) =>
       send(command, flags, 'merge', id, other === undefined ? {} : { with: parseShardId(other) }),
+    )
+  addShardUpkeep(shard, registry)
+}
+
+/** Upkeep by hand. */
+function addShardUpkeep(shard: Command, registry: Registry): void {
+  operatorOptions(shard.command('compact'))
+    .description('shorten the log of a shard now, on each of its stores')
+    .argument('<id>', 'the id of the shard')
+    .addHelpText('after', examples('flotilla shard compact 2', 'flotilla shard compact 2 --dry-run'))
+    .action((id: string, flags: OperatorFlags, command: Command) =>
+      requestOperator(registry, command, flags, {
+        path: `/admin/shards/${parseShardId(id)}/compact`,
+        body: {},
+        lookAt: `flotilla shard show ${id}`,
+      }),
+    )
+  operatorOptions(shard.command('snapshot'))
+    .description('make durable in the engine, now, what is applied: what a restart begins with')
+    .argument('[id]', 'the id of the shard; without one, everything on every store')
+    .addHelpText('after', examples('flotilla shard snapshot 2 --wait', 'flotilla shard snapshot --dry-run'))
+    .action((id: string | undefined, flags: OperatorFlags, command: Command) =>
+      requestOperator(registry, command, flags, {
+        path: '/admin/snapshot',
+        body: id === undefined ? {} : { shard: parseShardId(id) },
+        lookAt: 'flotilla store ls',
+      }),
     )
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander'
 import { AssertionFailure } from '../../src/base/index.ts'
-import type { Config } from '../../src/server/config/index.ts'
+import type { Config, LoadResult } from '../../src/server/config/index.ts'
 import type { RunningNode } from '../../src/server/index.ts'
 import { CliError, type Context, EXIT, type Signal, UsageError, write } from '../cli/index.ts'
 import { configurationError } from './configuration-error.ts'
@@ -12,6 +12,8 @@ import { examples, type Registry } from './registry.ts'
 
 /** What a graceful stop may take; a store that is slower is ended, and recovers as after a crash. */
 const STOP_MS_MAX = 30_000
+
+type Loaded = Extract<LoadResult, { readonly ok: true }>
 
 interface StartFlags {
   readonly config?: string
@@ -43,11 +45,11 @@ export function addStart(parent: Command, registry: Registry): void {
 }
 
 async function start(flags: StartFlags, context: Context): Promise<number> {
-  const config = await effectiveConfig(flags, context)
+  const { config, sources } = await effectiveConfig(flags, context)
   const signals = listen(context)
   const stopRequested = signals.stop
   const { startNode } = await import('../../src/server/index.ts')
-  const starting = startNode(config)
+  const starting = startNode(config, sources)
   const early = await Promise.race([starting.then(() => undefined, startError(config)), stopRequested])
   // Nothing has been promised to anybody yet, so there is nothing to hand over.
   if (early !== undefined) return EXIT.ok
@@ -60,7 +62,7 @@ async function start(flags: StartFlags, context: Context): Promise<number> {
   throw new CliError(EXIT.failed, 'TIMEOUT', `the store did not stop within ${STOP_MS_MAX / 1000} s and was ended`)
 }
 
-async function effectiveConfig(flags: StartFlags, context: Context): Promise<Config> {
+async function effectiveConfig(flags: StartFlags, context: Context): Promise<Loaded> {
   const { loadConfig } = await import('../../src/server/config/index.ts')
   const settings = Object.fromEntries(flags.set.map(parseSetting))
   const isSilent = !Object.keys(context.env).some((name) => /^FLOTILLA_.*__/.test(name))
@@ -74,7 +76,7 @@ async function effectiveConfig(flags: StartFlags, context: Context): Promise<Con
   })
   if (!loaded.ok) throw configurationError(loaded.errors)
   for (const warning of loaded.warnings) await write(context.stderr, `warning: ${warning}\n`)
-  return loaded.config
+  return loaded
 }
 
 function parseSetting(word: string): [string, string] {
@@ -116,7 +118,7 @@ function listen(context: Context): Signals {
 /** Never ends the process: with a configuration that is wrong, everything stays as it was. */
 async function reload(node: RunningNode, flags: StartFlags, context: Context): Promise<void> {
   try {
-    const refused = node.reload(await effectiveConfig(flags, context))
+    const refused = node.reload((await effectiveConfig(flags, context)).config)
     if (refused !== undefined) await write(context.stderr, `error: the configuration was not reloaded: ${refused}\n`)
   } catch (error) {
     if (!(error instanceof CliError)) throw error

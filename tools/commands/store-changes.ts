@@ -1,6 +1,6 @@
 /** `flotilla store drain|decommission|recommission|label`: stores that are to leave or come back, and what they are called. */
 import type { Command } from 'commander'
-import { parseAnswer, percentEncode, type Session, UsageError } from '../cli/index.ts'
+import { confirm, parseAnswer, percentEncode, type Session, UsageError } from '../cli/index.ts'
 import { type OperatorFlags, operatorOptions, requestOperator } from './operator-request.ts'
 import { examples, type Registry, withSession } from './registry.ts'
 
@@ -20,14 +20,23 @@ export function addStoreChanges<Store>(
     operatorOptions(store.command(name))
       .description(description)
       .argument('<store>', 'the id of the store')
-      .addHelpText('after', examples(`flotilla store ${name} s4 --dry-run`, `flotilla store ${name} s4 --wait=5m`))
-      .action((id: string, flags: OperatorFlags, command: Command) =>
-        requestOperator(registry, command, flags, {
+      .addHelpText(
+        'after',
+        examples(
+          `flotilla store ${name} s4 --dry-run`,
+          `flotilla store ${name} s4 --wait=5m${name === 'decommission' ? ' -y' : ''}`,
+        ),
+      )
+      .action(async (id: string, flags: OperatorFlags, command: Command) => {
+        const { yes } = command.optsWithGlobals<{ yes?: true }>()
+        const isSafe = name !== 'decommission' || flags.dryRun === true
+        await confirm(registry.context, isSafe || yes === true, `take everything away from store ${id}, for good`)
+        await requestOperator(registry, command, flags, {
           path: `${storePath(id)}/${name}`,
           body: {},
           lookAt: `flotilla store show ${id}`,
-        }),
-      )
+        })
+      })
   }
   store
     .command('label')

@@ -101,6 +101,27 @@ export function changeStore(what: 'drain' | 'decommission' | 'recommission'): Ha
   }
 }
 
+/** Snapshots now, of one shard or of all of them. */
+export async function snapshot(exchange: Exchange): Promise<void> {
+  const dryRun = exchange.query.boolean('dry_run')
+  const waitMs = waitOf(exchange)
+  const fields = await bodyFields(exchange, ['shard'], true)
+  const shard = fields.get('shard')
+  if (shard !== undefined && !(Number.isSafeInteger(shard) && (shard as number) >= 0)) {
+    throw fields.refuse('shard', 'the id of a shard')
+  }
+  await startAndAnswer(exchange, { what: 'snapshot', shard: shard as number | undefined, dryRun }, dryRun, waitMs)
+}
+
+/** The logs of one shard shortened now, on each of its stores. */
+export async function compact(exchange: Exchange): Promise<void> {
+  const dryRun = exchange.query.boolean('dry_run')
+  const waitMs = waitOf(exchange)
+  const shard = shardId(exchange)
+  await bodyFields(exchange, [], true)
+  await startAndAnswer(exchange, { what: 'compact', shard, dryRun }, dryRun, waitMs)
+}
+
 export async function rebalance(exchange: Exchange): Promise<void> {
   const dryRun = exchange.query.boolean('dry_run')
   exchange.mayHaveWritten = !dryRun

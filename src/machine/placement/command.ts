@@ -5,7 +5,7 @@
  *   0  1  format: 1
  *   1     [0, change]                                               change
  *         [1, count]                                                allocate-ids
- *         [2, [[name, value], ...], expected version or null]       configure
+ *         [2, [[name, value], ...], expected version or null, by or null, atMs or null]   configure
  *         [3 to 6, ...]                                             operators, see operator-codec
  */
 import { changeFromPlain, changeToPlain, isUnreadable, shown } from '../../../shard-map/index.ts'
@@ -45,7 +45,7 @@ function toPlain(command: PlacementCommand): readonly unknown[] {
     case 'allocate-ids':
       return [1, command.count]
     case 'configure':
-      return [2, command.settings, command.expectedVersion ?? null]
+      return [2, command.settings, command.expectedVersion ?? null, command.by ?? null, command.atMs ?? null]
     case 'start-operators':
     case 'advance-operator':
     case 'unwind-operator':
@@ -81,7 +81,7 @@ export function decodePlacementCommand(bytes: Uint8Array): PlacementCommand | Ma
       return { kind: 'allocate-ids', count: first }
     }
     case 2:
-      return configure(first, second)
+      return configure(first, second, unpacked.value[3], unpacked.value[4])
     case 3:
     case 4:
     case 5:
@@ -92,12 +92,24 @@ export function decodePlacementCommand(bytes: Uint8Array): PlacementCommand | Ma
   }
 }
 
-function configure(plain: unknown, expected: unknown): PlacementCommand | MalformedPlacementCommand {
+/** Commands of before there was a history say neither who nor when. */
+function configure(
+  plain: unknown,
+  expected: unknown,
+  by: unknown,
+  atMs: unknown,
+): PlacementCommand | MalformedPlacementCommand {
   if (!Array.isArray(plain) || plain.length > SETTINGS_PER_COMMAND_MAX) return malformed('settings are a short list')
   if (expected !== null && !isCount(expected)) return malformed('the expected version is a number')
   const settings = readSettings(plain)
   if (settings === undefined) return malformed('a setting has a dotted name and a JSON value')
-  return { kind: 'configure', settings, expectedVersion: expected ?? undefined }
+  return {
+    kind: 'configure',
+    settings,
+    expectedVersion: expected ?? undefined,
+    ...(typeof by === 'string' ? { by } : {}),
+    ...(isCount(atMs) ? { atMs } : {}),
+  }
 }
 
 /** Pairs of name and value, undefined unless all of them are. */

@@ -137,8 +137,12 @@ export class OperatorBook {
 
   #storeConflict(plan: StoreOperator): string | undefined {
     for (const { id, plan: other } of this.#running.values()) {
-      if (isStoreOperator(other) && other.store === plan.store) {
+      if (!isStoreOperator(other)) continue
+      if ('store' in plan && 'store' in other && other.store === plan.store) {
         return `operator ${id} (${other.kind}) is about store ${plan.store} already`
+      }
+      if ('group' in plan && 'group' in other && other.kind === plan.kind && other.group === plan.group) {
+        return `operator ${id} does the same already`
       }
     }
     return undefined

@@ -20,12 +20,13 @@ import { assert, isCount, unreachable } from '../../base/index.ts'
 import type { StateMachine } from '../machine.ts'
 import { pack, unpack } from '../msgpack.ts'
 import { decodePlacementCommand, foreignPlacementCommand, readSettings } from './command.ts'
+import { ConfigBook, configHistoryFromPlain, configHistoryToPlain } from './config-book.ts'
 import { OperatorBook } from './operator-book.ts'
 import { savedOperatorsFromPlain, savedOperatorsToPlain } from './operator-codec.ts'
 import type { OperatorCommand } from './operator-types.ts'
-import type { ClusterConfig, JsonValue, PlacementCommand, PlacementResult } from './types.ts'
+import type { ClusterConfig, ConfigChange, PlacementResult } from './types.ts'
 
-/** The saved state is MessagePack: [format, map, next id, config version, [[name, value], ...], operators]. */
+/** The saved state is MessagePack: [format, map, next id, config version, [[name, value], ...], operators, history of the settings]. */
 const STATE_FORMAT = 1
 
 /** 1 is the placement shard. */
@@ -34,8 +35,7 @@ const FIRST_ID = 2
 export class PlacementMachine implements StateMachine<PlacementResult> {
   #map: ShardMap = EMPTY_MAP
   #nextId = FIRST_ID
-  #configVersion = 0
-  #settings: ReadonlyMap<string, JsonValue> = new Map()
+  readonly #config = new ConfigBook()
   readonly #operators = new OperatorBook()
   /** The bytes of the present state, until it changes: most turns of the loop ask again for the same. */
   #saved: Uint8Array | undefined
@@ -45,21 +45,24 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
     const unpacked = unpack(saved)
     if (!unpacked.ok) return { kind: 'malformed', reason: unpacked.reason }
     const fields: readonly unknown[] = Array.isArray(unpacked.value) ? unpacked.value : []
-    const [format, mapPlain, nextId, configVersion, settingsPlain, operatorsPlain] = fields
+    const [format, mapPlain, nextId, configVersion, settingsPlain, operatorsPlain, historyPlain] = fields
     if (format !== STATE_FORMAT) return { kind: 'malformed', reason: `unknown format ${shown(format)}` }
     const map = mapFromPlain(mapPlain)
     if (isUnreadable(map)) return { kind: 'malformed', reason: map.unreadable }
     const settings = Array.isArray(settingsPlain) ? readSettings(settingsPlain) : undefined
-    if (!isCount(nextId) || nextId < idsAbove(map) || !isCount(configVersion) || settings === undefined) {
-      return { kind: 'malformed', reason: 'counters or settings are damaged' }
+    const history = configHistoryFromPlain(historyPlain)
+    if (!isCount(nextId) || nextId < idsAbove(map) || !isCount(configVersion)) {
+      return { kind: 'malformed', reason: 'counters are damaged' }
+    }
+    if (settings === undefined || history === undefined) {
+      return { kind: 'malformed', reason: 'the settings are damaged' }
     }
     const operators = savedOperatorsFromPlain(operatorsPlain)
     if (operators === undefined) return { kind: 'malformed', reason: 'the operators are damaged' }
     const machine = new PlacementMachine()
     machine.#map = map
     machine.#nextId = nextId
-    machine.#configVersion = configVersion
-    machine.#settings = new Map(settings)
+    machine.#config.restore(configVersion, settings, history)
     machine.#operators.restore(operators)
     return machine
   }
@@ -71,7 +74,12 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
 
   /** The settings of the cluster; later ones are another object. */
   get config(): ClusterConfig {
-    return { version: this.#configVersion, settings: this.#settings }
+    return this.#config.config
+  }
+
+  /** What was changed of the settings lately, the oldest first. */
+  get configHistory(): readonly ConfigChange[] {
+    return this.#config.history
   }
 
   /** Operators and pauses; looked at, never changed, from outside. */
@@ -99,7 +107,8 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
       case 'allocate-ids':
         return this.#allocateIds(decoded.count)
       case 'configure':
-        return this.#configure(decoded)
+        this.#saved = undefined
+        return this.#config.apply(decoded)
       case 'start-operators':
       case 'advance-operator':
       case 'unwind-operator':
@@ -111,13 +120,15 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
   }
 
   save(): Uint8Array {
+    const { version, settings } = this.#config.config
     this.#saved ??= pack([
       STATE_FORMAT,
       mapToPlain(this.#map),
       this.#nextId,
-      this.#configVersion,
-      [...this.#settings].sort(([a], [b]) => (a < b ? -1 : 1)),
+      version,
+      [...settings].sort(([a], [b]) => (a < b ? -1 : 1)),
       savedOperatorsToPlain(this.#operators.save()),
+      configHistoryToPlain(this.#config.history),
     ])
     return this.#saved
   }
@@ -155,24 +166,6 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
   #operate(command: OperatorCommand): PlacementResult {
     this.#saved = undefined
     return this.#operators.apply(command, this.#map, (count) => this.#takeIds(count))
-  }
-
-  #configure(command: PlacementCommand & { kind: 'configure' }): PlacementResult {
-    const { settings, expectedVersion } = command
-    if (expectedVersion !== undefined && expectedVersion !== this.#configVersion) {
-      const message = `the settings are at version ${this.#configVersion}, not ${expectedVersion}`
-      return { kind: 'refused', reason: 'config-conflict', message }
-    }
-    if (settings.length === 0) return { kind: 'configured', version: this.#configVersion }
-    const next = new Map(this.#settings)
-    for (const [name, value] of settings) {
-      if (value === null) next.delete(name)
-      else next.set(name, value)
-    }
-    this.#settings = next
-    this.#configVersion++
-    this.#saved = undefined
-    return { kind: 'configured', version: this.#configVersion }
   }
 }
 

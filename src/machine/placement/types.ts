@@ -19,6 +19,9 @@ export type PlacementCommand =
       readonly kind: 'configure'
       readonly settings: readonly (readonly [name: string, value: JsonValue])[]
       readonly expectedVersion: number | undefined
+      /** For the history: who wants it, in a few words, and when, by the wall clock of whoever proposed it. */
+      readonly by?: string
+      readonly atMs?: number
     }
 
 export type PlacementResult =
@@ -36,4 +39,12 @@ export interface ClusterConfig {
   /** Grows with every change of a setting. */
   readonly version: number
   readonly settings: ReadonlyMap<string, JsonValue>
+}
+
+/** What one version of the settings changed. Null: the cluster says nothing of this setting. */
+export interface ConfigChange {
+  readonly version: number
+  readonly atMs: number
+  readonly by: string
+  readonly settings: readonly (readonly [name: string, before: JsonValue, after: JsonValue])[]
 }

@@ -11,7 +11,7 @@ import {
   type LogLevel,
 } from '../../base/index.ts'
 import { LEVEL_RANK } from '../levels.ts'
-import type { Event, EventSubscription } from './event.ts'
+import type { Event, EventOutput, EventSubscription } from './event.ts'
 
 export interface EventBusOptions {
   /** Whose events `emit` takes. */
@@ -38,7 +38,7 @@ interface Waiting {
 }
 
 interface Outlet extends EventSubscription {
-  readonly rankMin: number
+  rankMin: number
   readonly queue: Waiting[]
   dropped: number
   isBusy: boolean
@@ -94,6 +94,12 @@ export class EventBus implements EventSink {
       this.#outlets = this.#outlets.filter((other) => other !== outlet)
       this.#recount()
     }
+  }
+
+  /** From now on the output, which was added before, gets this level and above. */
+  setLevel(output: EventOutput, level: LogLevel): void {
+    for (const outlet of this.#outlets) if (outlet.output === output) outlet.rankMin = LEVEL_RANK[level]
+    this.#recount()
   }
 
   wants(type: string): boolean {

@@ -6,10 +6,11 @@ import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { type Assignment, type Layer, onLine } from './assignment.ts'
 import { advice, contradictions, type Finding } from './cross-checks.ts'
+import { dependentDefaults } from './dependent-defaults.ts'
 import { readFileLayer } from './file-layer.ts'
-import { redactValue } from './redact.ts'
 import { type Config, configSchema } from './schema.ts'
 import { SETTINGS, type Setting, setAt, type Tree } from './settings.ts'
+import { shownValue } from './shown-value.ts'
 import { readEnvironmentLayer, readFlagLayer } from './text-layer.ts'
 import { unknownKey } from './unknown-key.ts'
 
@@ -82,16 +83,9 @@ function effectiveConfig(assignments: ReadonlyMap<string, Assignment>): Config {
   const tree: Tree = {}
   const given = (name: string): unknown => assignments.get(name)?.value ?? SETTINGS.get(name)?.default
   for (const name of SETTINGS.keys()) setAt(tree, name, assignments.get(name)?.value)
-  if (!assignments.has('store.dir')) setAt(tree, 'store.dir', `./data/${String(given('store.id'))}`)
-  if (!assignments.has('cluster.bootstrap.replicas')) {
-    const founders = given('cluster.bootstrap.stores') as readonly string[]
-    setAt(tree, 'cluster.bootstrap.replicas', Math.min(REPLICAS_DEFAULT, founders.length))
-  }
+  for (const [name, value] of dependentDefaults(given)) if (!assignments.has(name)) setAt(tree, name, value)
   return configSchema.parse(tree)
 }
-
-/** Or the number of founding stores, where there are fewer. */
-const REPLICAS_DEFAULT = 3
 
 function complaintsOf(assignment: Assignment): string[] {
   const setting = SETTINGS.get(assignment.name)
@@ -110,7 +104,7 @@ function complaints(assignment: Assignment, setting: Setting, issue: z.core.$Zod
   }
   const place = assignment.placeOf(issue.path)
   const name = [setting.name, ...issue.path.map(String)].join('.')
-  const value = shown(setting, valueAt(assignment.value, issue.path))
+  const value = shownValue(setting, valueAt(assignment.value, issue.path))
   return [`${place.text}: ${name}${onLine(place)} is ${value}; expected ${setting.leaf.expected}`]
 }
 
@@ -120,15 +114,6 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
     inner = typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined
   }
   return inner
-}
-
-const SHOWN_CHARS_MAX = 80
-
-function shown(setting: Setting, value: unknown): string {
-  if (setting.secret === 'value') return 'not valid'
-  if (value === null || value === undefined) return 'empty'
-  const text = JSON.stringify(redactValue(setting, value))
-  return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}...`
 }
 
 function idleSettings(assignments: ReadonlyMap<string, Assignment>): Finding[] {

@@ -158,6 +158,9 @@ const observability = z.strictObject({
     level: setting(choice('debug', 'info', 'warn', 'error'), { default: 'info', dynamic: true }),
     format: setting(choice('auto', 'json', 'pretty'), { default: 'auto', dynamic: true }),
   }),
+  events: z.strictObject({
+    level: setting(choice('debug', 'info', 'warn', 'error'), { default: 'debug', dynamic: true }),
+  }),
   rpcLog: z.strictObject({
     enabled: setting(flag(), { default: true }),
     maxRows: setting(whole(0, 10_000_000), { default: 200_000 }),

@@ -86,6 +86,13 @@ class Collector implements Layer {
   }
 }
 
+/** The value that a text on a command line stands for; of a name that this version does not know, a word or a number. */
+export function settingFromText(name: string, text: string): unknown {
+  const setting = SETTINGS.get(name)
+  if (text === 'null' || setting === undefined) return readScalar(text)
+  return readText(setting, text)
+}
+
 function readText(setting: Setting, text: string): unknown {
   const { form } = setting.leaf
   switch (form) {

@@ -47,6 +47,7 @@ test('the defaults are those that are documented', () => {
     },
     observability: {
       log: { level: 'info', format: 'auto' },
+      events: { level: 'debug' },
       rpcLog: { enabled: true, maxRows: 200_000 },
       tracing: { otlp: null },
     },
@@ -112,6 +113,7 @@ test('every setting has a source', () => {
         'gateway',
         'observability',
         'log',
+        'events',
         'rpcLog',
         'tracing',
       ].includes(key)
