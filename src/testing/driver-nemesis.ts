@@ -19,7 +19,7 @@ export const DRIVER_ACTIONS: readonly NemesisAction[] = [
     weight: 5,
     run(world) {
       const request = drawRequest(world)
-      if (request === undefined || !ask(world, { what: 'start', request, dryRun: false })) return undefined
+      if (request === undefined || !askDriver(world, { what: 'start', request, dryRun: false })) return undefined
       world.counts.add(`operator-${request.kind}`)
       return `asks the placement driver for ${JSON.stringify(request)}`
     },
@@ -31,7 +31,7 @@ export const DRIVER_ACTIONS: readonly NemesisAction[] = [
     run(world) {
       // Ids are counted from 1; the newest ones are the likeliest to run.
       const operator = String(world.random.between(1, 12))
-      if (!ask(world, { what: 'cancel-operator', operator })) return undefined
+      if (!askDriver(world, { what: 'cancel-operator', operator })) return undefined
       world.counts.add('cancel')
       return `cancels operator ${operator}`
     },
@@ -42,9 +42,9 @@ export const DRIVER_ACTIONS: readonly NemesisAction[] = [
     weight: 2,
     run(world) {
       const store = world.random.pick(world.stores)?.id
-      if (store === undefined || !ask(world, { what: 'drain', store, dryRun: false })) return undefined
+      if (store === undefined || !askDriver(world, { what: 'drain', store, dryRun: false })) return undefined
       const ms = world.random.between(100, DRAINED_MS_MAX)
-      world.later(ms, () => ask(world, { what: 'recommission', store, dryRun: false }))
+      world.later(ms, () => askDriver(world, { what: 'recommission', store, dryRun: false }))
       world.counts.add('drain')
       return `drains ${store} for ${ms} ms`
     },
@@ -72,7 +72,7 @@ function drawRequest(world: World): HandRequest | undefined {
   const store = random.pick(world.stores)?.id
   if (map === undefined || shard === undefined || store === undefined) return undefined
   const { id } = shard
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       return { kind: 'add-replica', shard: id, store, role: 'learner' }
     case 1:
@@ -84,6 +84,8 @@ function drawRequest(world: World): HandRequest | undefined {
       const isInside = key !== undefined && key > shard.start && (shard.end === undefined || key < shard.end)
       return isInside && map.shards.length < SHARDS_MAX ? { kind: 'split', shard: id, key } : undefined
     }
+    case 4:
+      return { kind: 'merge', shard: id }
     default: {
       const from = random.pick(shard.replicas)?.store
       return from === undefined ? undefined : { kind: 'move', shard: id, from, to: store }
@@ -92,7 +94,7 @@ function drawRequest(world: World): HandRequest | undefined {
 }
 
 /** False when there is nobody to ask. */
-function ask(world: World, request: OperateRequest): boolean {
+export function askDriver(world: World, request: OperateRequest): boolean {
   const gateway = world.random.pick(world.gateways())
   if (gateway === undefined) return false
   world.ask(gateway, (router) => router.admin.operate(request, { timeoutMs: TIMEOUT_MS }))

@@ -30,6 +30,7 @@ export const FAULT_FAMILIES = [
   'move',
   'merge',
   'driver',
+  'topology',
 ] as const
 
 export type FaultFamily = (typeof FAULT_FAMILIES)[number]

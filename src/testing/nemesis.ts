@@ -5,8 +5,10 @@
  */
 import { DRIVER_ACTIONS } from './driver-nemesis.ts'
 import type { FaultFamily } from './fault-plan.ts'
+import { MERGE_ACTIONS } from './merge-nemesis.ts'
 import { SHARD_ACTIONS } from './shard-nemesis.ts'
 import type { SimulatedStore } from './simulated-store.ts'
+import { TOPOLOGY_ACTIONS } from './topology-nemesis.ts'
 import type { World } from './world.ts'
 
 export interface NemesisAction {
@@ -66,7 +68,7 @@ function partition(world: World): string {
 }
 
 /** Damage for good must leave every group a majority of whole copies. */
-function mayLoseData(world: World, store: SimulatedStore): boolean {
+export function mayLoseData(world: World, store: SimulatedStore): boolean {
   const bad = new Set(world.stores.filter((each) => each.isLost || each.disk.isDamaged))
   bad.add(store)
   return bad.size <= world.lossesMax
@@ -235,6 +237,8 @@ export const NEMESIS_ACTIONS: readonly NemesisAction[] = [
   },
   ...SHARD_ACTIONS,
   ...DRIVER_ACTIONS,
+  ...MERGE_ACTIONS,
+  ...TOPOLOGY_ACTIONS,
 ]
 
 /** Begins one action after the other until `until` says so. */

@@ -28,6 +28,8 @@ interface Leader {
 export class ShardChanger {
   readonly #world: World
   #underWay = 0
+  /** Shards that were stopped for a merge here, and not by the placement driver. */
+  readonly #stopped = new Set<number>()
   #isStopped = false
 
   constructor(world: World) {
@@ -104,6 +106,7 @@ export class ShardChanger {
   merge(target: Shard, source: Shard, givesUp: boolean): void {
     this.#begin(async () => {
       const { id: shard, epoch } = source
+      this.#stopped.add(shard)
       const reply = await this.#insist({ kind: 'prepare-merge', shard, epoch, target })
       const [prepared] = reply?.kind === 'shards' ? reply.shards : []
       if (prepared === undefined || givesUp) return
@@ -138,6 +141,11 @@ export class ShardChanger {
       const merging = this.leader(source.id)?.replica.merging
       return merging === undefined ? [] : [{ source, target: merging.target }]
     })
+  }
+
+  /** Shards that wait for a merge that nobody goes on with. */
+  forgotten(): number[] {
+    return this.prepared().flatMap(({ source }) => (this.#stopped.has(source.id) ? [] : [source.id]))
   }
 
   removeLearner({ id }: Shard, from: string): void {

@@ -47,7 +47,7 @@ export class World {
   readonly network: Network
   readonly recorder = new Recorder()
   readonly changer = new ShardChanger(this)
-  readonly stores: readonly SimulatedStore[]
+  readonly #stores: SimulatedStore[]
   readonly clients: readonly SimulatedClient[]
   /** Copies of the data that may be lost for good. */
   readonly lossesMax: number
@@ -77,15 +77,8 @@ export class World {
       this.trace.add(() => frameLines(nowUs, fate, from, to, bytes))
     }
     this.lossesMax = Math.floor((settings.cluster.bootstrap.replicas - 1) / 2)
-    this.stores = settings.cluster.bootstrap.stores.map((id) => {
-      const disk = new SimulatedDisk(new SeededRandom(seed, `disk ${id}`), this.counts)
-      return new SimulatedStore(id, disk, this.network, settings.cluster, {
-        newProcess: (name) => this.#newProcess(name),
-        onEvent: (store, event) => this.#onStoreEvent(store, event),
-        onUp: (store) => this.note(store.id, 'is up'),
-        onEnded: (store, reason) => this.#onEnded(store, reason),
-      })
-    })
+    this.#stores = []
+    for (const id of settings.cluster.bootstrap.stores) this.addStore(id)
     this.clients = Array.from({ length: settings.clients }, (_, number) => {
       const name = `c${number + 1}`
       return new SimulatedClient(
@@ -101,6 +94,24 @@ export class World {
         },
       )
     })
+  }
+
+  /** Founders, and those that have joined. */
+  get stores(): readonly SimulatedStore[] {
+    return this.#stores
+  }
+
+  /** A store with an empty disk that does not run yet. */
+  addStore(id: string): SimulatedStore {
+    const disk = new SimulatedDisk(new SeededRandom(this.settings.seed, `disk ${id}`), this.counts)
+    const store = new SimulatedStore(id, disk, this.network, this.settings.cluster, {
+      newProcess: (name) => this.#newProcess(name),
+      onEvent: (from, event) => this.#onStoreEvent(from, event),
+      onUp: (up) => this.note(up.id, 'is up'),
+      onEnded: (ended, reason) => this.#onEnded(ended, reason),
+    })
+    this.#stores.push(store)
+    return store
   }
 
   get isOver(): boolean {
@@ -313,7 +324,7 @@ export class World {
       },
       (dead) => this.#onProcessDeath(dead),
     )
-    const store = this.stores?.find(({ id }) => id === name)
+    const store = this.#stores.find(({ id }) => id === name)
     if (store !== undefined) this.#storeOf.set(process, store)
     return process
   }
@@ -343,6 +354,7 @@ export class World {
       const groups = group === undefined ? undefined : [group]
       return [{ timeUs, actor: store.id, groups, keys: undefined, text: words.join(' ') }]
     })
+    if (type === 'operator_finished' && data?.kind === 'merge') this.counts.add(`(driver merges ${data.state})`)
     if (group !== PLACEMENT_SHARD && type === 'leader_changed') this.counts.add('(leader changes)')
   }
 }

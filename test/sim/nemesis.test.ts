@@ -41,6 +41,12 @@ const COUNTED_AS: Readonly<Record<string, readonly string[]>> = {
   cancel: ['cancel'],
   drain: ['drain'],
   'kill-driver': ['kill-driver'],
+  'driver-merge': ['driver-merge'],
+  'kill-after-step': ['kill-after-step'],
+  join: ['store-joined'],
+  decommission: ['decommission'],
+  'long-absence': ['long-absence'],
+  'die-for-good': ['die-for-good'],
 }
 
 /** Neighbours can be merged while they are on the same stores, and once merged there must be new ones. */
