@@ -62,8 +62,9 @@ export function runningMerges(world: World): readonly OperatorRecord[] {
 
 function killAfter(world: World, victim: Victim, step: string, mayCancel: boolean, untilMs: number): void {
   const seen = new Map<number, number>()
+  const { hasFaults } = world
   const look = (): void => {
-    if (!world.hasFaults || world.nowMs > untilMs) return
+    if (world.hasFaults !== hasFaults || world.isOver || world.nowMs > untilMs) return
     for (const operator of runningMerges(world)) {
       const place = operator.steps.findIndex(({ state }) => state === 'running')
       const before = seen.get(operator.id)

@@ -86,7 +86,7 @@ for (const action of NEMESIS_ACTIONS) {
   test(`${action.name}: happens in every form and is counted`, async () => {
     const kinds = COUNTED_AS[action.name]
     assert(kinds !== undefined, `${action.name} has no row in this test`)
-    const isMerge = action.name === 'merge'
+    const isMerge = action.family === 'merge'
     const before = isMerge ? NEMESIS_ACTIONS.find(({ name }) => name === MERGE.prepare) : undefined
     const world = await inWorld(
       [],
