@@ -32,6 +32,8 @@ export const LIMITS = {
   requestTimeoutMsMax: 60_000,
   /** Committed entries handed to a state machine at once, so that one group cannot hold the loop. */
   applyBytesPerTurnMax: 1 * MiB,
+  /** A leader that hands over takes no writes meanwhile: whoever is to lead must be able to catch up in a moment. */
+  transferLagEntriesMax: 1_000,
   snapshotChunkBytesMax: 512 * KiB,
   storeIdCharsMax: 64,
   labelsMax: 32,

@@ -171,7 +171,7 @@ export class DriverIndex {
       this.#seen.add(id)
       const { plan, state, endedMs } = operator
       if (isStoreOperator(plan) || state !== 'finished') continue
-      for (const shard of shardsOf(plan)) {
+      for (const shard of [...shardsOf(plan), ...childrenOf(plan, operator.freshIds)]) {
         this.#past.set(shard, after(this.#past.get(shard) ?? NO_PAST, plan, endedMs))
         changed.add(shard)
       }
@@ -191,6 +191,14 @@ export class DriverIndex {
       this.#begun.set(id, plan)
     }
   }
+}
+
+/** The shards that a finished split has made: of the numbers it was given, the first of each cut. */
+function childrenOf({ kind, steps }: PlannedOperator, freshIds: readonly number[]): readonly ShardId[] {
+  const [step] = steps
+  if (kind !== 'split' || step?.what !== 'split') return []
+  const width = freshIds.length / ('keys' in step.at ? step.at.keys.length : 1)
+  return freshIds.filter((_, place) => place % width === 0)
 }
 
 /** Balance moves a replica or a leader and lets it rest; what was moved for another reason may be balanced at once. */

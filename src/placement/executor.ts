@@ -229,6 +229,11 @@ export class OperatorExecutor {
         if (step.what === 'transfer-leader' && error.leader === step.to) this.#advance(operator, run, undefined)
         else this.#again(operator, run, error.message)
         return
+      case 'OPERATOR_CONFLICT':
+        // A replica that is far behind. Whoever only wants it to lead hears so at once; on the way to something else there is time.
+        if (plan.kind === 'transfer-leader') this.#fail(operator, run, error.message)
+        else this.#again(operator, run, error.message)
+        return
       case 'INVALID_ARGUMENT':
         // On the way back a learner that votes after all is not this operator's to remove.
         if (operator.unwinding !== undefined) this.#advance(operator, run, undefined)

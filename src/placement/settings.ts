@@ -11,6 +11,8 @@ export interface PlacementDefaults {
   readonly mergeBytes: number
   readonly downAfterMs: number
   readonly operatorsPerStore: number
+  /** What was split or merged is left in peace by merges for so long; an hour when absent. */
+  readonly mergeAfterSplitMs?: number
 }
 
 export const PLACEMENT_DEFAULTS: PlacementDefaults = {
@@ -64,7 +66,12 @@ export function driverSettings(
       ...base,
       replicas,
       split: { ...base.split, bytes: values.splitBytes, opsPerSecond: values.splitOpsPerSecond },
-      merge: { ...base.merge, bytes: values.mergeBytes, shardsMin: Math.max(base.merge.shardsMin, shardsMin) },
+      merge: {
+        ...base.merge,
+        bytes: values.mergeBytes,
+        afterSplitMs: values.mergeAfterSplitMs ?? base.merge.afterSplitMs,
+        shardsMin: Math.max(base.merge.shardsMin, shardsMin),
+      },
       balance: { ...base.balance, restMs: REST_MS },
       limits: { ...base.limits, operatorsPerStore: values.operatorsPerStore, operatorsPerRound: OPERATORS_PER_ROUND },
     },

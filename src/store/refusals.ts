@@ -1,4 +1,5 @@
-import type { Shard } from '../../shard-map/index.ts'
+import type { Shard, StoreId } from '../../shard-map/index.ts'
+import { LIMITS } from '../base/index.ts'
 import { draining, type ErrorValue, errorValue, overloaded as overloadedError, timeout } from '../protocol/index.ts'
 
 /**
@@ -37,6 +38,18 @@ export function replicaReplaced(shard: number): ErrorValue {
 /** The shard is not in the state that a change of it needs; `what` says why, with the numbers. */
 export function notYet(shard: number, what: string): ErrorValue {
   return errorValue('NOT_READY', what, { shard, hint: 'ask again after a moment' })
+}
+
+/** `behind` entries; Infinity for a replica that is being sent everything. */
+export function lagging(shard: number, store: StoreId, behind: number): ErrorValue {
+  const lag = Number.isFinite(behind)
+    ? `is ${behind} entries behind, and at most ${LIMITS.transferLagEntriesMax} are allowed`
+    : 'is receiving its snapshot'
+  const hint = `try again when it has caught up: flotilla shard show ${shard}`
+  return errorValue('OPERATOR_CONFLICT', `the replica of shard ${shard} on store ${store} cannot lead now: it ${lag}`, {
+    shard,
+    hint,
+  })
 }
 
 /** A change that makes no sense for the shard as it is, and will not make sense later. */

@@ -1,5 +1,5 @@
 import { middleOfLoad, PLACEMENT_SHARD, PLAN_SETTINGS_DEFAULT, type Shard } from '../../shard-map/index.ts'
-import { unreachable } from '../base/index.ts'
+import { LIMITS, unreachable } from '../base/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
 import { dataRange } from './initial-state.ts'
@@ -9,6 +9,7 @@ import {
   closing,
   deadlinePassed,
   impossible,
+  lagging,
   notLeader,
   notYet,
   outcomeUnknown,
@@ -326,10 +327,28 @@ export class RequestHandler {
       call.answer({ kind: 'done' })
       return
     }
+    const behind = tooFarBehind(replica, to)
+    if (behind !== undefined) {
+      answerError(call, lagging(shard, target, behind))
+      return
+    }
     this.#transfers.push({ replica, target, call })
     replica.raft.transferLeader(to.id)
     this.#store.loop.wake(replica)
   }
+}
+
+/**
+ * Entries that the target of a transfer lacks, where it could not catch up in the moment for which the leader takes no writes; Infinity while it receives a
+ * snapshot. Undefined where it may try, also when the leader is too new to know.
+ */
+function tooFarBehind({ raft }: Replica, { id }: { readonly id: number }): number | undefined {
+  const { lastIndex, progress } = raft.status()
+  const seen = progress.get(id)
+  if (seen === undefined) return undefined
+  if (seen.state === 'snapshot') return Number.POSITIVE_INFINITY
+  const behind = lastIndex - seen.matchIndex
+  return seen.matchIndex > 0 && behind > LIMITS.transferLagEntriesMax ? behind : undefined
 }
 
 /** What keeps the target of a transfer from leading, where the leader can tell. */

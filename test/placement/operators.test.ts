@@ -123,3 +123,33 @@ test('an operator goes on when the leader of group 1 dies in the middle of any s
     await cluster.mapped(shard)
   })
 })
+
+test('a replica that is far behind is not made leader, and whoever asks hears at once how far', async () => {
+  await TestCluster.with({ placement: { schedulers: [] }, raft: { compactEntries: 100_000 } }, async (cluster) => {
+    const shard = await onlyShard(cluster)
+    const leader = await cluster.leaderStore(shard)
+    const behind = ['s1', 's2', 's3'].find((store) => store !== leader && store !== 's1') ?? 's3'
+    // Group 1 goes on without the one that is cut off.
+    const driver = await start(cluster, { kind: 'transfer-leader', shard: 1, store: leader })
+    if (driver.id !== null) await endOf(cluster, driver.id)
+    await cluster.client.put('a', 'b')
+    cluster.hub.partition(
+      [behind],
+      ['s1', 's2', 's3'].filter((store) => store !== behind),
+    )
+    for (let round = 0; round < 12; round++) {
+      await Promise.all(Array.from({ length: 100 }, (_, i) => cluster.client.put(`k${i}`, String(round))))
+    }
+    const startedAt = Date.now()
+    const started = await start(cluster, { kind: 'transfer-leader', shard, store: behind })
+    const ended = await endOf(cluster, started.id)
+    assert.equal(ended.state, 'failed')
+    assert.match(ended.error ?? '', /entries behind, and at most 1000 are allowed/)
+    assert.ok(Date.now() - startedAt < 15_000, 'not by its time-out')
+    assert.equal(await cluster.leaderStore(shard), leader)
+    cluster.hub.heal()
+    await cluster.agree(shard)
+    const again = await start(cluster, { kind: 'transfer-leader', shard, store: behind })
+    assert.equal((await endOf(cluster, again.id)).state, 'finished')
+  })
+})

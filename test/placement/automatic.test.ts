@@ -1,0 +1,72 @@
+/**
+ * What the placement driver does to shards without being asked, on whole clusters in memory: cuts those that have grown, and brings small ones together again
+ * when they have been left in peace for long enough.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PLACEMENT_DEFAULTS } from '../../src/placement/settings.ts'
+import { poll } from '../../tools/cluster/poll.ts'
+import { TestCluster } from '../store/cluster.ts'
+import { ask, ended, type OperatorShown, start } from './people.ts'
+
+const KiB = 1024
+const LONG_WAIT_MS = 90_000
+
+const shardsOf = (cluster: TestCluster) => cluster.store('s1').map.map.shards
+
+async function operators(cluster: TestCluster, kind: string): Promise<readonly OperatorShown[]> {
+  const shown = await ask<{ readonly operators: readonly OperatorShown[] }>(cluster, { what: 'list-operators' })
+  return shown.operators.filter((operator) => operator.kind === kind)
+}
+
+test('a shard that grows is cut until no part is too big, and not further', async () => {
+  const defaults = { ...PLACEMENT_DEFAULTS, splitBytes: 128 * KiB }
+  await TestCluster.with({ placement: { schedulers: ['split'], defaults } }, async (cluster) => {
+    const load = cluster.load('grow', ['k0005', 'k0105', 'k0205'])
+    const keys = Array.from({ length: 240 }, (_, number) => `k${String(number).padStart(4, '0')}~`)
+    for (const key of keys) await cluster.client.put(key, new Uint8Array(KiB))
+    await poll('parts that are small enough', LONG_WAIT_MS, () => shardsOf(cluster).length >= 2)
+    const splits = await operators(cluster, 'split')
+    for (const { id, reason } of splits) {
+      const end = await ended(cluster, id)
+      assert.deepEqual([end.state, end.error], ['finished', null])
+      assert.match(reason, /bytes/)
+    }
+    for (const key of keys) assert.equal((await cluster.client.get(key))?.length, KiB)
+    await load.succeed(50)
+    await load.verify()
+    const count = shardsOf(cluster).length
+    assert.ok(count <= 4, `${count} shards for 240 KiB, cut above 128 KiB`)
+    await cluster.settle(count)
+  })
+})
+
+test('small shards are merged after they were left in peace, down to the number that the cluster keeps', async () => {
+  const defaults = { ...PLACEMENT_DEFAULTS, mergeAfterSplitMs: 6_000 }
+  await TestCluster.with({ shards: 8, placement: { schedulers: ['merge'], defaults } }, async (cluster) => {
+    const load = cluster.load('shrink', ['1', '8', 'a', 'h', 'p', 'z'])
+    const [first, , third] = shardsOf(cluster)
+    assert(first !== undefined && third !== undefined)
+    const cutAt = Date.now()
+    for (const { id, start: key } of [first, third]) {
+      const split = await start(cluster, { kind: 'split', shard: id, key: `${key}\x01` })
+      assert.equal((await ended(cluster, split.id)).state, 'finished')
+    }
+    await cluster.settle(10)
+    await poll('eight shards again', LONG_WAIT_MS, () => shardsOf(cluster).length === 8)
+    const sinceMs = Date.now() - cutAt
+    assert.ok(sinceMs >= 5_000, `merged ${sinceMs} ms after a split`)
+    await load.succeed(50)
+    await load.verify()
+    await cluster.settle(8)
+    const merges = await operators(cluster, 'merge')
+    assert.equal(merges.filter(({ state }) => state === 'finished').length, 2)
+    assert.ok(
+      merges.every(({ reason }) => /small and cold/.test(reason)),
+      JSON.stringify(merges),
+    )
+    // A cluster is not merged below what it was founded with.
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    assert.equal(shardsOf(cluster).length, 8)
+  })
+})
