@@ -114,6 +114,30 @@ export function dropVoter(
   return operatorOf(entry, 'remove-replica', motive, steps, replicas, isLeader ? next?.id : entry.leader?.id)
 }
 
+/**
+ * Takes the vote from a replica that cannot run any more, although too few remain: it counted for nothing. Whoever adds the missing one may choose the
+ * same store. Refused unless a majority of the others is left to decide.
+ */
+export function dropDamaged(entry: IndexedShard, from: IndexedStore, motive: Motive): Plan {
+  const problem = shardProblem(entry) ?? voterProblem(entry, from)
+  if (problem !== undefined) return problem
+  const { shard } = entry
+  const voters = shard.replicas.filter(({ role }) => role === 'voter').length
+  if (voters < 3 || entry.leader === from) {
+    return refusePlan(
+      'no-target',
+      `shard ${shard.id} has too few sound replicas to go on without the one on ${from.id}`,
+    )
+  }
+  const steps: OperatorStep[] = [
+    { what: 'enter-joint', shard: shard.id, promote: [], demote: [from.id] },
+    { what: 'leave-joint', shard: shard.id },
+    { what: 'remove-learner', shard: shard.id, store: from.id },
+  ]
+  const replicas = idsOf(entry.stores).filter((id) => id !== from.id)
+  return operatorOf(entry, 'remove-replica', motive, steps, replicas, entry.leader?.id)
+}
+
 export function dropLearner(entry: IndexedShard, from: IndexedStore, motive: Motive): Plan {
   const problem = shardProblem(entry)
   if (problem !== undefined) return problem

@@ -1,11 +1,21 @@
 /**
  * Repair: shards that have lost replicas, or have too few, too many, or some left over from changes that nobody finished. Replicas are replaced
- * when their store is down (it has been silent long enough) or gone, or when their leader cannot reach them although the store lives. Comes
- * before every other scheduler; never takes a voter away that is not replaced, unless there are too many.
+ * when their store is down (it has been silent long enough) or gone, or when they are damaged although the store lives. Comes before every other
+ * scheduler; never takes a voter away that is not replaced, unless there are too many, or it is damaged and no other store has room: then it goes
+ * first, and comes back on the same store.
  */
 import { isJoint } from './apply-step.ts'
 import { chooseTarget } from './choose-target.ts'
-import { addVoter, dropLearner, dropVoter, leaveJoint, type Motive, promoteLearner, replaceVoter } from './expand.ts'
+import {
+  addVoter,
+  dropDamaged,
+  dropLearner,
+  dropVoter,
+  leaveJoint,
+  type Motive,
+  promoteLearner,
+  replaceVoter,
+} from './expand.ts'
 import { sharingOf } from './isolation.ts'
 import { type Plan, refusePlan } from './operator.ts'
 import { LOOKED_AT_MAX, type Planning } from './planning.ts'
@@ -56,10 +66,13 @@ export function repairPlan(planning: Planning, entry: IndexedShard): Plan {
       entry,
       stores.filter((store) => store !== lost),
     )
-    if (!target.ok) return target
-    const what = isLost(lost)
-      ? `store ${lost.id} is ${lossOf(lost)}`
-      : `the replica on store ${lost.id} does not answer`
+    if (!target.ok) {
+      // Its store lives and could take another one, but not beside this one.
+      if (isLost(lost) || failing.length > 1) return target
+      const reason = `the replica on store ${lost.id} is damaged; it goes, so that it can be made anew`
+      return dropDamaged(entry, lost, { scheduler: SCHEDULER, reason, numbers })
+    }
+    const what = isLost(lost) ? `store ${lost.id} is ${lossOf(lost)}` : `the replica on store ${lost.id} is damaged`
     const motive = { scheduler: SCHEDULER, reason: `${what}, so its replica is replaced`, numbers } as const
     return replaceVoter(entry, lost, target.store, planning.settings, motive)
   }

@@ -2,7 +2,6 @@ import {
   type Epoch,
   isStoreOperator,
   type OperatorStep,
-  type PlannedOperator,
   type Shard,
   type ShardId,
   type StoreStep,
@@ -14,6 +13,7 @@ import type { ErrorValue, Reply, Request } from '../protocol/index.ts'
 import { operatorSubject } from './documents.ts'
 import type { LeaderCalls } from './leader-calls.ts'
 import { isMergeStep, MergeAttempt, type MergeOutcome, type MergeStep } from './merge-steps.ts'
+import { judgeRefusal, reachedOf } from './step-refusals.ts'
 import { caughtUp, newerEpoch, requestOf, timeoutMs } from './step-requests.ts'
 import { type StoreStepContext, storeStepLimitMs, tryStoreStep } from './store-steps.ts'
 
@@ -151,7 +151,8 @@ export class OperatorExecutor {
     const asked = requestOf(step, {
       shard,
       epoch,
-      replicas: this.#context.replicas(),
+      // Repair takes a damaged replica away before another can be added in its place.
+      replicas: isRepair(operator) ? 1 : this.#context.replicas(),
       freshIds: operator.freshIds,
       middle: run.middle,
     })
@@ -208,39 +209,21 @@ export class OperatorExecutor {
   }
 
   #refused(operator: OperatorRecord, run: Run, step: OperatorStep, error: ErrorValue): void {
-    const { plan } = operator
-    assert(!isStoreOperator(plan), 'an operator of a store asks no shard')
-    switch (error.code) {
-      case 'STALE_EPOCH': {
-        const now = error.shards?.find(({ id }) => id === step.shard)
-        this.#context.learned(error.shards ?? [])
-        if (now === undefined) this.#again(operator, run, error.message)
-        else if (operator.unwinding === undefined && now.epoch.range !== plannedOf(plan, step.shard).range) {
-          this.#fail(operator, run, `the range of shard ${step.shard} has changed since this was planned`)
-        } else if (operator.unwinding === undefined && reachedOf(operator, step.shard) === undefined) {
-          this.#fail(operator, run, `the replicas of shard ${step.shard} have changed since this was planned`)
-        } else {
-          run.shard = now
-          this.#again(operator, run, error.message)
-        }
+    this.#context.learned(error.shards ?? [])
+    const verdict = judgeRefusal(operator, step, error)
+    switch (verdict.kind) {
+      case 'done':
+        this.#advance(operator, run, undefined)
         return
-      }
-      case 'NOT_LEADER':
-        if (step.what === 'transfer-leader' && error.leader === step.to) this.#advance(operator, run, undefined)
-        else this.#again(operator, run, error.message)
+      case 'again':
+        run.shard = verdict.shard ?? run.shard
+        this.#again(operator, run, error.message)
         return
-      case 'OPERATOR_CONFLICT':
-        // A replica that is far behind. Whoever only wants it to lead hears so at once; on the way to something else there is time.
-        if (plan.kind === 'transfer-leader') this.#fail(operator, run, error.message)
-        else this.#again(operator, run, error.message)
-        return
-      case 'INVALID_ARGUMENT':
-        // On the way back a learner that votes after all is not this operator's to remove.
-        if (operator.unwinding !== undefined) this.#advance(operator, run, undefined)
-        else this.#fail(operator, run, error.message)
+      case 'fail':
+        this.#fail(operator, run, verdict.reason)
         return
       default:
-        this.#again(operator, run, error.message)
+        unreachable(verdict)
     }
   }
 
@@ -370,12 +353,6 @@ export class OperatorExecutor {
 
 type Done = (result: PlacementResult | undefined) => void
 
-/** As the last step about that shard left it. */
-function reachedOf({ reached }: OperatorRecord, id: ShardId): Epoch | undefined {
-  return reached.find(({ shard }) => shard === id)?.epoch
-}
-
-/** What the operator was planned for. */
-function plannedOf({ shard, epoch, other }: PlannedOperator, id: ShardId): Epoch {
-  return id === shard ? epoch : present(other, 'the second shard of an operator').epoch
+function isRepair({ plan }: OperatorRecord): boolean {
+  return !isStoreOperator(plan) && plan.kind === 'remove-replica' && plan.scheduler === 'repair'
 }

@@ -209,7 +209,8 @@ export class Births {
     }
     if (graves.refuses(group, message.to) || burials.isRunning(group) || this.#arriving.has(group)) return undefined
     // A lost log could have been this one's, with its votes.
-    if (damaged.has(group) || damaged.has(UNKNOWN_GROUP) || hasState(this.#options.data, group)) return undefined
+    if (damaged.has(group) || hasState(this.#options.data, group)) return undefined
+    if (damaged.has(UNKNOWN_GROUP) && !graves.isFresh(group)) return undefined
     this.#options.events.emit({ type: 'replica_called', group, data: { replica: message.to } })
     return this.#add(group, uninitialisedRecord(group, message.to))
   }

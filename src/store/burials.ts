@@ -97,6 +97,18 @@ export class Burials {
     })
   }
 
+  /** What is left of a replica that does not run because it was damaged. `done` is called when another may begin. */
+  buryRemains(group: ShardId, shard: Shard | undefined, tombstone: Tombstone, hasLog: boolean, done: () => void): void {
+    const range = shard === undefined ? NO_KEYS : dataRange(shard)
+    this.#run(group, range, async () => {
+      await this.#delete(group, range, tombstone)
+      if (hasLog) this.#options.log.destroy(group)
+      const { replica } = tombstone
+      this.#options.events.emit({ type: 'replica_removed', group, data: { replica, reason: 'it was damaged' } })
+      done()
+    })
+  }
+
   /**
    * Another group's replica has taken this one's data in, and the data store has a tombstone in the place of its state already: only the log is
    * left to go, once the state of both is durable.

@@ -7,6 +7,8 @@ import { decodeTombstone, TOMBSTONE_FORMAT, type Tombstone } from './tombstone.t
  */
 export class Graves {
   readonly #tombstones = new Map<number, Tombstone>()
+  /** Those from before this process. */
+  readonly #old = new Set<number>()
 
   /** Takes in a record of the data store; false when it is no tombstone. A sentence when it is one that cannot be read. */
   load(group: number, record: Uint8Array | undefined): boolean | string {
@@ -14,15 +16,25 @@ export class Graves {
     const tombstone = decodeTombstone(record)
     if (typeof tombstone === 'string') return tombstone
     this.#tombstones.set(group, tombstone)
+    this.#old.add(group)
     return true
   }
 
   add(group: number, tombstone: Tombstone): void {
+    this.#old.delete(group)
     this.#tombstones.set(group, tombstone)
   }
 
   of(group: number): Tombstone | undefined {
     return this.#tombstones.get(group)
+  }
+
+  /**
+   * Whether the group's replica was buried by this process. Whatever may have been lost before it began is no replica that comes later: its group had
+   * said that this store has none.
+   */
+  isFresh(group: number): boolean {
+    return this.#tombstones.has(group) && !this.#old.has(group)
   }
 
   /** Whether a replica with this id must not come (back) to life here. */

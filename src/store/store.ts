@@ -12,11 +12,13 @@ import { Graves } from './graves.ts'
 import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { Inbox } from './inbox.ts'
+import { dataRange } from './initial-state.ts'
 import { Loop } from './loop.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
+import { Remains } from './remains.ts'
 import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
 import { SettingsCache } from './settings-cache.ts'
@@ -70,6 +72,7 @@ export class Store {
   readonly #burials: Burials
   readonly #changes: ShardChanges
   readonly #census: Census
+  readonly #remains: Remains
   readonly #startedMs: number
   #placement: PlacementHandler | undefined
   #state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
@@ -170,6 +173,16 @@ export class Store {
       map: () => this.map.map,
       leaderOf: (group) => this.map.leaders[group],
     })
+    this.#remains = new Remains({
+      ...options,
+      storeId: this.id,
+      damaged: this.#damaged,
+      burials: this.#burials,
+      map: () => this.map.map,
+      leaderOf: (group) => this.map.leaders[group],
+      isOwned: (shard) => this.#births.ownersOf(dataRange(shard), shard.id).length > 0,
+      buried: (group) => this.#damaged.delete(group),
+    })
     this.#maintenance = new Maintenance(this, this.#sender)
     this.#heartbeats = new HeartbeatSender(this)
     this.#requests = new RequestHandler(this, this.#maintenance)
@@ -238,6 +251,7 @@ export class Store {
     this.#maintenance.start((nowMs) => this.#requests.sweep(nowMs))
     this.#heartbeats.start()
     this.#census.start()
+    this.#remains.start()
     this.#placement?.start(this)
   }
 
@@ -271,6 +285,7 @@ export class Store {
     this.#receiver.close()
     this.#sender.close()
     this.#census.stop()
+    this.#remains.stop()
     await this.#births.settled()
     await this.#burials.settled()
     this.loop.stop()

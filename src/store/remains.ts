@@ -1,0 +1,120 @@
+import type { Shard, ShardId, ShardMap, StoreId } from '../../shard-map/index.ts'
+import type { Clock, Timer } from '../base/index.ts'
+import { decodeReply, encodeRequest, type Reply } from '../protocol/index.ts'
+import type { ReplicaId } from '../raft/index.ts'
+import { type DataStore, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
+import type { Transport } from '../transport/index.ts'
+import type { Burials } from './burials.ts'
+import { hasState } from './graves.ts'
+import { decodeStateRecord, type StateRecord } from './state-record.ts'
+
+/**
+ * Replicas here that were damaged and do not run. The placement driver has them removed from their groups; when a group's leader, asked with a linearizable
+ * read, says that this has happened, what is left of them is deleted, so that a new replica of the group can begin here. It deletes nothing on its
+ * own judgement, and nothing whose replica id it does not know: a new one could be taken for the old.
+ */
+export interface RemainsOptions {
+  readonly storeId: StoreId
+  readonly clock: Clock
+  readonly transport: Transport
+  readonly data: DataStore
+  readonly log: LogStore
+  readonly damaged: ReadonlyMap<number, string>
+  readonly burials: Burials
+  readonly map: () => ShardMap
+  readonly leaderOf: (group: number) => StoreId | undefined
+  /** Whether another replica here has keys of the shard's range. */
+  readonly isOwned: (shard: Shard) => boolean
+  readonly buried: (group: number) => void
+}
+
+const INTERVAL_MS = 1_000
+const ANSWER_TIMEOUT_MS = 3_000
+
+export class Remains {
+  readonly #options: RemainsOptions
+  readonly #asking = new Set<number>()
+  /** Replica ids as the map had them while the damaged replica was still a member. */
+  readonly #mapped = new Map<number, ReplicaId>()
+  #timer: Timer | undefined
+  #round = 0
+
+  constructor(options: RemainsOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.after(INTERVAL_MS, () => {
+      this.look()
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  /** Asks about every damaged replica that the map does not list any more. */
+  look(): void {
+    const { damaged, burials, map, storeId } = this.#options
+    if (damaged.size === 0 || map().version === 0) return
+    this.#round++
+    for (const group of damaged.keys()) {
+      if (group === UNKNOWN_GROUP || this.#asking.has(group) || burials.isRunning(group)) continue
+      const { placement, shards } = map()
+      const shard = placement?.id === group ? placement : shards.find(({ id }) => id === group)
+      const own = shard?.replicas.find(({ store }) => store === storeId)
+      const id = this.#idOf(group)
+      if (own !== undefined && (id === undefined || own.id <= id)) this.#mapped.set(group, own.id)
+      else if (id !== undefined) this.#ask(group, id, shard, map())
+    }
+  }
+
+  /** The highest id that the replica can have had. */
+  #idOf(group: number): ReplicaId | undefined {
+    const { log } = this.#options
+    const ids = [log.groups().get(group)?.replica, this.#record(group)?.replica, this.#mapped.get(group)]
+    const known = ids.filter((id) => id !== undefined)
+    return known.length === 0 ? undefined : Math.max(...known)
+  }
+
+  #record(group: number): StateRecord | undefined {
+    const { data } = this.#options
+    const state = hasState(data, group) ? data.state(group) : undefined
+    const record = state === undefined ? 'none' : decodeStateRecord(state)
+    return typeof record === 'string' ? undefined : record
+  }
+
+  #ask(group: number, id: ReplicaId, mapped: Shard | undefined, { stores }: ShardMap): void {
+    const { transport, storeId, leaderOf } = this.#options
+    const members = mapped?.replicas.map(({ store }) => store) ?? stores.map((store) => store.id)
+    const others = members.filter((store) => store !== storeId)
+    const leader = leaderOf(group)
+    const target =
+      leader !== undefined && leader !== storeId && this.#round % 2 === 0 ? leader : others[this.#round % others.length]
+    if (target === undefined) return
+    this.#asking.add(group)
+    transport.request(target, encodeRequest({ kind: 'read-shard', shard: group }), ANSWER_TIMEOUT_MS, (answer) => {
+      this.#asking.delete(group)
+      const reply = typeof answer === 'string' ? undefined : decodeReply(answer)
+      if (reply?.ok === true) this.#answered(group, id, reply.value)
+    })
+    transport.flush()
+  }
+
+  #answered(group: ShardId, id: ReplicaId, reply: Reply): void {
+    const { damaged, burials, log, isOwned, buried } = this.#options
+    if (!damaged.has(group) || burials.isRunning(group)) return
+    const [shard] = reply.kind === 'shards' ? reply.shards : []
+    const isGone =
+      reply.kind === 'merged' || (shard?.id === group && shard.replicas.every((member) => member.id !== id))
+    if (!isGone) return
+    const record = this.#record(group)
+    // Keys that another replica has by now are not deleted. Others are; whoever comes to own keys later brings what belongs there.
+    const range = record === undefined || isOwned(record.shard) ? undefined : record.shard
+    const membership = shard?.epoch.membership ?? record?.shard.epoch.membership ?? 0
+    const mergedInto = reply.kind === 'merged' ? reply.into : undefined
+    const hasLog = log.groups().has(group) || log.damaged().some((each) => each.group === group)
+    burials.buryRemains(group, range, { replica: id, membership, mergedInto }, hasLog, () => buried(group))
+  }
+}
