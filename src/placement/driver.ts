@@ -76,6 +76,11 @@ export class Driver {
       },
       // Whoever leads group 1 sends no heartbeat about it.
       leadersOn: (id) => liveness.leadersOn(id) + (this.#self === id ? 1 : 0),
+      isDown: (id) => {
+        const current = machine()
+        if (current === undefined || id === this.#self) return false
+        return liveness.state(id, clock.nowMs(), this.settings(current).downAfterMs) === 'down'
+      },
       replicasOn: (id) => {
         const map = machine()?.map
         return map === undefined ? 0 : shardsOnStore(map, id).length

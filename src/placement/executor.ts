@@ -31,6 +31,8 @@ export interface ExecutorContext extends StoreStepContext {
   readonly shard: (id: ShardId) => Shard | undefined
   /** The shard that has the key. */
   readonly owner: (key: string) => Shard | undefined
+  /** Silent for so long that nobody waits for it. */
+  readonly isDown: (store: StoreId) => boolean
   /** Voters that each shard should have. */
   readonly replicas: () => number
   /** Shards as their leaders say they are now. */
@@ -185,6 +187,8 @@ export class OperatorExecutor {
       case 'describe': {
         const verdict = step.what === 'wait-caught-up' ? caughtUp(reply, step.shard, step.store) : true
         if (verdict === true) this.#advance(operator, run, undefined)
+        else if (step.what === 'wait-caught-up' && this.#context.isDown(step.store))
+          this.#fail(operator, run, `store ${step.store} is down`)
         else this.#again(operator, run, verdict)
         return
       }

@@ -226,6 +226,7 @@ export class PlacementService implements PlacementHandler {
         map: map.version > heartbeat.mapVersion ? map : undefined,
         leaders: this.#liveness.leaders(),
         config: config.version > heartbeat.configVersion ? config : undefined,
+        snapshotBytesPerSecond: Math.round(this.#driver.settings(this.#machine(replica)).snapshotBytesPerSecond),
       },
     })
   }

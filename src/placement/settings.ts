@@ -11,6 +11,8 @@ export interface PlacementDefaults {
   readonly mergeBytes: number
   readonly downAfterMs: number
   readonly operatorsPerStore: number
+  /** Of each store, in each direction. */
+  readonly snapshotBytesPerSecond: number
   /** What was split or merged is left in peace by merges for so long; an hour when absent. */
   readonly mergeAfterSplitMs?: number
 }
@@ -21,11 +23,14 @@ export const PLACEMENT_DEFAULTS: PlacementDefaults = {
   mergeBytes: PLAN_SETTINGS_DEFAULT.merge.bytes,
   downAfterMs: 300_000,
   operatorsPerStore: PLAN_SETTINGS_DEFAULT.limits.operatorsPerStore,
+  snapshotBytesPerSecond: 64 * 1024 * 1024,
 }
 
 export interface DriverSettings {
   readonly plan: PlanSettings
   readonly downAfterMs: number
+  /** Stores hear it with the answers to their heartbeats. */
+  readonly snapshotBytesPerSecond: number
 }
 
 /** Which setting of the cluster stands for which of the defaults. */
@@ -35,10 +40,12 @@ const NAMES = {
   'placement.merge.bytes': 'mergeBytes',
   'placement.downAfter': 'downAfterMs',
   'placement.limits.operatorsPerStore': 'operatorsPerStore',
+  'placement.limits.snapshotBytesPerSecond': 'snapshotBytesPerSecond',
 } as const satisfies Readonly<Record<string, keyof PlacementDefaults>>
 
 /** Operators that one scheduler plans in one round: more would only wait for each other. */
 const OPERATORS_PER_ROUND = 32
+const SNAPSHOT_BYTES_PER_SECOND_MIN = 64 * 1024
 /** A leader or replica that balance has moved rests for so long. */
 const REST_MS = 60_000
 
@@ -62,6 +69,8 @@ export function driverSettings(
   const base = PLAN_SETTINGS_DEFAULT
   return {
     downAfterMs: values.downAfterMs,
+    // Whatever somebody sets, a snapshot comes to its end.
+    snapshotBytesPerSecond: Math.max(SNAPSHOT_BYTES_PER_SECOND_MIN, values.snapshotBytesPerSecond),
     plan: {
       ...base,
       replicas,

@@ -5,7 +5,7 @@
  *               snapshots, capacityBytes, availableBytes, [damaged shard id, ...], configVersion]
  *   led        [shard, term, bytes, keys, readsPerSecond, writesPerSecond, [key, hits, ...], [key, readsPerSecond, writesPerSecond, ...],
  *               [silent store, silentMs, ...], [store far behind, ...]]
- *   answer     [resend, map or null, [shard id, leader, ...], config or null]
+ *   answer     [resend, map or null, [shard id, leader, ...], config or null, snapshot bytes per second or null]
  *   config     [version, [[name, value], ...]]
  *
  * What follows the first nine fields of a heartbeat, and the first six of a led shard, and the config of an answer, older stores do not send. Keys are latin-1 text.
@@ -105,7 +105,7 @@ function optionalList<T>(fields: FieldReader, width: number, read: (fields: Fiel
 export function heartbeatAnswerToPlain(answer: StoreHeartbeatAnswer): readonly unknown[] {
   const map = answer.map === undefined ? null : mapToPlain(answer.map)
   const config = answer.config === undefined ? null : configToPlain(answer.config)
-  return [answer.resend, map, leadersToPlain(answer.leaders), config]
+  return [answer.resend, map, leadersToPlain(answer.leaders), config, answer.snapshotBytesPerSecond ?? null]
 }
 
 export function readHeartbeatAnswer(fields: FieldReader): StoreHeartbeatAnswer {
@@ -114,6 +114,7 @@ export function readHeartbeatAnswer(fields: FieldReader): StoreHeartbeatAnswer {
     map: fields.optional(() => fields.model(mapFromPlain)),
     leaders: readLeaders(fields),
     config: fields.optional(() => fields.nested(readConfig)),
+    snapshotBytesPerSecond: fields.optional(() => Math.max(1, fields.count())),
   }
 }
 

@@ -271,6 +271,8 @@ export interface StoreHeartbeatAnswer {
   readonly leaders: Readonly<Record<number, StoreId>>
   /** The cluster's settings, where they are newer than the store's. */
   readonly config: ClusterConfig | undefined
+  /** What the store's snapshots may use, in each direction; undefined leaves it as it is. */
+  readonly snapshotBytesPerSecond: number | undefined
 }
 
 export interface PlacementStatus {

@@ -91,6 +91,7 @@ export async function startNode(
         mergeBytes: placement.merge.bytes,
         downAfterMs: placement.downAfter,
         operatorsPerStore: placement.limits.operatorsPerStore,
+        snapshotBytesPerSecond: placement.limits.snapshotBytesPerSecond,
       },
       acceptsSetting,
       clock,

@@ -79,8 +79,9 @@ export class HeartbeatSender {
         this.#full = reply.answer.resend
         for (const led of heartbeat.led) this.#reported.set(led.shard.id, led)
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)
-        const { map, leaders, config } = reply.answer
+        const { map, leaders, config, snapshotBytesPerSecond } = reply.answer
         if (config !== undefined) this.#store.settings.learn(config)
+        if (snapshotBytesPerSecond !== undefined) this.#store.limitSnapshots(snapshotBytesPerSecond)
         if (map !== undefined) this.#store.learnMap(map, leaders)
         else this.#store.map.learnLeaders(leaders)
       } else {

@@ -1,9 +1,10 @@
 import type { Shard, StoreId } from '../../shard-map/index.ts'
-import { assert, type EventSink } from '../base/index.ts'
+import { assert, type Clock, type EventSink } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { Message } from '../raft/index.ts'
 import type { DataStore, KeyRange, SnapshotImport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import { dataRange } from './initial-state.ts'
 import { hull, rangesOverlap } from './ranges.ts'
 import type { Replica } from './replica.ts'
@@ -11,8 +12,11 @@ import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecor
 
 /**
  * Receives snapshots: chunks go to a staging area as they come; when all are there and sound, the Raft core is asked whether it wants
- * them; only then is the replica's state replaced. A transfer that breaks off leaves nothing behind.
+ * them; only then is the replica's state replaced. A transfer that breaks off leaves nothing behind. Each acknowledgement of a chunk is credit for another: it
+ * comes when the chunk is stored and the store's budget allows for it. Only a few transfers run at once; others are told to come later.
  */
+const INCOMING_MAX = 2
+
 interface Incoming {
   readonly store: StoreId
   readonly transfer: number
@@ -40,6 +44,8 @@ export interface ReceivedSnapshot {
 export class SnapshotReceiver {
   readonly #data: DataStore
   readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #budget: ByteBudget
   readonly #events: EventSink
   readonly #findReplica: (group: number) => Replica | undefined
   readonly #received: (replica: Replica, snapshot: ReceivedSnapshot) => void
@@ -59,7 +65,11 @@ export class SnapshotReceiver {
     receive: (replica: Replica, message: Message) => void,
     refuseShard: (replica: Replica, record: StateRecord) => string | undefined,
     displace: (replica: Replica, covered: KeyRange) => Promise<() => void>,
+    clock: Clock,
+    budget: ByteBudget,
   ) {
+    this.#clock = clock
+    this.#budget = budget
     this.#data = data
     this.#transport = transport
     this.#events = events
@@ -108,7 +118,7 @@ export class SnapshotReceiver {
         incoming.expected++
         this.#then(incoming, async () => {
           await incoming.sink.write(item.bytes)
-          this.#reply(store, { kind: 'acknowledged', transfer: item.transfer, sequence: item.sequence })
+          this.#credit(incoming, item.sequence, item.bytes.length)
         })
         return
       case 'end':
@@ -145,6 +155,10 @@ export class SnapshotReceiver {
       return
     }
     const running = this.#incoming.get(item.group)
+    if (running === undefined && this.#incoming.size >= INCOMING_MAX) {
+      this.#abort(store, item.transfer, `${INCOMING_MAX} snapshots are arriving here already`)
+      return
+    }
     if (running !== undefined) this.#drop(running, 'replaced by a newer transfer')
     this.#incoming.set(item.group, {
       store,
@@ -166,6 +180,17 @@ export class SnapshotReceiver {
     const { appliedTerm: term, membership } = record
     const snapshot = { index: item.index, term, membership }
     this.#receive(replica, { type: 'InstallSnapshot', from: item.from, to: replica.id, term: item.term, snapshot })
+  }
+
+  #credit(incoming: Incoming, sequence: number, bytes: number): void {
+    const { store, transfer, replica } = incoming
+    const give = (): void => {
+      if (this.#incoming.get(replica.group) === incoming)
+        this.#reply(store, { kind: 'acknowledged', transfer, sequence })
+    }
+    const waitMs = this.#budget.reserve(bytes)
+    if (waitMs === 0) give()
+    else this.#clock.after(waitMs, give)
   }
 
   /** Runs `step` after the steps before it; the first that fails ends the transfer. */

@@ -1,9 +1,10 @@
 import type { StoreId } from '../../shard-map/index.ts'
-import type { Clock, EventSink, Timer } from '../base/index.ts'
+import { type Clock, type EventSink, LIMITS, type Timer } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { Message, ReplicaId } from '../raft/index.ts'
 import type { DataStore, KeyRange, SnapshotExport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import { dataRange } from './initial-state.ts'
 import { sameRange } from './ranges.ts'
 import type { Replica } from './replica.ts'
@@ -11,12 +12,15 @@ import { decodeStateRecord } from './state-record.ts'
 
 /**
  * Sends snapshots to replicas that fell behind the log. The Raft core only says that one is needed; the contents are read by a worker
- * from one moment of the data store and leave in chunks on the bulk lane, never more than a few unacknowledged. A transfer that makes no
- * progress is given up and reported to the core, which asks again later: it restarts from the beginning.
+ * from one moment of the data store and leave in chunks on the bulk lane, no faster than the store's budget, and never more than a few that the receiver has
+ * not acknowledged: its acknowledgements are its credit. A transfer that makes no progress is given up and reported to the core, which asks
+ * again later: it restarts from the beginning. One whose receiver has left the group ends at once.
  */
 const CHUNKS_UNACKNOWLEDGED_MAX = 4
 const PROGRESS_TIMEOUT_MS = 15_000
 const TRANSFERS_MAX = 2
+/** A receiver that refused is not asked again before this: each attempt reads a part of the data for nothing. */
+const REFUSED_PAUSE_MS = 500
 
 type InstallSnapshot = Extract<Message, { type: 'InstallSnapshot' }>
 
@@ -43,15 +47,23 @@ export class SnapshotSender {
   readonly #events: EventSink
   readonly #wake: (replica: Replica) => void
   readonly #transfers = new Map<number, Transfer>()
-  #lastId = 0
+  readonly #budget: ByteBudget
+  /** Until when a receiver is left in peace. */
+  readonly #refusedUntilMs = new Map<StoreId, number>()
+  #lastId: number
 
+  /** `firstId`: by chance, because two stores that send to each other tell transfers apart by their ids alone. */
   constructor(
     data: DataStore,
     transport: Transport,
     clock: Clock,
     events: EventSink,
     wake: (replica: Replica) => void,
+    budget: ByteBudget,
+    firstId: number,
   ) {
+    this.#budget = budget
+    this.#lastId = firstId
     this.#data = data
     this.#transport = transport
     this.#clock = clock
@@ -79,7 +91,7 @@ export class SnapshotSender {
       if (transfer.replica === replica && transfer.to === message.to)
         this.#end(transfer, 'replaced by a newer transfer', false)
     }
-    if (store === undefined || this.#transfers.size >= TRANSFERS_MAX) {
+    if (store === undefined || this.#transfers.size >= TRANSFERS_MAX || this.#isRefusing(store)) {
       this.#report(replica, message.to, false)
       return
     }
@@ -123,8 +135,25 @@ export class SnapshotSender {
 
   aborted(store: StoreId, id: number, reason: string): void {
     const transfer = this.#transfers.get(id)
-    if (transfer !== undefined && transfer.store === store)
-      this.#end(transfer, `refused by the receiver: ${reason}`, false)
+    if (transfer === undefined || transfer.store !== store) return
+    this.#refusedUntilMs.set(store, this.#clock.nowMs() + REFUSED_PAUSE_MS)
+    this.#end(transfer, `refused by the receiver: ${reason}`, false)
+  }
+
+  #isRefusing(store: StoreId): boolean {
+    const untilMs = this.#refusedUntilMs.get(store)
+    if (untilMs === undefined) return false
+    if (this.#clock.nowMs() < untilMs) return true
+    this.#refusedUntilMs.delete(store)
+    return false
+  }
+
+  /** The group's members are others now: nobody is sent a snapshot who is none any more, because somebody cancelled what was to bring it there. */
+  membersChanged(replica: Replica): void {
+    for (const transfer of this.#transfers.values()) {
+      if (transfer.replica === replica && replica.storeOf(transfer.to) === undefined)
+        this.#end(transfer, `replica ${transfer.to} has left the group`, false)
+    }
   }
 
   /** The replica stepped down or goes away. */
@@ -171,13 +200,26 @@ export class SnapshotSender {
         this.#send(transfer, { kind: 'end', transfer: transfer.id, chunks: transfer.sent })
         return
       }
+      const dueMs = this.#clock.nowMs() + this.#budget.reserve(bytes.length)
+      await this.#until(transfer, dueMs, () => this.#clock.nowMs() >= dueMs)
+      if (!this.#transfers.has(transfer.id)) return
       this.#send(transfer, { kind: 'chunk', transfer: transfer.id, sequence: transfer.sent++, bytes })
-      while (transfer.sent - transfer.acknowledged >= CHUNKS_UNACKNOWLEDGED_MAX && this.#transfers.has(transfer.id)) {
-        await new Promise<void>((resolve) => {
-          transfer.wakeUp = resolve
-        })
-        transfer.wakeUp = undefined
-      }
+      await this.#until(
+        transfer,
+        undefined,
+        () => transfer.sent - transfer.acknowledged < CHUNKS_UNACKNOWLEDGED_MAX,
+      )
+    }
+  }
+
+  /** Waits until `isSo`, which is looked at after each acknowledgement and at `dueMs`, or until the transfer is over. */
+  async #until(transfer: Transfer, dueMs: number | undefined, isSo: () => boolean): Promise<void> {
+    while (!isSo() && this.#transfers.has(transfer.id)) {
+      await new Promise<void>((resolve) => {
+        transfer.wakeUp = resolve
+        if (dueMs !== undefined) this.#clock.after(Math.max(0, dueMs - this.#clock.nowMs()), resolve)
+      })
+      transfer.wakeUp = undefined
     }
   }
 
@@ -189,7 +231,10 @@ export class SnapshotSender {
 
   #expectProgress(transfer: Transfer): void {
     transfer.timer?.cancel()
-    transfer.timer = this.#clock.after(PROGRESS_TIMEOUT_MS, () => this.#end(transfer, 'no progress', false))
+    // What a slow budget holds back, here and at the receiver, is no lack of progress.
+    const heldBytes = 2 * TRANSFERS_MAX * CHUNKS_UNACKNOWLEDGED_MAX * LIMITS.snapshotChunkBytesMax
+    const patienceMs = PROGRESS_TIMEOUT_MS + (heldBytes * 1000) / this.#budget.bytesPerSecond
+    transfer.timer = this.#clock.after(patienceMs, () => this.#end(transfer, 'no progress', false))
   }
 
   #end(transfer: Transfer, failure: string | undefined, ok: boolean): void {

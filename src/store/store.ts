@@ -6,6 +6,7 @@ import type { DataStore, DiskSpace, LogStore, LogStoreError } from '../storage/i
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { Births } from './births.ts'
 import { Burials } from './burials.ts'
+import { ByteBudget } from './byte-budget.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
 import { Census } from './census.ts'
 import { Graves } from './graves.ts'
@@ -54,6 +55,8 @@ export interface StoreOptions {
   readonly onFatal: (error: Error) => void
 }
 
+const TRANSFER_IDS = 2 ** 31
+
 export class Store {
   readonly options: StoreOptions
   readonly map = new MapCache()
@@ -73,6 +76,7 @@ export class Store {
   readonly #changes: ShardChanges
   readonly #census: Census
   readonly #remains: Remains
+  readonly #budgets: { readonly out: ByteBudget; readonly in: ByteBudget }
   readonly #startedMs: number
   #placement: PlacementHandler | undefined
   #state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
@@ -106,7 +110,9 @@ export class Store {
       },
     })
     const wake = (replica: Replica): void => this.loop.wake(replica)
-    this.#sender = new SnapshotSender(data, transport, clock, events, wake)
+    this.#budgets = { out: new ByteBudget(clock), in: new ByteBudget(clock) }
+    const firstId = options.random.below(TRANSFER_IDS)
+    this.#sender = new SnapshotSender(data, transport, clock, events, wake, this.#budgets.out, firstId)
     this.#receiver = new SnapshotReceiver(
       data,
       transport,
@@ -116,6 +122,8 @@ export class Store {
       (replica, message) => this.loop.receive(replica, message),
       (replica, record) => this.#births.whyNotInstall(replica, record, this.#receiver),
       ({ group }, covered) => this.#burials.displace(this.#births.ownersOf(covered, group), group, covered),
+      clock,
+      this.#budgets.in,
     )
     const graves = this.#graves
     this.#burials = new Burials({
@@ -221,6 +229,11 @@ export class Store {
   /** For how long the placement driver has answered none of this store's heartbeats, in milliseconds. */
   get unansweredMs(): number {
     return this.#heartbeats.unansweredMs
+  }
+
+  /** Bytes per second of all snapshots that this store sends, and again of all that it takes in. */
+  limitSnapshots(bytesPerSecond: number): void {
+    for (const budget of [this.#budgets.out, this.#budgets.in]) budget.bytesPerSecond = bytesPerSecond
   }
 
   get snapshots(): { readonly sending: number; readonly receiving: number } {
@@ -370,6 +383,7 @@ export class Store {
     if (before !== undefined) noteMembers(this.options.events, before, replica.shard)
     this.#heartbeats.changed(replica.group)
     this.#changes.wakeTarget(replica)
+    this.#sender.membersChanged(replica)
     if (!replica.isMember) this.#burials.bury(replica, replica.shard.epoch.membership, 'the group has removed it')
   }
 

@@ -60,6 +60,11 @@ export function runningMerges(world: World): readonly OperatorRecord[] {
   return [...driver.operators.running.values()].filter(({ plan }) => plan.kind === 'merge')
 }
 
+/** Whether a shard may have stopped for it. */
+export function hasStopped({ steps }: OperatorRecord): boolean {
+  return steps.some(({ step, state }) => step.what === 'prepare-merge' && state !== 'waiting')
+}
+
 function killAfter(world: World, victim: Victim, step: string, mayCancel: boolean, untilMs: number): void {
   const seen = new Map<number, number>()
   const { hasFaults } = world

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HandRequest } from '../../shard-map/index.ts'
+import { PLACEMENT_DEFAULTS } from '../../src/placement/settings.ts'
 import { FlotillaError } from '../../src/protocol/index.ts'
 import { TestCluster } from '../store/cluster.ts'
 import { ask, ended as endOf, onlyShard, start, votersOf as voters } from './people.ts'
@@ -151,5 +152,18 @@ test('a replica that is far behind is not made leader, and whoever asks hears at
     await cluster.agree(shard)
     const again = await start(cluster, { kind: 'transfer-leader', shard, store: behind })
     assert.equal((await endOf(cluster, again.id)).state, 'finished')
+  })
+})
+
+test('nobody waits for a new replica on a store that is down', async () => {
+  const defaults = { ...PLACEMENT_DEFAULTS, downAfterMs: 4_000 }
+  await TestCluster.with({ stores: 4, placement: { schedulers: [], defaults } }, async (cluster) => {
+    const shard = await onlyShard(cluster)
+    cluster.hub.partition(['s4'], ['s1', 's2', 's3'])
+    const started = await start(cluster, { kind: 'add-replica', shard, store: 's4', role: 'voter' })
+    const ended = await endOf(cluster, started.id)
+    assert.deepEqual([ended.state, ended.error], ['failed', 'store s4 is down'])
+    assert.deepEqual(await voters(cluster, shard), ['s1', 's2', 's3'])
+    cluster.hub.heal()
   })
 })

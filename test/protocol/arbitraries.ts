@@ -297,6 +297,7 @@ export const coldReply: fc.Arbitrary<Reply> = fc.oneof(
       map: fc.option(map, { nil: undefined }),
       leaders,
       config: fc.option(config, { nil: undefined }),
+      snapshotBytesPerSecond: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
     }),
   }),
   fc.record({

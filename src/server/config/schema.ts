@@ -134,11 +134,11 @@ const placement = z.strictObject({
     bytes: setting(size(64 * KiB, 1024 * GiB), { default: 96 * MiB, dynamic: true }),
     opsPerSecond: setting(whole(1, 10_000_000), { default: 2000, dynamic: true }),
   }),
-  merge: z.strictObject({ bytes: setting(size(0, 1024 * GiB), { default: 20 * MiB, ...IDLE }) }),
+  merge: z.strictObject({ bytes: setting(size(0, 1024 * GiB), { default: 20 * MiB, dynamic: true }) }),
   downAfter: setting(duration(SECOND_MS, 30 * DAY_MS), { default: 5 * MINUTE_MS, dynamic: true }),
   limits: z.strictObject({
     operatorsPerStore: setting(whole(1, 1000), { default: 4, dynamic: true }),
-    snapshotBytesPerSecond: setting(size(64 * KiB, 1024 * GiB), { default: 64 * MiB, ...IDLE }),
+    snapshotBytesPerSecond: setting(size(64 * KiB, 1024 * GiB), { default: 64 * MiB, dynamic: true }),
   }),
 })
 

@@ -177,8 +177,8 @@ test('what is allowed but probably not meant is said', () => {
   )
   assert.match(advised('store: { id: s9 }'), /store\.id on line 1 is s9, .* joins a cluster that exists/)
   assert.match(
-    advised('placement: { limits: { snapshotBytesPerSecond: 1MiB } }'),
-    /snapshotBytesPerSecond on line 1 has no effect in this version/,
+    advised('observability: { rpcLog: { maxRows: 5 } }'),
+    /maxRows on line 1 has no effect in this version/,
   )
 })
 
