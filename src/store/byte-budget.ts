@@ -30,3 +30,18 @@ export class ByteBudget {
     return startMs - nowMs
   }
 }
+
+/** What all snapshots that a store sends may use, and again all that it takes in. */
+export class SnapshotBudgets {
+  readonly out: ByteBudget
+  readonly in: ByteBudget
+
+  constructor(clock: Clock) {
+    this.out = new ByteBudget(clock)
+    this.in = new ByteBudget(clock)
+  }
+
+  limit(bytesPerSecond: number): void {
+    for (const budget of [this.out, this.in]) budget.bytesPerSecond = bytesPerSecond
+  }
+}

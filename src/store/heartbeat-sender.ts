@@ -81,7 +81,7 @@ export class HeartbeatSender {
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)
         const { map, leaders, config, snapshotBytesPerSecond } = reply.answer
         if (config !== undefined) this.#store.settings.learn(config)
-        if (snapshotBytesPerSecond !== undefined) this.#store.limitSnapshots(snapshotBytesPerSecond)
+        if (snapshotBytesPerSecond !== undefined) this.#store.budgets.limit(snapshotBytesPerSecond)
         if (map !== undefined) this.#store.learnMap(map, leaders)
         else this.#store.map.learnLeaders(leaders)
       } else {

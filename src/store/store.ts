@@ -6,7 +6,7 @@ import type { DataStore, DiskSpace, LogStore, LogStoreError } from '../storage/i
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { Births } from './births.ts'
 import { Burials } from './burials.ts'
-import { ByteBudget } from './byte-budget.ts'
+import { SnapshotBudgets } from './byte-budget.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
 import { Census } from './census.ts'
 import { Graves } from './graves.ts'
@@ -55,10 +55,9 @@ export interface StoreOptions {
   readonly onFatal: (error: Error) => void
 }
 
-const TRANSFER_IDS = 2 ** 31
-
 export class Store {
   readonly options: StoreOptions
+  readonly budgets: SnapshotBudgets
   readonly map = new MapCache()
   readonly settings = new SettingsCache()
   readonly loop: Loop
@@ -76,7 +75,6 @@ export class Store {
   readonly #changes: ShardChanges
   readonly #census: Census
   readonly #remains: Remains
-  readonly #budgets: { readonly out: ByteBudget; readonly in: ByteBudget }
   readonly #startedMs: number
   #placement: PlacementHandler | undefined
   #state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
@@ -89,6 +87,7 @@ export class Store {
 
   constructor(options: StoreOptions) {
     this.options = options
+    this.budgets = new SnapshotBudgets(options.clock)
     const { clock, data, transport, events } = options
     this.#startedMs = clock.nowMs()
     this.loop = new Loop({
@@ -110,9 +109,8 @@ export class Store {
       },
     })
     const wake = (replica: Replica): void => this.loop.wake(replica)
-    this.#budgets = { out: new ByteBudget(clock), in: new ByteBudget(clock) }
-    const firstId = options.random.below(TRANSFER_IDS)
-    this.#sender = new SnapshotSender(data, transport, clock, events, wake, this.#budgets.out, firstId)
+    const { budgets } = this
+    this.#sender = new SnapshotSender(data, transport, clock, events, wake, budgets.out, options.random.below(2 ** 31))
     this.#receiver = new SnapshotReceiver(
       data,
       transport,
@@ -123,7 +121,7 @@ export class Store {
       (replica, record) => this.#births.whyNotInstall(replica, record, this.#receiver),
       ({ group }, covered) => this.#burials.displace(this.#births.ownersOf(covered, group), group, covered),
       clock,
-      this.#budgets.in,
+      budgets.in,
     )
     const graves = this.#graves
     this.#burials = new Burials({
@@ -172,22 +170,21 @@ export class Store {
       broken: (replica, reason) => this.#retire(replica, reason),
       damage: (group, reason) => this.#damage(group, reason),
     })
+    const known = { map: () => this.map.map, leaderOf: (group: number) => this.map.leaders[group] }
     this.#census = new Census({
       storeId: this.id,
       clock,
       transport,
       replicas: this.#replicas,
       burials: this.#burials,
-      map: () => this.map.map,
-      leaderOf: (group) => this.map.leaders[group],
+      ...known,
     })
     this.#remains = new Remains({
       ...options,
       storeId: this.id,
       damaged: this.#damaged,
       burials: this.#burials,
-      map: () => this.map.map,
-      leaderOf: (group) => this.map.leaders[group],
+      ...known,
       isOwned: (shard) => this.#births.ownersOf(dataRange(shard), shard.id).length > 0,
       buried: (group) => this.#damaged.delete(group),
     })
@@ -229,11 +226,6 @@ export class Store {
   /** For how long the placement driver has answered none of this store's heartbeats, in milliseconds. */
   get unansweredMs(): number {
     return this.#heartbeats.unansweredMs
-  }
-
-  /** Bytes per second of all snapshots that this store sends, and again of all that it takes in. */
-  limitSnapshots(bytesPerSecond: number): void {
-    for (const budget of [this.#budgets.out, this.#budgets.in]) budget.bytesPerSecond = bytesPerSecond
   }
 
   get snapshots(): { readonly sending: number; readonly receiving: number } {

@@ -12,6 +12,9 @@ export interface OperatorShown {
   readonly id: string | null
   readonly kind: string
   readonly shard: number
+  /** The other shard of a merge. */
+  readonly with?: number
+  readonly createdAt: string
   readonly state: string
   readonly error: string | null
   readonly reason: string
