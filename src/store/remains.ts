@@ -28,6 +28,17 @@ export interface RemainsOptions {
   readonly buried: (group: number) => void
 }
 
+/** What log and data found damaged when they were opened, and why. */
+export function damageOnDisk({ log, data }: Pick<RemainsOptions, 'log' | 'data'>): [group: number, reason: string][] {
+  return [
+    ...log.damaged().map(({ group, reason, file, offset }): [number, string] => [
+      group,
+      `${reason} (${file} at byte ${offset})`,
+    ]),
+    ...data.damaged().map(({ group, reason }): [number, string] => [group, reason]),
+  ]
+}
+
 const INTERVAL_MS = 1_000
 const ANSWER_TIMEOUT_MS = 3_000
 

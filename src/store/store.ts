@@ -19,7 +19,7 @@ import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
-import { Remains } from './remains.ts'
+import { damageOnDisk, Remains } from './remains.ts'
 import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
 import { SettingsCache } from './settings-cache.ts'
@@ -236,10 +236,7 @@ export class Store {
   async start(placement: PlacementHandler | undefined, found: boolean): Promise<void> {
     assert(this.#state === 'starting', `a store starts once, it is ${this.#state}`)
     this.#placement = placement
-    for (const damage of this.options.log.damaged()) {
-      this.#damage(damage.group, `${damage.reason} (${damage.file} at byte ${damage.offset})`)
-    }
-    for (const damage of this.options.data.damaged()) this.#damage(damage.group, damage.reason)
+    for (const [group, reason] of damageOnDisk(this.options)) this.#damage(group, reason)
     this.#births.revive()
     const data = { replicas: this.#replicas.size, damaged: this.#damaged.size }
     this.options.events.emit({ type: 'store_recovered', data })

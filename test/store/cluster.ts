@@ -213,14 +213,8 @@ export class TestCluster {
     })
   }
 
-  /** Bytes in the middle of a stopped store's log go bad. */
-  damageLog(id: string): void {
-    const machine = this.#machines.get(id)
-    assert(machine !== undefined && machine.running === undefined, `store ${id} runs`)
-    for (const path of machine.files.paths()) {
-      if (!path.includes('log')) continue
-      for (const offset of [3_000, 5_000, 7_000]) machine.files.flipBit(path, offset, 3)
-    }
+  filesOf(id: string): MemoryFiles | undefined {
+    return this.#machines.get(id)?.files
   }
 
   async restart(id: string): Promise<void> {
