@@ -31,10 +31,9 @@ export interface RemainsOptions {
 /** What log and data found damaged when they were opened, and why. */
 export function damageOnDisk({ log, data }: Pick<RemainsOptions, 'log' | 'data'>): [group: number, reason: string][] {
   return [
-    ...log.damaged().map(({ group, reason, file, offset }): [number, string] => [
-      group,
-      `${reason} (${file} at byte ${offset})`,
-    ]),
+    ...log
+      .damaged()
+      .map(({ group, reason, file, offset }): [number, string] => [group, `${reason} (${file} at byte ${offset})`]),
     ...data.damaged().map(({ group, reason }): [number, string] => [group, reason]),
   ]
 }

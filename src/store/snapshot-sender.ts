@@ -204,11 +204,7 @@ export class SnapshotSender {
       await this.#until(transfer, dueMs, () => this.#clock.nowMs() >= dueMs)
       if (!this.#transfers.has(transfer.id)) return
       this.#send(transfer, { kind: 'chunk', transfer: transfer.id, sequence: transfer.sent++, bytes })
-      await this.#until(
-        transfer,
-        undefined,
-        () => transfer.sent - transfer.acknowledged < CHUNKS_UNACKNOWLEDGED_MAX,
-      )
+      await this.#until(transfer, undefined, () => transfer.sent - transfer.acknowledged < CHUNKS_UNACKNOWLEDGED_MAX)
     }
   }
 

@@ -73,7 +73,9 @@ async function recover(world: World): Promise<void> {
   world.note('scenario', 'every store is ready again')
   await within(world, RECOVERY_MS_MAX, 'no merge of the placement driver is under way', () => [
     // Until a shard has stopped, a merge may wait for a replica that is being made.
-    ...runningMerges(world).filter(hasStopped).map(({ id, steps }) => `operator ${id}: ${JSON.stringify(steps)}`),
+    ...runningMerges(world)
+      .filter(hasStopped)
+      .map(({ id, steps }) => `operator ${id}: ${JSON.stringify(steps)}`),
     ...world.changer.forgotten().map((shard) => `shard ${shard} stopped for a merge that nobody goes on with`),
   ])
   await world.changer.settle()

@@ -29,9 +29,9 @@ async function quiet(clock: VirtualClock): Promise<void> {
 }
 
 /** Moves time on in small steps, so that what waits for a timer by a promise goes on in between. */
-async function pass(clock: VirtualClock, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 10) {
-    clock.advance(10)
+async function pass(clock: VirtualClock, ms: number, stepMs = 10): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    clock.advance(stepMs)
     await quiet(clock)
   }
 }
@@ -43,7 +43,12 @@ function shardAt(group: number): Shard {
 }
 
 function stateOf(shard: Shard): Uint8Array {
-  return encodeStateRecord(50, 2, encodeDescriptor({ replica: 1, shard, membership, merging: undefined, absorbed: [] }), new Uint8Array(0))
+  return encodeStateRecord(
+    50,
+    2,
+    encodeDescriptor({ replica: 1, shard, membership, merging: undefined, absorbed: [] }),
+    new Uint8Array(0),
+  )
 }
 
 /** A replica as far as transfers look at it. */
@@ -166,11 +171,11 @@ test('a slow budget is not taken for a lack of progress; a receiver that gives n
     if (item.kind === 'chunk') sender.acknowledged(to, item.transfer, item.sequence)
   }
   sender.start(replica, install(replica, 2))
-  await pass(wire.clock, 45_000)
+  await pass(wire.clock, 45_000, 100)
   assert.equal(wire.chunks().length, 6)
   assert.equal(cancelled(), 0)
   wire.onSend = () => {}
-  await pass(wire.clock, 300_000)
+  await pass(wire.clock, 300_000, 1_000)
   assert.equal(cancelled(), 1)
   assert.deepEqual(replica.reports, [false])
 })
@@ -208,7 +213,10 @@ test('two transfers at a time; a receiver that refused is left in peace for a wh
   for (const replica of replicas) sender.start(replica, install(replica, 2))
   await quiet(wire.clock)
   assert.equal(sender.active, 2)
-  assert.deepEqual(replicas.map(({ reports }) => reports), [[], [], [false]])
+  assert.deepEqual(
+    replicas.map(({ reports }) => reports),
+    [[], [], [false]],
+  )
   const begun = wire.sent.flatMap(({ item }) => (item.kind === 'begin' ? [item.transfer] : []))
   sender.aborted('s2', begun[0] ?? 0, '2 snapshots are arriving here already')
   assert.equal(sender.active, 1)
@@ -276,7 +284,8 @@ test('a receiver gives credit no faster than its budget, takes few at a time, an
     receiver.handle('s3', { kind: 'chunk', transfer: 2, sequence, bytes: new Uint8Array(CHUNK) })
   }
   await quiet(wire.clock)
-  const credits = (): number[] => wire.sent.flatMap(({ item, atMs }) => (item.kind === 'acknowledged' ? [Math.round(atMs)] : []))
+  const credits = (): number[] =>
+    wire.sent.flatMap(({ item, atMs }) => (item.kind === 'acknowledged' ? [Math.round(atMs)] : []))
   assert.deepEqual(credits(), [0])
   await pass(wire.clock, 1_600)
   assert.deepEqual(credits(), [0, 500, 1000, 1500])
