@@ -114,7 +114,7 @@ function exporting(chunks: number): { data: DataStore; cancelled: () => number }
   return { data, cancelled: () => cancelled }
 }
 
-function install(replica: Replica, to: number) {
+function install(to: number) {
   return {
     type: 'InstallSnapshot',
     from: 1,
@@ -150,7 +150,7 @@ test('all transfers of a sender together keep to its bytes per second, and never
   wire.onSend = (to, item) => {
     if (item.kind === 'chunk') wire.clock.after(5, () => sender.acknowledged(to, item.transfer, item.sequence))
   }
-  for (const group of [0, 1]) sender.start(replicaOf(group), install(replicaOf(group), 2))
+  for (const group of [0, 1]) sender.start(replicaOf(group), install(2))
   await pass(wire.clock, 5_000)
   const count = wire.chunks().length
   assert.ok(count >= 19 && count <= 22, `${count} chunks in 5 s at 4 a second`)
@@ -170,7 +170,7 @@ test('a slow budget is not taken for a lack of progress; a receiver that gives n
   wire.onSend = (to, item) => {
     if (item.kind === 'chunk') sender.acknowledged(to, item.transfer, item.sequence)
   }
-  sender.start(replica, install(replica, 2))
+  sender.start(replica, install(2))
   await pass(wire.clock, 45_000, 100)
   assert.equal(wire.chunks().length, 6)
   assert.equal(cancelled(), 0)
@@ -188,7 +188,7 @@ test('a receiver that has left the group is sent nothing more, and hears that it
   wire.onSend = (to, item) => {
     if (item.kind === 'chunk') sender.acknowledged(to, item.transfer, item.sequence)
   }
-  sender.start(replica, install(replica, 4))
+  sender.start(replica, install(4))
   await pass(wire.clock, 2_000)
   assert.ok(wire.chunks().length > 5)
   sender.membersChanged(replica)
@@ -210,7 +210,7 @@ test('two transfers at a time; a receiver that refused is left in peace for a wh
   const { data } = exporting(1_000)
   const sender = senderOn(wire, data, CHUNK)
   const replicas = [0, 1, 2].map(replicaOf)
-  for (const replica of replicas) sender.start(replica, install(replica, 2))
+  for (const replica of replicas) sender.start(replica, install(2))
   await quiet(wire.clock)
   assert.equal(sender.active, 2)
   assert.deepEqual(
@@ -222,13 +222,13 @@ test('two transfers at a time; a receiver that refused is left in peace for a wh
   assert.equal(sender.active, 1)
   const [, , third] = replicas
   assert(third !== undefined)
-  sender.start(third, install(third, 2))
+  sender.start(third, install(2))
   assert.equal(sender.active, 1, 'not yet')
-  sender.start(third, install(third, 3))
+  sender.start(third, install(3))
   assert.equal(sender.active, 2, 'another receiver')
   sender.stop(third)
   await pass(wire.clock, 600)
-  sender.start(third, install(third, 2))
+  sender.start(third, install(2))
   assert.equal(sender.active, 2)
   sender.close()
 })
