@@ -9,6 +9,7 @@ import {
   PlacementMachine,
 } from '../../src/machine/index.ts'
 import { decodePlacementCommand } from '../../src/machine/placement/command.ts'
+import { savedOperatorsFromPlain, savedOperatorsToPlain } from '../../src/machine/placement/operator-codec.ts'
 import { machineWithOperators, operatorSamples } from './operator-samples.ts'
 
 const run = (machine: PlacementMachine, command: PlacementCommand) => machine.apply(encodePlacementCommand(command))
@@ -122,4 +123,40 @@ test('the history is bounded, and what is remembered survives a restart', () => 
   assert.deepEqual(Buffer.from(restored.save()), Buffer.from(saved))
   assert.equal(restored.operators.pauses.get('merge'), 99)
   assert.ok(restored.operators.running.size > 0)
+})
+
+test('records of versions that had one epoch for the whole operator are read', () => {
+  const machine = founded()
+  const { id } = started(machine, 'move')
+  run(machine, { kind: 'advance-operator', id, step: 0, reached: { membership: 7, range: 1 }, atMs: 20 })
+  const plain = structuredClone(savedOperatorsToPlain(machine.operators.save())) as unknown[]
+  const [record] = plain[1] as unknown[][]
+  assert.ok(record)
+  assert.deepEqual(record[5], [[2, 7, 1]])
+  for (const [then, now] of [
+    [[7, 1], [{ shard: 2, epoch: { membership: 7, range: 1 } }]],
+    [null, []],
+  ]) {
+    record[5] = then
+    assert.deepEqual(savedOperatorsFromPlain(plain)?.operators[0]?.reached, now)
+  }
+  for (const wrong of ['x', [[2, 7]], [7, 'x'], [[2, 7, -1]]]) {
+    record[5] = wrong
+    assert.equal(savedOperatorsFromPlain(plain), undefined)
+  }
+})
+
+test('an operator whose way back finds that all was done has finished', () => {
+  const machine = founded()
+  const { id } = started(machine, 'merge')
+  run(machine, { kind: 'advance-operator', id, step: 0, reached: undefined, atMs: 20 })
+  const back = [{ what: 'rollback-merge', shard: 3, into: 2 }] as const
+  run(machine, { kind: 'unwind-operator', id, outcome: 'cancelled', reason: 'enough', steps: back, atMs: 30 })
+  run(machine, { kind: 'unwind-operator', id, outcome: 'finished', reason: '', steps: [], atMs: 40 })
+  const ended = machine.operators.ended.get(id)
+  assert.deepEqual(
+    [ended?.state, ended?.error, ended?.unwinding, ended?.endedMs],
+    ['finished', undefined, undefined, 40],
+  )
+  assert.ok(ended?.steps.every(({ state }) => state === 'done'))
 })
