@@ -170,6 +170,11 @@ export class Births {
     )
   }
 
+  /** Whether another replica here has keys of the range, or is about to. */
+  mayOwn(range: KeyRange, group: number): boolean {
+    return this.#arriving.size > 0 || this.ownersOf(range, group).length > 0
+  }
+
   /**
    * The children of a split that was just applied here. All their states go to the data store together, in the same turn as their parent's, so that
    * a crash leaves all of them or none; they begin once that is durable. `lead`: they campaign at once. `begin` is called with each.

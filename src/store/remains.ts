@@ -23,7 +23,7 @@ export interface RemainsOptions {
   readonly burials: Burials
   readonly map: () => ShardMap
   readonly leaderOf: (group: number) => StoreId | undefined
-  /** Whether another replica here has keys of the shard's range. */
+  /** Whether another replica here has keys of the shard's range, or is about to. */
   readonly isOwned: (shard: Shard) => boolean
   readonly buried: (group: number) => void
 }
@@ -120,7 +120,8 @@ export class Remains {
       reply.kind === 'merged' || (shard?.id === group && shard.replicas.every((member) => member.id !== id))
     if (!isGone) return
     const record = this.#record(group)
-    // Keys that another replica has by now are not deleted. Others are; whoever comes to own keys later brings what belongs there.
+    // Keys that another replica has by now, or will have in a moment, are not deleted, also not those that only lie beside its own: whoever comes to own
+    // them replaces everything in its range. What nobody has is deleted for its room's sake.
     const range = record === undefined || isOwned(record.shard) ? undefined : record.shard
     const membership = shard?.epoch.membership ?? record?.shard.epoch.membership ?? 0
     const mergedInto = reply.kind === 'merged' ? reply.into : undefined

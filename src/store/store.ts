@@ -185,7 +185,8 @@ export class Store {
       damaged: this.#damaged,
       burials: this.#burials,
       ...known,
-      isOwned: (shard) => this.#births.ownersOf(dataRange(shard), shard.id).length > 0,
+      isOwned: (shard) =>
+        this.#births.mayOwn(dataRange(shard), shard.id) || this.#receiver.promisedTo(shard) !== undefined,
       buried: (group) => this.#damaged.delete(group),
     })
     this.#maintenance = new Maintenance(this, this.#sender)
