@@ -5,7 +5,7 @@ import type { Message } from '../raft/index.ts'
 import { type DataStore, type KeyRange, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
 import type { Burials } from './burials.ts'
 import { type Graves, hasState } from './graves.ts'
-import { INITIAL_INDEX, initialRecord, isFoundingShard, uninitialisedRecord } from './initial-state.ts'
+import { dataRange, INITIAL_INDEX, initialRecord, isFoundingShard, uninitialisedRecord } from './initial-state.ts'
 import { rangesOverlap } from './ranges.ts'
 import { hasAbsorbed, type RaftSettings, Replica } from './replica.ts'
 import type { SnapshotReceiver } from './snapshot-receiver.ts'
@@ -170,9 +170,10 @@ export class Births {
     )
   }
 
-  /** Whether another replica here has keys of the range, or is about to. */
-  mayOwn(range: KeyRange, group: number): boolean {
-    return this.#arriving.size > 0 || this.ownersOf(range, group).length > 0
+  /** Whether another replica here has keys of the shard's range, or is about to. */
+  mayOwn(shard: Shard, receiver: SnapshotReceiver): boolean {
+    if (this.#arriving.size > 0 || receiver.promisedTo(shard) !== undefined) return true
+    return this.ownersOf(dataRange(shard), shard.id).length > 0
   }
 
   /**

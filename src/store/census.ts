@@ -1,8 +1,7 @@
-import { isBootstrapped, type Shard, type ShardMap, type StoreId, shardsById } from '../../shard-map/index.ts'
+import { isBootstrapped, type Shard, shardsById } from '../../shard-map/index.ts'
 import type { Clock, Timer } from '../base/index.ts'
 import { decodeReply, encodeRequest, type Reply } from '../protocol/index.ts'
-import type { Transport } from '../transport/index.ts'
-import type { Burials } from './burials.ts'
+import { Remains, type RemainsOptions } from './remains.ts'
 import { hasAbsorbed, type Replica } from './replica.ts'
 
 /**
@@ -10,14 +9,9 @@ import { hasAbsorbed, type Replica } from './replica.ts'
  * merged away has nobody left to send any. The map raises the suspicion; the group's own leader, asked with a linearizable read,
  * decides. Without its word nothing is deleted.
  */
-export interface CensusOptions {
-  readonly storeId: StoreId
+export interface CensusOptions extends RemainsOptions {
   readonly clock: Clock
-  readonly transport: Transport
   readonly replicas: ReadonlyMap<number, Replica>
-  readonly burials: Burials
-  readonly map: () => ShardMap
-  readonly leaderOf: (group: number) => StoreId | undefined
 }
 
 const INTERVAL_MS = 1_000
@@ -27,17 +21,21 @@ const FORLORN_AFTER_MS = 5_000
 
 export class Census {
   readonly #options: CensusOptions
+  /** Replicas that cannot ask for themselves any more. */
+  readonly #remains: Remains
   readonly #asking = new Set<number>()
   #timer: Timer | undefined
   #round = 0
 
   constructor(options: CensusOptions) {
     this.#options = options
+    this.#remains = new Remains(options)
   }
 
   start(): void {
     this.#timer = this.#options.clock.after(INTERVAL_MS, () => {
       this.look()
+      this.#remains.look()
       this.start()
     })
   }

@@ -1,5 +1,4 @@
 import type { Shard, ShardId, ShardMap, StoreId } from '../../shard-map/index.ts'
-import type { Clock, Timer } from '../base/index.ts'
 import { decodeReply, encodeRequest, type Reply } from '../protocol/index.ts'
 import type { ReplicaId } from '../raft/index.ts'
 import { type DataStore, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
@@ -15,7 +14,6 @@ import { decodeStateRecord, type StateRecord } from './state-record.ts'
  */
 export interface RemainsOptions {
   readonly storeId: StoreId
-  readonly clock: Clock
   readonly transport: Transport
   readonly data: DataStore
   readonly log: LogStore
@@ -38,7 +36,6 @@ export function damageOnDisk({ log, data }: Pick<RemainsOptions, 'log' | 'data'>
   ]
 }
 
-const INTERVAL_MS = 1_000
 const ANSWER_TIMEOUT_MS = 3_000
 
 export class Remains {
@@ -46,22 +43,10 @@ export class Remains {
   readonly #asking = new Set<number>()
   /** Replica ids as the map had them while the damaged replica was still a member. */
   readonly #mapped = new Map<number, ReplicaId>()
-  #timer: Timer | undefined
   #round = 0
 
   constructor(options: RemainsOptions) {
     this.#options = options
-  }
-
-  start(): void {
-    this.#timer = this.#options.clock.after(INTERVAL_MS, () => {
-      this.look()
-      this.start()
-    })
-  }
-
-  stop(): void {
-    this.#timer?.cancel()
   }
 
   /** Asks about every damaged replica that the map does not list any more. */

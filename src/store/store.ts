@@ -13,13 +13,12 @@ import { Graves } from './graves.ts'
 import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { Inbox } from './inbox.ts'
-import { dataRange } from './initial-state.ts'
 import { Loop } from './loop.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
-import { damageOnDisk, Remains } from './remains.ts'
+import { damageOnDisk } from './remains.ts'
 import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
 import { SettingsCache } from './settings-cache.ts'
@@ -74,7 +73,6 @@ export class Store {
   readonly #burials: Burials
   readonly #changes: ShardChanges
   readonly #census: Census
-  readonly #remains: Remains
   readonly #startedMs: number
   #placement: PlacementHandler | undefined
   #state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
@@ -170,23 +168,15 @@ export class Store {
       broken: (replica, reason) => this.#retire(replica, reason),
       damage: (group, reason) => this.#damage(group, reason),
     })
-    const known = { map: () => this.map.map, leaderOf: (group: number) => this.map.leaders[group] }
     this.#census = new Census({
-      storeId: this.id,
-      clock,
-      transport,
-      replicas: this.#replicas,
-      burials: this.#burials,
-      ...known,
-    })
-    this.#remains = new Remains({
       ...options,
       storeId: this.id,
+      replicas: this.#replicas,
       damaged: this.#damaged,
       burials: this.#burials,
-      ...known,
-      isOwned: (shard) =>
-        this.#births.mayOwn(dataRange(shard), shard.id) || this.#receiver.promisedTo(shard) !== undefined,
+      map: () => this.map.map,
+      leaderOf: (group) => this.map.leaders[group],
+      isOwned: (shard) => this.#births.mayOwn(shard, this.#receiver),
       buried: (group) => this.#damaged.delete(group),
     })
     this.#maintenance = new Maintenance(this, this.#sender)
@@ -254,7 +244,6 @@ export class Store {
     this.#maintenance.start((nowMs) => this.#requests.sweep(nowMs))
     this.#heartbeats.start()
     this.#census.start()
-    this.#remains.start()
     this.#placement?.start(this)
   }
 
@@ -288,7 +277,6 @@ export class Store {
     this.#receiver.close()
     this.#sender.close()
     this.#census.stop()
-    this.#remains.stop()
     await this.#births.settled()
     await this.#burials.settled()
     this.loop.stop()

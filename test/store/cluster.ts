@@ -36,6 +36,7 @@ export class TestCluster {
   readonly hub: MemoryHub
   readonly random = new SeededRandom(7)
   readonly failures: string[] = []
+  readonly files = new Map<string, MemoryFiles>()
   readonly #loads: Workload[] = []
   readonly client: RouterClient
   readonly router: Router
@@ -58,8 +59,13 @@ export class TestCluster {
     const ids = Array.from({ length: stores }, (_, position) => `s${position + 1}`)
     this.#founders = ids.slice(0, founders)
     for (const id of ids) {
-      const files = new MemoryFiles({ random: this.random, clock: systemClock })
-      this.#machines.set(id, { id, files, disk: new MemoryDisk(), running: undefined })
+      this.files.set(id, new MemoryFiles({ random: this.random, clock: systemClock }))
+      this.#machines.set(id, {
+        id,
+        files: this.files.get(id) as MemoryFiles,
+        disk: new MemoryDisk(),
+        running: undefined,
+      })
     }
     this.#clientTransport = openMemoryTransport(this.hub, {
       clusterId: 'test',
@@ -213,10 +219,6 @@ export class TestCluster {
     })
   }
 
-  filesOf(id: string): MemoryFiles | undefined {
-    return this.#machines.get(id)?.files
-  }
-
   async restart(id: string): Promise<void> {
     this.crash(id)
     await this.start(id)
@@ -246,7 +248,7 @@ export class TestCluster {
   /** Asks the leader of the request's shard until it is done, as the placement driver does. */
   async change(request: Extract<Request, { epoch: Epoch }>): Promise<readonly Shard[]> {
     let last = ''
-    const shards = await poll(`${request.kind} of shard ${request.shard}`, WAIT_MS, async () => {
+    return await poll(`${request.kind} of shard ${request.shard}`, WAIT_MS, async () => {
       const reply = await this.ask(await this.leaderStore(request.shard), request)
       if (reply.kind === 'shards') return reply.shards
       assert(reply.kind === 'error', `${request.kind} was answered with ${reply.kind}`)
@@ -254,7 +256,6 @@ export class TestCluster {
       if (!reply.error.retryable && reply.error.outcome === 'none') assert.fail(last)
       throw new Error(last)
     })
-    return shards
   }
 
   async member(shard: ShardId, step: MembershipStep): Promise<Shard> {

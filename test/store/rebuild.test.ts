@@ -64,7 +64,7 @@ test('bytes that went bad on a disk: the store starts without those replicas, an
     const victim = ['s2', 's3', 's1'].find((id) => !leading.has(id)) ?? 's3'
     await cluster.store(victim).options.data.flush()
     await cluster.stop(victim)
-    const files = cluster.filesOf(victim)
+    const files = cluster.files.get(victim)
     for (const path of files?.paths() ?? []) {
       if (path.includes('log')) for (const offset of [3_000, 5_000, 7_000]) files?.flipBit(path, offset, 3)
     }
