@@ -20,6 +20,7 @@ import { ClientTarget } from '../support/client-target.ts'
 import { Workload } from '../support/workload.ts'
 import type { TestClusterOptions } from './cluster-options.ts'
 import { MortalClock } from './mortal-clock.ts'
+import { checkNoOverlap } from './overlap.ts'
 import { picture } from './picture.ts'
 
 export const WAIT_MS = 20_000
@@ -355,21 +356,8 @@ export class TestCluster {
     return { appliedIndex, shard: replica.shard, state, items }
   }
 
-  /** Fails when two initialised replicas of one store claim the same key. */
   checkNoOverlap(): void {
-    for (const store of this.runningStores()) {
-      const shards = [...store.replicas.values()]
-        .filter((replica) => replica.group !== 1 && replica.isInitialised)
-        .map((replica) => replica.shard)
-        .sort((a, b) => (a.start < b.start ? -1 : 1))
-      for (let i = 1; i < shards.length; i++) {
-        const [left, right] = [shards[i - 1] as Shard, shards[i] as Shard]
-        assert(
-          left.end !== undefined && left.end <= right.start,
-          `shards ${left.id} and ${right.id} overlap on ${store.id}`,
-        )
-      }
-    }
+    for (const store of this.runningStores()) checkNoOverlap(store)
   }
 
   #isLed(shard: ShardId): boolean {
