@@ -4,6 +4,7 @@ import {
   type OperatorStep,
   type Shard,
   type ShardId,
+  type StoreId,
   type StoreStep,
   undoSteps,
 } from '../../shard-map/index.ts'
