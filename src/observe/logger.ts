@@ -3,7 +3,7 @@ import type { Logger, LogLevel } from '../base/index.ts'
 import { LEVEL_RANK } from './levels.ts'
 
 /**
- * What a process tells people: JSON lines for machines that collect them, one keyText line for a terminal. Written to standard error, so that
+ * What a process tells people: JSON lines for machines that collect them, one readable line for a terminal. Written to standard error, so that
  * standard output stays free for data.
  */
 export type LogFormat = 'json' | 'pretty'

@@ -117,7 +117,7 @@ function readIdentity(root: string): Identity | undefined {
   if (format !== FORMAT || typeof storeId !== 'string' || typeof incarnation !== 'string') {
     throw new LogStoreError(
       'STORE_MISMATCH',
-      `${root}/${IDENTITY_FILE} is not keyText: restore it, or start with an empty directory`,
+      `${root}/${IDENTITY_FILE} is not readable: restore it, or start with an empty directory`,
     )
   }
   return { format, storeId, incarnation }
@@ -193,7 +193,7 @@ function refuseIfHeld(root: string, generation: number, self: LockHolder): void 
   if (holder === undefined) {
     throw new LogStoreError(
       'STORE_LOCKED',
-      `${root} has a lock that is not keyText: if no store runs there, remove ${file}`,
+      `${root} has a lock that is not readable: if no store runs there, remove ${file}`,
     )
   }
   const alive = isAlive(holder, self)

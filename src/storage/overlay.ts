@@ -68,7 +68,7 @@ export class Overlay {
     this.#keepUncovered((_, owner) => owner !== group)
   }
 
-  /** Starts a new active generation and hands out the old one, without uncovered writes, to be flushed. Until `thaw` it stays keyText. */
+  /** Starts a new active generation and hands out the old one, without uncovered writes, to be flushed. Until `thaw` it stays readable. */
   freeze(): OverlayGeneration {
     assert(this.#frozen === undefined, 'one generation is flushed at a time')
     const frozen = this.#active

@@ -41,7 +41,7 @@ test('percent-encoded text that is malformed is refused as the gateway refuses i
   )
 })
 
-test('a keyText key hides nothing and turns nothing around', () => {
+test('a readable key hides nothing and turns nothing around', () => {
   const cases: [string, string][] = [
     ['plain text', 'plain text'],
     ['<b>&amp;', '<b>&amp;'],

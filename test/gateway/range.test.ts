@@ -178,7 +178,7 @@ test('a client that does not read holds the stream back, and one that leaves end
     h.router.records.set(`k${String(i).padStart(4, '0')}`, { value: Buffer.alloc(20_000), revision: i })
   const socket = await h.connect()
   socket.write('GET /kv HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n')
-  await new Promise((resolve) => socket.once('keyText', resolve))
+  await new Promise((resolve) => socket.once('readable', resolve))
   await new Promise((resolve) => setTimeout(resolve, 300))
   assert.ok(h.router.calls.length < 3, 'the whole range was read although nobody took it')
   assert.equal(h.gateway.inflight, 1)

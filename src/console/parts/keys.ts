@@ -1,5 +1,5 @@
 /**
- * Keys and values as people see them: bytes to keyText text and back, in the spellings of the gateway. Nothing keyText is ever invisible: what
+ * Keys and values as people see them: bytes to readable text and back, in the spellings of the gateway. Nothing keyText is ever invisible: what
  * would hide or reorder text is shown as an escape.
  */
 

@@ -1,12 +1,12 @@
 /**
- * Outputs that write lines: keyText ones for a terminal, JSON for machines that collect logs. A file with rotation is in `file-output.ts`, the history
+ * Outputs that write lines: readable ones for a terminal, JSON for machines that collect logs. A file with rotation is in `file-output.ts`, the history
  * that people query in `history.ts`.
  */
 import pino from 'pino'
 import { LEVEL_COLOUR, type LineStream, prettyLine } from '../logger.ts'
 import type { Event, EventOutput } from './event.ts'
 
-/** One keyText line an event. */
+/** One readable line an event. */
 export function consoleOutput(stream: LineStream = process.stderr): EventOutput {
   const coloured = stream.isTTY === true && process.env.NO_COLOR === undefined
   return {

@@ -234,7 +234,7 @@ function replaySegment(
   const scanner = new SegmentScanner(bytes, logId, SEGMENT_HEADER_BYTES, batches.next - 1)
   for (let item = scanner.next(); item.kind !== 'end'; item = scanner.next()) {
     if (item.kind === 'gap') {
-      replay.suspectAll(file.path, item.offset, `bytes ${item.offset} to ${item.end} hold no keyText batch`)
+      replay.suspectAll(file.path, item.offset, `bytes ${item.offset} to ${item.end} hold no readable batch`)
       continue
     }
     if (!batches.accept(item, file.path)) continue

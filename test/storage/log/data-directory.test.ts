@@ -67,7 +67,7 @@ test('a newer or unreadable identity is refused', async (context) => {
   fs.writeFileSync(identity, '{"format": 1')
   await assert.rejects(
     acquireDataDirectory(directory, 's1', () => 'x'),
-    failsWith('STORE_MISMATCH', /not keyText/),
+    failsWith('STORE_MISMATCH', /not readable/),
   )
 })
 
@@ -144,7 +144,7 @@ test('a lock is judged by more than a process id', async (context) => {
     { change: { namespace: 'pid:[1]' }, outcome: 'taken' },
     { change: { host: 'elsewhere', boot: 'its own' }, outcome: /on elsewhere .* cannot tell .* remove .*lock\.000001/ },
     { change: { host: 'elsewhere', namespace: 'pid:[1]' }, outcome: /cannot tell/ },
-    { change: { pid: 'x' }, outcome: /not keyText/ },
+    { change: { pid: 'x' }, outcome: /not readable/ },
   ]
   for (const { change, outcome, needsProc } of cases) {
     if (needsProc === true && !linux) {
