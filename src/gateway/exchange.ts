@@ -15,7 +15,8 @@ import { refusal } from './failures.ts'
 import type { LoadLimiter } from './load-limiter.ts'
 import { hasRetryAfter, PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from './problem.ts'
 import { EMPTY_QUERY, Query } from './query.ts'
-import { continueTrace, isSaneRequestId, parseTimeoutMs } from './request-headers.ts'
+import { isSaneRequestId, parseTimeoutMs } from './request-headers.ts'
+import { beginRequestSpan, endRequestSpan, type RequestSpan } from './request-span.ts'
 import type { Services } from './services.ts'
 import type { Target } from './target.ts'
 
@@ -41,6 +42,8 @@ export class Exchange implements BodySink {
   readonly method: string
   readonly requestId: string
   readonly startedMs: number
+  /** What the request causes is traced as a part of this. */
+  readonly span: RequestSpan | undefined
   /** The template of the route that answers, for metrics. */
   route = 'none'
   pathParameters: Readonly<Record<string, string>> = {}
@@ -92,11 +95,9 @@ export class Exchange implements BodySink {
     this.requestId = typeof ownId === 'string' && isSaneRequestId(ownId) ? ownId : services.nextRequestId()
     this.#headers = ['Request-Id', this.requestId]
     this.#bodyIsComing = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-    const traceParent = headers.traceparent
-    if (typeof traceParent === 'string') {
-      const continued = continueTrace(traceParent, services.nextSpanId)
-      if (continued !== undefined) this.#headers.push('traceparent', continued)
-    }
+    const { traceparent } = headers
+    if (traceparent !== undefined || services.tracer.isOn)
+      this.span = beginRequestSpan(services, traceparent, this.#headers)
   }
 
   /** Takes the caller's own deadline; throws INVALID_ARGUMENT when it is not one. */
@@ -373,6 +374,7 @@ export class Exchange implements BodySink {
     if (this.#reservedBytes > 0) this.#set.releaseBytes(this.#reservedBytes)
     this.#set.remove(this)
     this.whenAnswered?.(status)
+    if (this.span !== undefined) endRequestSpan(this.services, this.span, this, status)
     const tookMs = this.services.clock.nowMs() - this.startedMs
     this.limiter?.leave(this.method === 'GET' || this.isHead ? 'read' : 'write', status, tookMs)
     this.services.metrics?.observe(this.route, this.method, status, tookMs / 1000)

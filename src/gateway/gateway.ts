@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Clock, silentEvents } from '../base/index.ts'
+import { type Clock, silentEvents, silentTracer } from '../base/index.ts'
 import type { AccessToken } from './access.ts'
 import { Admission } from './admission.ts'
 import { GatewayApp } from './app.ts'
@@ -74,6 +74,7 @@ class RunningGateway implements Gateway {
       clock: options.clock,
       logger: options.logger,
       events: options.events ?? silentEvents,
+      tracer: options.tracer ?? silentTracer,
       limits,
       metrics: options.metrics,
       nextRequestId: requestIds(options),

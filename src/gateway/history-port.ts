@@ -63,6 +63,8 @@ export interface CallQuery {
 }
 
 export interface RpcLogPort {
+  /** False: it is switched off now. */
+  readonly isOn?: boolean
   /** The newest `limit` calls that pass, newest first. */
   query(filter: CallQuery, limit: number): Promise<readonly CallView[]>
   /** Figures over all that pass; a document. */

@@ -1,7 +1,7 @@
 /**
  * What a gateway is made of: the ports it stands on and the limits it keeps. Its owner, a composition root, fills them in.
  */
-import type { Clock, EventSink, Logger, Random } from '../base/index.ts'
+import type { Clock, EventSink, Logger, Random, Tracer } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
 import type { AccessToken } from './access.ts'
 import type { DebugPort } from './debug-port.ts'
@@ -65,6 +65,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   readonly metrics?: GatewayMetrics
   readonly metricsPage?: MetricsPage
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer
   /** What happens in the gateway is told here. */
   readonly events?: EventSink
   /** What `GET /events` shows. */

@@ -24,14 +24,16 @@ export function parseTimeoutMs(value: string): number {
   return milliseconds
 }
 
-/** The answer's `traceparent` (W3C Trace Context, section 3.2): the same trace, our span; undefined when the caller's is not valid. */
-export function continueTrace(traceParent: string, newSpanId: () => string): string | undefined {
+/** What a caller's `traceparent` says (W3C Trace Context, section 3.2); undefined when it is not valid. */
+export function parseTraceParent(
+  traceParent: string,
+): { readonly traceId: string; readonly spanId: string; readonly flags: string } | undefined {
   const match = TRACE_PARENT.exec(traceParent)
   if (match === null) return undefined
-  const [, version, traceId, spanId, flags, rest] = match
+  const [, version, traceId = '', spanId = '', flags = '', rest] = match
   if (version === 'ff' || traceId === ZERO_TRACE || spanId === ZERO_SPAN) return undefined
   if (version === '00' && rest !== undefined) return undefined
-  return `00-${traceId}-${newSpanId()}-${flags}`
+  return { traceId, spanId, flags }
 }
 
 /**

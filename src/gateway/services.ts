@@ -1,7 +1,7 @@
 /**
  * What every exchange of one gateway shares.
  */
-import type { Clock, EventSink, Logger } from '../base/index.ts'
+import type { Clock, EventSink, Logger, Tracer } from '../base/index.ts'
 import type { Router } from '../router/index.ts'
 import type { GatewayLimits, GatewayMetrics } from './options.ts'
 
@@ -11,6 +11,7 @@ export interface Services {
   readonly clock: Clock
   readonly logger: Logger
   readonly events: EventSink
+  readonly tracer: Tracer
   readonly limits: GatewayLimits
   readonly metrics: GatewayMetrics | undefined
   readonly nextRequestId: () => string

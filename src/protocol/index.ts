@@ -16,7 +16,7 @@ export { decodeMembership, encodeMembership } from './membership-codec.ts'
 export type { OperateAnswer, OperateRequest } from './operate.ts'
 export { decodeRaftMessage, encodeRaftMessage, type GroupMessage } from './raft-codec.ts'
 export { decodeReply, encodeReply } from './reply-codec.ts'
-export { decodeRequest, encodeRequest } from './request-codec.ts'
+export { decodeRequest, encodeRequest, withTrace } from './request-codec.ts'
 export type {
   Consistency,
   Found,
@@ -40,3 +40,4 @@ export type {
   StoreHeartbeatAnswer,
 } from './requests.ts'
 export { decodeSnapshotItem, encodeSnapshotItem, type SnapshotItem } from './snapshot-codec.ts'
+export { decodeTraceNote, encodeTraceNote, isTraceNote, type TraceNote } from './trace-note-codec.ts'

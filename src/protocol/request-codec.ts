@@ -3,7 +3,7 @@
  * the others are MessagePack lists behind the same two bytes.
  *
  *   0  1  format: 1
- *   1  1  kind (order of KINDS)
+ *   1  1  kind (order of KINDS); plus 128 for a write, get or scan that is traced: then 24 bytes of trace context come next, and the rest moves by that
  *
  *   write   2 6 shard   8 4 range epoch   12 command
  *   get     2 6 shard   8 4 range epoch   12 1 consistency   13 2 number of keys, each: 2 length, key
@@ -17,7 +17,7 @@
  *
  * Consistency: 0 linearizable, 1 stale.
  */
-import { LIMITS, unreachable } from '../base/index.ts'
+import { LIMITS, type TraceContext, unreachable } from '../base/index.ts'
 import { ByteReader, ByteWriter, pack, unpack } from '../machine/index.ts'
 import { type Decoded, decoded, undecodable } from './decoded.ts'
 import { FieldReader } from './field-reader.ts'
@@ -25,6 +25,7 @@ import { configToPlain, heartbeatToPlain, readConfig, readHeartbeat } from './he
 import { operateToPlain, readOperate } from './operate-codec.ts'
 import type { Consistency, Request } from './requests.ts'
 import { readShardRequest, shardRequestToPlain } from './shard-request-codec.ts'
+import { readTraceContext, TRACE_CONTEXT_BYTES, writeTraceContext } from './trace-context-codec.ts'
 
 const FORMAT = 1
 
@@ -65,7 +66,23 @@ const SCAN_KEYS_ONLY = 4
 /** A bound may be the successor of the longest key. */
 const BOUND_BYTES_MAX = LIMITS.keyBytesMax + 1
 
+const HEADER_BYTES = 2
+const TRACED = 0x80
+
 export function encodeRequest(request: Request): Uint8Array {
+  const bytes = encodeUntraced(request)
+  const isData = request.kind === 'write' || request.kind === 'get' || request.kind === 'scan'
+  if (!isData || request.trace === undefined) return bytes
+  const writer = new ByteWriter(bytes.length + TRACE_CONTEXT_BYTES).u8(FORMAT).u8(CODES[request.kind] | TRACED)
+  return writeTraceContext(writer, request.trace).bytes(bytes.subarray(HEADER_BYTES)).finish()
+}
+
+/** Only requests that reach data are traced. Stores which know nothing of traces refuse those, so tracing is for clusters without any. */
+export function withTrace(request: Request, trace: TraceContext): Request {
+  return request.kind === 'write' || request.kind === 'get' || request.kind === 'scan' ? { ...request, trace } : request
+}
+
+function encodeUntraced(request: Request): Uint8Array {
   switch (request.kind) {
     case 'write':
       return new ByteWriter(WRITE_HEADER_BYTES + request.command.length)
@@ -161,7 +178,17 @@ export function decodeRequest(bytes: Uint8Array): Decoded<Request> {
   const reader = new ByteReader(bytes)
   const format = reader.u8()
   if (format !== FORMAT) return undecodable(`request of unknown format ${format}`)
-  const code = reader.u8()
+  const first = reader.u8()
+  if ((first & TRACED) === 0) return decodeUntraced(reader, first)
+  const trace = readTraceContext(reader)
+  const traced = decodeUntraced(reader, first - TRACED)
+  if (trace === undefined) return undecodable('a request of a trace without identity')
+  if (!traced.ok) return traced
+  const request = withTrace(traced.value, trace)
+  return request === traced.value ? undecodable(`a traced ${request.kind}`) : decoded(request)
+}
+
+function decodeUntraced(reader: ByteReader, code: number): Decoded<Request> {
   const kind = KINDS[code]
   if (kind === undefined) return undecodable(`request of unknown kind ${code}`)
   switch (kind) {

@@ -9,6 +9,7 @@ import type {
   StoreId,
   StoreInfo,
 } from '../../shard-map/index.ts'
+import type { TraceContext } from '../base/index.ts'
 import type { ClusterConfig, KvResult } from '../machine/index.ts'
 import type { ErrorValue } from './errors.ts'
 import type { OperateAnswer, OperateRequest } from './operate.ts'
@@ -76,13 +77,21 @@ export type ShardRequest =
 export type Request =
   | ShardRequest
   /** `command` is an encoded machine command; it enters the log as it is. */
-  | { readonly kind: 'write'; readonly shard: ShardId; readonly rangeEpoch: number; readonly command: Uint8Array }
+  | {
+      readonly kind: 'write'
+      readonly shard: ShardId
+      readonly rangeEpoch: number
+      readonly command: Uint8Array
+      /** The span that what is done for it belongs to, where it is traced. */
+      readonly trace?: TraceContext
+    }
   | {
       readonly kind: 'get'
       readonly shard: ShardId
       readonly rangeEpoch: number
       readonly consistency: Consistency
       readonly keys: readonly Key[]
+      readonly trace?: TraceContext
     }
   | {
       readonly kind: 'scan'
@@ -95,6 +104,7 @@ export type Request =
       readonly keysOnly: boolean
       readonly itemsMax: number
       readonly bytesMax: number
+      readonly trace?: TraceContext
     }
   /** The shard map if it is newer than `since`. Any store answers from what it knows. */
   | { readonly kind: 'map'; readonly since: number }

@@ -1,11 +1,12 @@
 import type { Shard, StoreId } from '../../shard-map/index.ts'
-import { type Clock, LIMITS } from '../base/index.ts'
+import { type Clock, LIMITS, type TraceContext, type Tracer } from '../base/index.ts'
 import { type ErrorValue, FlotillaError, type Reply, type Request } from '../protocol/index.ts'
 import type { RequestFailure } from '../transport/index.ts'
 import type { Channel } from './channel.ts'
 import type { ClusterView } from './cluster-view.ts'
 import type { MapRefresher } from './map-refresher.ts'
-import type { RouterStats } from './types.ts'
+import { requestTraced } from './traced-request.ts'
+import type { CallOptions, RouterStats } from './types.ts'
 
 /**
  * One request on its way to the store that can serve it: found by the map, corrected by the answers, retried while that is safe and
@@ -25,6 +26,7 @@ export interface RoutingContext {
   readonly channel: Channel
   readonly refresher: MapRefresher
   readonly stats: RouterStats
+  readonly tracer: Tracer
 }
 
 export interface CallTarget {
@@ -45,6 +47,7 @@ export class RoutedCall {
   readonly #failed: (error: FlotillaError) => void
   readonly #deadlineMs: number
   readonly #signal: AbortSignal | undefined
+  readonly #trace: TraceContext | undefined
   readonly startedMs: number
   #attempts = 0
   #leaderlessSinceMs: number | undefined
@@ -57,7 +60,7 @@ export class RoutedCall {
   constructor(
     context: RoutingContext,
     target: CallTarget,
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+    options: CallOptions,
     done: (answer: Reply, shard: Shard, store: StoreId) => void,
     failed: (error: FlotillaError) => void,
   ) {
@@ -70,6 +73,7 @@ export class RoutedCall {
     this.#deadlineMs =
       this.startedMs + Math.min(options.timeoutMs ?? LIMITS.requestTimeoutMsDefault, LIMITS.requestTimeoutMsMax)
     this.#signal = options.signal
+    this.#trace = options.trace
     if (options.signal !== undefined) options.signal.addEventListener('abort', this.#abort)
   }
 
@@ -112,7 +116,13 @@ export class RoutedCall {
     this.#context.stats.attempts++
     this.#sentMs = nowMs
     const timeoutMs = this.#target.isRead ? Math.min(remainingMs, READ_ATTEMPT_MS) : remainingMs
-    channel.request(store, request, timeoutMs, (reply) => this.#answered(reply, shard, store, view))
+    const trace = this.#trace
+    if (trace === undefined)
+      channel.request(store, request, timeoutMs, (reply) => this.#answered(reply, shard, store, view))
+    else
+      requestTraced(this.#context, { store, request, timeoutMs, trace, attempt: this.#attempts }, (reply) =>
+        this.#answered(reply, shard, store, view),
+      )
   }
 
   #choose(shard: Shard): StoreId {

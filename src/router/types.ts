@@ -1,4 +1,5 @@
 import type { Epoch, Key, Shard, ShardId, ShardMap, StoreId } from '../../shard-map/index.ts'
+import type { TraceContext } from '../base/index.ts'
 import type { KvCondition, KvOperation, KvOperationResult } from '../machine/index.ts'
 import type {
   Consistency,
@@ -18,6 +19,8 @@ export interface CallOptions {
   /** Milliseconds until the call fails with TIMEOUT; LIMITS.requestTimeoutMsDefault when absent. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** The span that asks; undefined for what is not traced. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** Where an answer came from, for response headers and curious people. */

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { planPlacementShard } from '../../shard-map/index.ts'
-import type { Clock, EventSink, Logger, Random, RpcRecorder } from '../base/index.ts'
+import type { Clock, EventSink, Logger, Random, RpcRecorder, Tracer } from '../base/index.ts'
 import type { JsonValue } from '../machine/index.ts'
 import { type PlacementDefaults, PlacementService } from '../placement/index.ts'
 import { createRouter, type Router } from '../router/index.ts'
@@ -48,6 +48,8 @@ export interface NodeOptions {
   readonly random: Random
   readonly logger: Logger
   readonly events: EventSink
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer
   /** Opens what notes the messages between stores; called once the data directory is ours. */
   readonly openRpcLog?: () => Promise<RpcRecorder | undefined>
   /** The identity of the data directory goes into every frame. */
@@ -126,6 +128,7 @@ export async function composeNode(
       logger,
       raft: options.raft,
       rpc: await options.openRpcLog?.(),
+      tracer: options.tracer,
       createMachine,
       ...(storage.space === undefined ? {} : { diskSpace: storage.space }),
       onFatal: (error) => fail(error),
@@ -163,7 +166,14 @@ export async function composeNode(
     }
     await store.start(placement, found)
     closers.push(() => store.stop())
-    const router = createRouter({ clock, transport, local: store, anyStore: () => id, close: async () => {} })
+    const router = createRouter({
+      clock,
+      transport,
+      local: store,
+      anyStore: () => id,
+      close: async () => {},
+      ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
+    })
     return { id, store, router, log, data, transport, failed, notReady: () => notReady(store), close: closeAll }
   } catch (error) {
     await closeAll()

@@ -8,7 +8,7 @@ import { VERSION } from './version.ts'
 export interface MeteredParts {
   readonly node: Node
   readonly events: Pick<EventBus, 'stats'>
-  readonly rpcLog: Pick<RpcLog, 'rows' | 'dropped'> | undefined
+  readonly rpcLog: Pick<RpcLog, 'rows' | 'dropped'>
   /** HTTP requests without an answer. */
   readonly inflight: () => number
 }
@@ -35,8 +35,8 @@ export function readMetrics({ node, events, rpcLog, inflight }: MeteredParts): P
     flotilla_events_total: events.stats.emitted,
     flotilla_events_dropped_total: events.stats.dropped,
     flotilla_event_output_failures_total: events.stats.outputFailures,
-    flotilla_rpc_log_rows: rpcLog?.rows ?? 0,
-    flotilla_rpc_log_dropped_total: rpcLog?.dropped ?? 0,
+    flotilla_rpc_log_rows: rpcLog.rows,
+    flotilla_rpc_log_dropped_total: rpcLog.dropped,
     flotilla_build_info: [{ labels: [VERSION], value: 1 }],
   }
 }

@@ -1,13 +1,6 @@
 import { bytesToLatin1, LIMITS, utf8Encode } from '../base/index.ts'
 import { type AccessToken, type Gateway, startGateway } from '../gateway/index.ts'
-import {
-  createLogger,
-  createMetrics,
-  type LogFormat,
-  type RpcLog,
-  takeCpuProfile,
-  takeHeapProfile,
-} from '../observe/index.ts'
+import { createLogger, createMetrics, type LogFormat, takeCpuProfile, takeHeapProfile } from '../observe/index.ts'
 import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
 import { acceptsSetting, type Config, digestOf, type SettingSource } from './config/index.ts'
@@ -17,10 +10,11 @@ import { loadGatewayTls } from './gateway-tls.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
 import { ReadinessEvents } from './readiness-events.ts'
-import { openRpcLog } from './rpc-log.ts'
+import { SwitchedRpcLog } from './rpc-log.ts'
 import { scheduleAsBatch } from './scheduling.ts'
 import { makeBundle } from './support-bundle.ts'
 import { systemClock, systemRandom } from './system.ts'
+import { Tracing } from './tracing.ts'
 import { VERSION } from './version.ts'
 
 /** One store process: a node over NATS with a gateway on top, made from its configuration. */
@@ -48,6 +42,8 @@ export async function startNode(
   const format = logFormat(config)
   const logger = createLogger({ level, format, store: store.id })
   scheduleAsBatch(logger)
+  const tracing = new Tracing(clock, systemRandom, logger)
+  await tracing.configure(config)
   const processEvents = openProcessEvents(store.id, level, format)
   const events = processEvents.bus
   events.emit({ type: 'node_starting', data: { version: VERSION, pid: process.pid } })
@@ -63,7 +59,7 @@ export async function startNode(
   let node: Node | undefined
   let readiness: ReadinessEvents | undefined
   let isStopping = false
-  let rpcLog: RpcLog | undefined
+  const rpcLog = new SwitchedRpcLog(clock, events)
   try {
     node = await openNode({
       id: store.id,
@@ -98,9 +94,10 @@ export async function startNode(
       random: systemRandom,
       logger,
       events,
+      tracer: tracing,
       openRpcLog: async () => {
-        rpcLog = await openRpcLog(config, clock, events)
-        return rpcLog?.recorder
+        await rpcLog.configure(config)
+        return rpcLog
       },
       openTransport: (incarnation) =>
         openNatsTransport({
@@ -126,6 +123,8 @@ export async function startNode(
       const { log, events: told } = now.observability
       logger.adjust(log.level, logFormat(now))
       processEvents.adjust(log.level, logFormat(now), told.level)
+      // What cannot be changed is told by whoever was to change it.
+      void Promise.allSettled([rpcLog.configure(now), tracing.configure(now)])
     })
     const face: Gateway = await startGateway({
       listen: { host: gateway.listen.host, port: gateway.listen.port },
@@ -149,9 +148,10 @@ export async function startNode(
         bundle: () => makeBundle({ node: opened, config, metrics, events: history, clock }),
       },
       settings,
+      tracer: tracing,
       tokens: accessTokens(config),
       ...(certificates === undefined ? {} : { tls: certificates }),
-      ...(rpcLog === undefined ? {} : { rpcLog }),
+      rpcLog,
     })
     settings.follow(({ gateway: { limits } }) =>
       face.setLimits({ valueBytesMax: limits.valueBytes, inflightMax: limits.inflight }),
@@ -193,7 +193,8 @@ export async function startNode(
         // Leadership may have come back while the last requests were answered.
         await opened.store.handOver()
         await opened.close()
-        await rpcLog?.close()
+        await rpcLog.close()
+        await tracing.close()
         await broker?.stop()
         events.emit({ type: 'node_stopped' })
         await processEvents.close()
@@ -202,7 +203,8 @@ export async function startNode(
   } catch (error) {
     readiness?.stop()
     await node?.close()
-    await rpcLog?.close()
+    await rpcLog.close()
+    await tracing.close()
     await broker?.stop()
     await processEvents.close()
     throw error

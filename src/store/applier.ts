@@ -10,6 +10,7 @@ import type { Fetcher } from './fetcher.ts'
 import { notLeader } from './refusals.ts'
 import type { Replica } from './replica.ts'
 import { shardWithMembership } from './shard-membership.ts'
+import type { TracedWrites } from './traced-writes.ts'
 
 /**
  * Takes committed entries through the state machine, in order and once. What a command must read first is fetched for as many entries
@@ -26,6 +27,7 @@ export class Applier {
   readonly #stuck: (replica: Replica, reason: string) => void
   readonly #needs: { keys: DataKey[]; range: Needs['range'] } = { keys: [], range: undefined }
   readonly #view: AppliedView
+  readonly #traces: TracedWrites
 
   constructor(
     data: DataStore,
@@ -35,7 +37,9 @@ export class Applier {
     membershipChanged: (replica: Replica, before: Shard) => void,
     changeShard: (replica: Replica, entry: Entry) => Reply | undefined,
     stuck: (replica: Replica, reason: string) => void,
+    traces: TracedWrites,
   ) {
+    this.#traces = traces
     this.#data = data
     this.#clock = clock
     this.#fetcher = fetcher
@@ -180,6 +184,9 @@ export class Applier {
     if (call === undefined) return
     replica.load.wrote(entry.data)
     const committedMs = replica.queue.committedMs
+    const { request } = call
+    if (request.kind === 'write' && request.trace !== undefined)
+      this.#traces.applied(replica, entry.index, call, committedMs)
     call.answer({
       kind: 'write',
       result,

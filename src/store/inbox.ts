@@ -1,5 +1,5 @@
 import type { Logger } from '../base/index.ts'
-import { decodeRaftMessage, decodeSnapshotItem } from '../protocol/index.ts'
+import { decodeRaftMessage, decodeSnapshotItem, decodeTraceNote, isTraceNote } from '../protocol/index.ts'
 import type { Message } from '../raft/index.ts'
 import type { Lane, PeerAddress } from '../transport/index.ts'
 import type { Births } from './births.ts'
@@ -8,6 +8,7 @@ import type { MapCache } from './map-cache.ts'
 import type { Replica } from './replica.ts'
 import type { SnapshotReceiver } from './snapshot-receiver.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
+import type { TracedWrites } from './traced-writes.ts'
 
 /**
  * Where arriving messages go: from bytes of another store to the replica, the snapshot or the birth that they concern. It decides who is heard at
@@ -20,6 +21,7 @@ export interface InboxOptions {
   readonly births: Births
   readonly sender: SnapshotSender
   readonly receiver: SnapshotReceiver
+  readonly traces: TracedWrites
   readonly receive: (replica: Replica, message: Message) => void
 }
 
@@ -50,7 +52,13 @@ export class Inbox {
   }
 
   #onRaftItem(from: PeerAddress, item: Uint8Array): void {
-    const { logger, replicas, receive } = this.#options
+    const { logger, replicas, receive, traces } = this.#options
+    if (isTraceNote(item)) {
+      const note = decodeTraceNote(item)
+      const noted = note === undefined ? undefined : replicas.get(note.group)
+      if (note !== undefined && noted !== undefined) traces.noted(noted, note)
+      return
+    }
     const decoded = decodeRaftMessage(item)
     if (!decoded.ok) {
       logger.log('warn', `a Raft message cannot be read: ${decoded.error.message}`)

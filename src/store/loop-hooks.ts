@@ -1,8 +1,10 @@
 import type { Shard } from '../../shard-map/index.ts'
+import type { Clock, EventSink, Logger, RpcRecorder, Tracer } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Reply } from '../protocol/index.ts'
 import type { Entry } from '../raft/index.ts'
-import type { LogStoreError } from '../storage/index.ts'
+import type { DataStore, LogStore, LogStoreError } from '../storage/index.ts'
+import type { Transport } from '../transport/index.ts'
 import type { Replica } from './replica.ts'
 
 /**
@@ -20,4 +22,18 @@ export interface LoopHooks {
   replicaDamaged(replica: Replica, reason: string): void
   /** The log can no longer be written. The store must stop. */
   logFailed(error: LogStoreError): void
+}
+
+/** What the loop stands on. */
+export interface LoopOptions {
+  readonly clock: Clock
+  readonly log: LogStore
+  readonly data: DataStore
+  readonly transport: Transport
+  readonly events: EventSink
+  readonly logger: Logger
+  readonly rpc?: RpcRecorder | undefined
+  readonly tracer?: Tracer | undefined
+  readonly hooks: LoopHooks
+  readonly replicas: ReadonlyMap<number, Replica>
 }

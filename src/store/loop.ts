@@ -5,10 +5,11 @@ import {
   type Logger,
   present,
   type RpcRecorder,
+  silentTracer,
   type Timer,
 } from '../base/index.ts'
 import type { AppendAck, AppendWork, Message, Ready } from '../raft/index.ts'
-import { type DataStore, type LogStore, LogStoreError } from '../storage/index.ts'
+import { type LogStore, LogStoreError } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { Applier } from './applier.ts'
 import type { Call } from './call.ts'
@@ -16,7 +17,7 @@ import { Fetcher } from './fetcher.ts'
 import { adoptSnapshot, beginInstall } from './install-snapshot.ts'
 import { noteLeadership } from './leadership.ts'
 import { noteLogWork, noteSync } from './log-events.ts'
-import type { LoopHooks } from './loop-hooks.ts'
+import type { LoopHooks, LoopOptions } from './loop-hooks.ts'
 import { type LoopStats, newLoopStats } from './loop-stats.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
 import { Outgoing } from './outgoing.ts'
@@ -27,6 +28,7 @@ import type { ReceivedSnapshot } from './snapshot-receiver.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
 import { StaleReads } from './stale-reads.ts'
 import { beginReads, proposeWrites, refuseReads } from './submission.ts'
+import { TracedWrites } from './traced-writes.ts'
 
 /**
  * The one loop that performs the effects of all groups of a store. A turn drains what arrived, lets time pass, proposes, takes
@@ -49,6 +51,7 @@ const LATE_TURN_MS = 1
 
 export class Loop {
   readonly stats: LoopStats = newLoopStats()
+  readonly traces: TracedWrites
   /** Serves reads from whatever a replica has applied. */
   readonly stale: StaleReads
   readonly #clock: Clock
@@ -77,24 +80,15 @@ export class Loop {
   #stopped = false
   #nowMs = 0
 
-  constructor(options: {
-    clock: Clock
-    log: LogStore
-    data: DataStore
-    transport: Transport
-    events: EventSink
-    logger: Logger
-    rpc?: RpcRecorder | undefined
-    hooks: LoopHooks
-    replicas: ReadonlyMap<number, Replica>
-  }) {
+  constructor(options: LoopOptions) {
     this.#clock = options.clock
     this.#log = options.log
     this.#transport = options.transport
     this.#events = options.events
     this.#logger = options.logger
     this.#rpc = options.rpc
-    this.#outgoing = new Outgoing(options.transport, options.rpc, this.stats)
+    this.traces = new TracedWrites(options.tracer ?? silentTracer, options.clock)
+    this.#outgoing = new Outgoing(options.transport, options.rpc, this.stats, this.traces)
     this.#hooks = options.hooks
     this.#replicas = options.replicas
     const crash = (error: unknown): void => {
@@ -110,8 +104,9 @@ export class Loop {
       (replica, before) => this.#hooks.membershipChanged(replica, before),
       (replica, entry) => this.#hooks.changeShard(replica, entry),
       (replica, reason) => this.#hooks.replicaDamaged(replica, reason),
+      this.traces,
     )
-    this.#reader = new ReadServer(options.data, options.clock, this.#fetcher, crash)
+    this.#reader = new ReadServer(options.data, options.clock, this.#fetcher, crash, this.traces)
     const serve = (replica: Replica, calls: readonly Call[]): void => {
       this.#reader.serve(replica, calls)
       this.#schedule()
@@ -151,6 +146,7 @@ export class Loop {
   receive(replica: Replica, message: Message): void {
     this.stats.messagesReceived++
     recordReceived(this.#rpc, replica, message)
+    this.traces.acknowledged(replica, message)
     this.#messages.push({ replica, message })
     // While a log write is under way, new entries and acknowledgements wait for the turn that its end brings: all of them together
     // then make one frame per store instead of many. Not for long, though: a slow disk must not slow down a quorum without it.
@@ -246,6 +242,7 @@ export class Loop {
 
   #tick(): void {
     this.#tickDue = false
+    this.traces.sweep(this.#nowMs)
     for (const replica of this.#replicas.values()) {
       try {
         // Whoever is about to campaign reads what it has not applied.
@@ -261,7 +258,7 @@ export class Loop {
     if (replica.installing || this.#replicas.get(replica.group) !== replica) return
     // While a log write is under way new proposals gather for the next one: it could not begin earlier anyway, and one frame then
     // carries what would have been many.
-    if (!this.#syncing) this.stats.writesProposed += proposeWrites(replica)
+    if (!this.#syncing) this.stats.writesProposed += proposeWrites(replica, this.traces)
     const readsWait = !beginReads(replica)
     if (replica.raft.hasReady()) this.#perform(replica, replica.raft.ready())
     const appliedBefore = replica.appliedIndex
@@ -366,6 +363,7 @@ export class Loop {
         if (message.to === replica.id) this.#step(replica, message)
         else this.#outgoing.send(replica, message)
       }
+      this.traces.durable(replica, ack)
       if (ack !== undefined) replica.raft.appended(ack)
       this.wake(replica)
     }

@@ -7,15 +7,18 @@ import type { LoopStats } from './loop-stats.ts'
 import type { Replica } from './replica.ts'
 import { recordSent } from './rpc-recording.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
+import type { TracedWrites } from './traced-writes.ts'
 
 export class Outgoing {
   readonly #transport: Transport
   readonly #rpc: RpcRecorder | undefined
   readonly #stats: LoopStats
+  readonly #traces: TracedWrites
   /** There from the start of the loop on. */
   snapshots: SnapshotSender | undefined
 
-  constructor(transport: Transport, rpc: RpcRecorder | undefined, stats: LoopStats) {
+  constructor(transport: Transport, rpc: RpcRecorder | undefined, stats: LoopStats, traces: TracedWrites) {
+    this.#traces = traces
     this.#transport = transport
     this.#rpc = rpc
     this.#stats = stats
@@ -31,6 +34,8 @@ export class Outgoing {
     // A replica that was removed a moment ago has no address any more; it does not need the message either.
     if (store === undefined) return
     this.#stats.messagesSent++
+    if (message.type === 'AppendEntries' && !this.#traces.isIdle)
+      for (const note of this.#traces.notesFor(replica, message, store)) this.#transport.send(store, 'raft', note)
     const bytes = encodeRaftMessage(replica.group, message)
     recordSent(this.#rpc, replica, message, bytes.length, this.#transport.send(store, 'raft', bytes))
   }

@@ -7,6 +7,7 @@ import type { Fetcher } from './fetcher.ts'
 import { ageMs } from './freshness.ts'
 import { replicaReplaced, staleEpoch } from './refusals.ts'
 import type { Replica } from './replica.ts'
+import type { TracedWrites } from './traced-writes.ts'
 
 /**
  * Serves reads from the applied data, once the loop says that it is fresh enough: from memory at once, otherwise with the turn's one
@@ -17,8 +18,10 @@ export class ReadServer {
   readonly #clock: Clock
   readonly #fetcher: Fetcher
   readonly #crash: (error: unknown) => void
+  readonly #traces: TracedWrites
 
-  constructor(data: DataStore, clock: Clock, fetcher: Fetcher, crash: (error: unknown) => void) {
+  constructor(data: DataStore, clock: Clock, fetcher: Fetcher, crash: (error: unknown) => void, traces: TracedWrites) {
+    this.#traces = traces
     this.#data = data
     this.#clock = clock
     this.#fetcher = fetcher
@@ -77,6 +80,7 @@ export class ReadServer {
     confirmedMs: number,
     asOfMs: number,
   ): void {
+    if (call.request.kind === 'get' && call.request.trace !== undefined) this.#traces.read(replica, call, confirmedMs)
     call.answer({
       kind: 'get',
       values,
@@ -116,6 +120,7 @@ export class ReadServer {
         const record = readRecord(value)
         return { key, value: request.keysOnly ? EMPTY_BYTES : record.value, revision: record.revision }
       })
+      if (request.trace !== undefined) this.#traces.read(replica, call, confirmedMs)
       call.answer({
         kind: 'scan',
         items,

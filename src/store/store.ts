@@ -14,6 +14,7 @@ import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { Inbox } from './inbox.ts'
 import { Loop } from './loop.ts'
+import type { LoopOptions } from './loop-hooks.ts'
 import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import { noteMembers } from './member-events.ts'
@@ -46,6 +47,8 @@ export interface StoreOptions {
   readonly raft: RaftSettings
   /** Notes each message to and from other stores; absent where nobody wants to know. */
   readonly rpc?: RpcRecorder | undefined
+  /** Absent: nothing is traced. */
+  readonly tracer?: LoopOptions['tracer']
   /** A fresh state machine for a group, restored from its saved state. */
   readonly createMachine: (shard: Shard, saved: Uint8Array) => StateMachine
   /** How full the disk is; undefined where nobody can know. */
@@ -89,6 +92,7 @@ export class Store {
     const { clock, data, transport, events } = options
     this.#startedMs = clock.nowMs()
     this.loop = new Loop({
+      tracer: options.tracer,
       clock,
       log: options.log,
       data,
@@ -151,6 +155,7 @@ export class Store {
       births: this.#births,
       sender: this.#sender,
       receiver: this.#receiver,
+      traces: this.loop.traces,
       receive: (replica, message) => this.loop.receive(replica, message),
     })
     this.#changes = new ShardChanges({

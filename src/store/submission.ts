@@ -2,6 +2,7 @@ import { assert, present } from '../base/index.ts'
 import { answerError, type Call } from './call.ts'
 import { notLeader, overloaded, staleEpoch } from './refusals.ts'
 import type { Replica } from './replica.ts'
+import type { TracedWrites } from './traced-writes.ts'
 
 /**
  * From those who wait to the Raft core: proposes a replica's queued writes together, begins the ReadIndex round its reads share, and sends away whom
@@ -9,7 +10,7 @@ import type { Replica } from './replica.ts'
  */
 
 /** Returns how many writes were proposed; the others were refused with the cure. */
-export function proposeWrites(replica: Replica): number {
+export function proposeWrites(replica: Replica, traces: TracedWrites): number {
   if (!replica.writes.hasQueued) return 0
   const calls: Call[] = []
   const commands: Uint8Array[] = []
@@ -34,8 +35,13 @@ export function proposeWrites(replica: Replica): number {
   }
   assert(!proposed.forwarded, `group ${replica.group}: a proposal was forwarded`)
   for (let i = 0; i < calls.length; i++)
-    replica.writes.proposed(proposed.firstIndex + i, proposed.term, present(calls[i], 'call'))
+    propose(replica, proposed.firstIndex + i, proposed.term, present(calls[i], 'call'), traces)
   return calls.length
+}
+
+function propose(replica: Replica, index: number, term: number, call: Call, traces: TracedWrites): void {
+  replica.writes.proposed(index, term, call)
+  if (call.request.kind === 'write' && call.request.trace !== undefined) traces.proposed(replica, index, term, call)
 }
 
 /** False when reads must wait for something else to happen first. */

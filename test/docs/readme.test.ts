@@ -114,8 +114,7 @@ describe('the configurations of the README', () => {
   it('show every setting with its default', () => {
     const rows = namedRows(README)
     for (const setting of SETTINGS.values()) {
-      const [shown = '', meaning = ''] = rows.get(setting.name) ?? []
-      assert.equal(meaning.includes('no effect yet'), setting.idle === true, `${setting.name}: ${meaning}`)
+      const [shown = ''] = rows.get(setting.name) ?? []
       if (setting.default === undefined) {
         assert.doesNotMatch(shown, /^`[^`]*`$/, `${setting.name} has no default of its own`)
         continue

@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor } from '../../src/gateway/cursor.ts'
 import { decodeDocument, encodeMsgpack } from '../../src/gateway/document.ts'
 import { base64Decode, base64UrlDecode, percentDecode } from '../../src/gateway/percent.ts'
 import { Query } from '../../src/gateway/query.ts'
-import { continueTrace, parseTimeoutMs, preferredType } from '../../src/gateway/request-headers.ts'
+import { parseTimeoutMs, parseTraceParent, preferredType } from '../../src/gateway/request-headers.ts'
 import { parseBatch } from '../../src/gateway/routes/batch.ts'
 import { parseTarget } from '../../src/gateway/target.ts'
 import { FlotillaError } from '../../src/protocol/index.ts'
@@ -118,10 +118,10 @@ export const TEXT_DECODERS: readonly Decoder[] = [
   },
   {
     name: 'HTTP headers',
-    covers: ['src/gateway/request-headers.ts#parseTimeoutMs'],
+    covers: ['parseTimeoutMs', 'parseTraceParent'].map((name) => `src/gateway/request-headers.ts#${name}`),
     decode: (bytes) => {
       const text = textOf(bytes)
-      continueTrace(text, () => '0123456789abcdef')
+      parseTraceParent(text)
       preferredType(text, ['application/json', 'text/csv'])
       return parseTimeoutMs(text) > 0
     },

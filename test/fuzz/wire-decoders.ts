@@ -8,11 +8,14 @@ import {
   decodeReply,
   decodeRequest,
   decodeSnapshotItem,
+  decodeTraceNote,
   encodeMembership,
   encodeRaftMessage,
   encodeReply,
   encodeRequest,
   encodeSnapshotItem,
+  encodeTraceNote,
+  withTrace,
 } from '../../src/protocol/index.ts'
 import { decodeMembershipChange, encodeMembershipChange } from '../../src/raft/membership-codec.ts'
 import { Assembly, AssemblyBudget } from '../../src/transport/assembly.ts'
@@ -28,6 +31,7 @@ function samples<T>(arbitrary: fc.Arbitrary<T>, encode: (value: T) => Uint8Array
 }
 
 const BODY = Buffer.from('a body')
+const TRACE = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' }
 
 function frames(): Uint8Array[] {
   const writer = new FrameWriter()
@@ -193,7 +197,20 @@ export const WIRE_DECODERS: readonly Decoder[] = [
     name: 'request',
     covers: ['src/protocol/request-codec.ts#decodeRequest', ...IN_REQUESTS],
     decode: (bytes) => decodeRequest(bytes).ok,
-    seeds: [...samples(hotRequest, encodeRequest), ...samples(coldRequest, encodeRequest)],
+    seeds: [
+      ...samples(hotRequest, encodeRequest),
+      ...samples(coldRequest, encodeRequest),
+      ...samples(hotRequest, (request) => encodeRequest(withTrace(request, TRACE))),
+    ],
+  },
+  {
+    name: 'trace note',
+    covers: [
+      'src/protocol/trace-note-codec.ts#decodeTraceNote',
+      'src/protocol/trace-context-codec.ts#readTraceContext',
+    ],
+    decode: (bytes) => decodeTraceNote(bytes) !== undefined,
+    seeds: [encodeTraceNote({ group: 2, index: 3, term: 4, context: TRACE })],
   },
   {
     name: 'reply',

@@ -6,7 +6,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { shardToPlain, storeToPlain } from '../../shard-map/index.ts'
 import { pack } from '../../src/machine/index.ts'
-import { decodeReply, decodeRequest, encodeReply, encodeRequest } from '../../src/protocol/index.ts'
+import {
+  decodeReply,
+  decodeRequest,
+  decodeTraceNote,
+  encodeReply,
+  encodeRequest,
+  encodeTraceNote,
+  withTrace,
+} from '../../src/protocol/index.ts'
 import { coldReply, coldRequest, hotReply, hotRequest } from './arbitraries.ts'
 import { hex, plain } from './plain.ts'
 
@@ -215,4 +223,40 @@ test('what a newer version says is refused by name, or understood as far as poss
     kind: 'error',
     error: { code: 'UNAVAILABLE', message: 'FROM_THE_FUTURE: words', outcome: 'unknown', retryable: false },
   })
+})
+
+const TRACE = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' }
+
+test('a traced request carries its trace through its bytes, and the rest stays as it is', () => {
+  fc.assert(
+    fc.property(hotRequest, (original) => {
+      const traced = withTrace(original, TRACE)
+      const decoded = decodeRequest(encodeRequest(traced))
+      assert.ok(decoded.ok)
+      assert.deepEqual(plain(decoded.value), plain(traced))
+    }),
+    { numRuns: 500 },
+  )
+  const untraced = { kind: 'map', since: 3 } as const
+  assert.equal(withTrace(untraced, TRACE), untraced)
+  const write = { kind: 'write', shard: 5, rangeEpoch: 6, command: Uint8Array.of(0xab), trace: TRACE } as const
+  assert.equal(hex(encodeRequest(write)), `0180${TRACE.traceId}${TRACE.spanId}00000000000500000006ab`)
+})
+
+test('traces without identity, and of requests that have none, are refused', () => {
+  const write = encodeRequest({ kind: 'write', shard: 5, rangeEpoch: 6, command: Uint8Array.of(1), trace: TRACE })
+  const nameless = write.slice().fill(0, 2, 18)
+  assert.ok(!decodeRequest(nameless).ok)
+  const map = write.slice()
+  map[1] = 0x80 + 3
+  assert.ok(!decodeRequest(map).ok)
+})
+
+test('a trace note survives its bytes; what is none, is none', () => {
+  const note = { group: 7, index: 2 ** 40, term: 9, context: TRACE }
+  const bytes = encodeTraceNote(note)
+  assert.equal(hex(bytes), `0201000000000007010000000000000000000009${TRACE.traceId}${TRACE.spanId}`)
+  assert.deepEqual(decodeTraceNote(bytes), note)
+  assert.equal(decodeTraceNote(bytes.subarray(0, 43)), undefined)
+  assert.equal(decodeTraceNote(Uint8Array.of(1, ...bytes.subarray(1))), undefined)
 })

@@ -1,6 +1,7 @@
 /** A read that waited for its round is judged by the shard as it is when it is served: a split may have been applied meanwhile. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { silentTracer } from '../../src/base/index.ts'
 import { encodeRecord } from '../../src/machine/index.ts'
 import type { Reply, Request } from '../../src/protocol/index.ts'
 import type { DataStore } from '../../src/storage/index.ts'
@@ -8,6 +9,7 @@ import { LocalCall } from '../../src/store/call.ts'
 import type { Fetcher } from '../../src/store/fetcher.ts'
 import { ReadServer } from '../../src/store/read-server.ts'
 import type { Replica } from '../../src/store/replica.ts'
+import { TracedWrites } from '../../src/store/traced-writes.ts'
 import { VirtualClock } from '../transport/clocks.ts'
 
 const VALUE = new Uint8Array([1, 2, 3])
@@ -20,7 +22,7 @@ async function answerTo(kind: 'get' | 'scan', rangeEpoch: number): Promise<Reply
     shard: { id: 2, start: '', end: 'm', epoch: { membership: 1, range: 3 }, replicas: [] },
     successors: [SUCCESSOR],
     freshness: { asOfMs: 0 },
-    load: { reads: 0, writes: 0 },
+    load: { read() {}, scanned() {} },
     dataGeneration: 0,
   } as unknown as Replica
   const page = { items: [], more: false }
@@ -28,7 +30,13 @@ async function answerTo(kind: 'get' | 'scan', rangeEpoch: number): Promise<Reply
     peek: () => encodeRecord(4, VALUE),
     scan: async () => page,
   } as unknown as DataStore
-  const server = new ReadServer(data, new VirtualClock(), {} as Fetcher, () => assert.fail())
+  const server = new ReadServer(
+    data,
+    new VirtualClock(),
+    {} as Fetcher,
+    () => assert.fail(),
+    new TracedWrites(silentTracer, new VirtualClock()),
+  )
   const shared = { shard: 2, rangeEpoch, consistency: 'linearizable' } as const
   const request: Request =
     kind === 'get'

@@ -77,6 +77,9 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['server', 'tools'], // reading configuration; writing that of the demo's stores
   'prom-client': ['observe'],
   pino: ['observe'],
+  '@opentelemetry/exporter-trace-otlp-http': ['observe'], // loaded when traces are wanted, as the two below
+  '@opentelemetry/resources': ['observe'],
+  '@opentelemetry/sdk-trace': ['observe'],
   commander: ['tools', 'bench'], // the two command lines
   'cli-table3': ['tools'],
 }
@@ -152,6 +155,8 @@ export function nodeInPureFolders({ sources }: Repository): string[] {
 }
 
 interface Manifest {
+  /** What who needs it installs; its importer says so when it is missing. */
+  readonly peerDependencies?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
@@ -159,7 +164,7 @@ interface Manifest {
 /** Packages declared and never imported, and the reverse. */
 export function packageDeclarations({ sources, texts }: Repository): string[] {
   const manifest = JSON.parse(texts.get('package.json') ?? '{}') as Manifest
-  const declared = new Set(Object.keys({ ...manifest.dependencies }))
+  const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
   const forDevelopment = new Set(Object.keys({ ...manifest.devDependencies, ...manifest.dependencies }))
   const imported = new Set<string>()
   const problems: string[] = []
@@ -172,7 +177,8 @@ export function packageDeclarations({ sources, texts }: Repository): string[] {
         problems.push(`${file.path}: imports ${name}, which package.json does not declare`)
     }
   }
-  for (const name of declared) {
+  // Peers may be peers of others, or loaded by a name that is no import.
+  for (const name of Object.keys({ ...manifest.dependencies })) {
     if (!imported.has(name)) problems.push(`package.json: depends on ${name}, which nothing imports`)
   }
   return problems

@@ -46,6 +46,7 @@ export async function runBatch(exchange: Exchange): Promise<void> {
   const answers = await exchange.services.router.batch(batch.operations, {
     atomic: batch.atomic,
     timeoutMs: exchange.remainingMs,
+    trace: exchange.span?.context,
     signal: exchange.signal,
   })
   sendResults(

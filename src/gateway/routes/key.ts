@@ -54,7 +54,11 @@ export async function postKey(exchange: Exchange): Promise<void> {
 export async function getKey(exchange: Exchange): Promise<void> {
   const key = keyOf(exchange)
   const consistency = exchange.query.consistency()
-  const answer = await exchange.services.router.get(key, { consistency, timeoutMs: exchange.remainingMs })
+  const answer = await exchange.services.router.get(key, {
+    consistency,
+    timeoutMs: exchange.remainingMs,
+    trace: exchange.span?.context,
+  })
   exchange.servedHeaders(answer.served)
   if (consistency === 'stale') exchange.header('Flotilla-Staleness-Ms', String(Math.ceil(answer.stalenessMs)))
   const found = answer.found
@@ -77,7 +81,10 @@ export async function deleteKey(exchange: Exchange): Promise<void> {
   const key = keyOf(exchange)
   const condition = writeConditionOf(exchange)
   exchange.mayHaveWritten = true
-  const answer = await exchange.services.router.delete(key, condition, { timeoutMs: exchange.remainingMs })
+  const answer = await exchange.services.router.delete(key, condition, {
+    timeoutMs: exchange.remainingMs,
+    trace: exchange.span?.context,
+  })
   exchange.servedHeaders(answer.served)
   const { result } = answer
   if (result.kind === 'condition-failed') sendConditionFailed(exchange, answer, result.revision)
@@ -129,7 +136,10 @@ function writeConditionOf(exchange: Exchange): KvCondition {
 
 function write(exchange: Exchange, key: Key, value: Uint8Array, condition: KvCondition): Promise<WriteAnswer> {
   exchange.mayHaveWritten = true
-  return exchange.services.router.put(key, value, condition, { timeoutMs: exchange.remainingMs })
+  return exchange.services.router.put(key, value, condition, {
+    timeoutMs: exchange.remainingMs,
+    trace: exchange.span?.context,
+  })
 }
 
 /** The revision a put got; undefined when it did not happen and the client was told so. */

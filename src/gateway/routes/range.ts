@@ -60,7 +60,7 @@ export async function deleteKeys(exchange: Exchange): Promise<void> {
   if (!isEmpty({ start, end })) {
     exchange.grant?.requireRange(start, end)
     exchange.mayHaveWritten = true
-    const options = { timeoutMs: exchange.remainingMs, signal: exchange.signal }
+    const options = { timeoutMs: exchange.remainingMs, trace: exchange.span?.context, signal: exchange.signal }
     deleted = (await exchange.services.router.deleteRange(start, end, options)).deleted
   }
   exchange.sendJson(200, { deleted })
@@ -124,6 +124,7 @@ async function sendPage(exchange: Exchange, listing: Listing, range: KeyRange): 
   const itemsMax = listing.limit ?? LIMITS.scanPageItemsDefault
   const page = await services.router.scan(scanRequest(listing, range, itemsMax), {
     timeoutMs: exchange.remainingMs,
+    trace: exchange.span?.context,
     signal: exchange.signal,
   })
   stalenessHeader(exchange, listing, page)

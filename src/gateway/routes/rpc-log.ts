@@ -89,7 +89,7 @@ async function stream(exchange: Exchange, log: RpcLogPort, filter: CallQuery, li
 }
 
 function present(port: RpcLogPort | undefined): RpcLogPort {
-  if (port !== undefined) return port
+  if (port !== undefined && port.isOn !== false) return port
   throw refusal('ROUTE_NOT_FOUND', 'this store keeps no RPC log', 'Set observability.rpcLog.enabled to true.')
 }
 

@@ -40,6 +40,11 @@ export function whole(min: number, max: number): Leaf<number> {
   }
 }
 
+/** A part of a whole. */
+export function share(): Leaf<number> {
+  return { schema: z.number().min(0).max(1), form: 'scalar', expected: 'a number from 0 to 1' }
+}
+
 /** The effective value is a number of bytes. */
 export function size(min: number, max: number): Leaf<number> {
   const expected = `a size from ${formatBytes(min)} to ${formatBytes(max)}, such as 64MiB, or a number of bytes`

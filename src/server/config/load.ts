@@ -75,7 +75,7 @@ function merge(layers: readonly Layer[]): LoadResult {
   const sources = new Map(
     [...SETTINGS.keys()].map((name): [string, SettingSource] => [name, effective.get(name)?.source ?? 'default']),
   )
-  const warnings = [...advice(config), ...idleSettings(effective)].map((finding) => located(finding, effective))
+  const warnings = advice(config).map((finding) => located(finding, effective))
   return { ok: true, config, sources, warnings }
 }
 
@@ -114,12 +114,6 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
     inner = typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined
   }
   return inner
-}
-
-function idleSettings(assignments: ReadonlyMap<string, Assignment>): Finding[] {
-  return [...assignments.keys()].flatMap((name) =>
-    SETTINGS.get(name)?.idle === true ? [{ name, sentence: 'has no effect in this version' }] : [],
-  )
 }
 
 /** A finding with the place that it is about. */

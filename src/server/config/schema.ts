@@ -18,6 +18,7 @@ import {
   listen,
   optional,
   optionalText,
+  share,
   size,
   text,
   whole,
@@ -40,8 +41,6 @@ export interface SettingMeta {
   readonly dynamic: boolean
   /** `value`: never shown. `url`: credentials inside of it are never shown. */
   readonly secret?: 'value' | 'url'
-  /** Checked, and without effect in this version. */
-  readonly idle?: true
 }
 
 /** Filled while this module loads, constant afterwards. */
@@ -49,7 +48,7 @@ const metas = new Map<z.ZodType, SettingMeta>()
 
 function setting<T>(
   leaf: Leaf<T>,
-  nature: Partial<Pick<SettingMeta, 'dynamic' | 'secret' | 'idle'>> & { readonly default?: NoInfer<T> } = {},
+  nature: Partial<Pick<SettingMeta, 'dynamic' | 'secret'>> & { readonly default?: NoInfer<T> } = {},
 ): z.ZodType<T> {
   const schema =
     nature.default === undefined ? leaf.schema : z._default<z.ZodType<T>>(leaf.schema, nature.default as never)
@@ -127,8 +126,6 @@ const raft = z.strictObject({
   compactEntries: setting(whole(1, 100_000_000), { default: 10_000 }),
 })
 
-const IDLE = { dynamic: true, idle: true } as const
-
 const placement = z.strictObject({
   split: z.strictObject({
     bytes: setting(size(64 * KiB, 1024 * GiB), { default: 96 * MiB, dynamic: true }),
@@ -162,15 +159,16 @@ const observability = z.strictObject({
     level: setting(choice('debug', 'info', 'warn', 'error'), { default: 'debug', dynamic: true }),
   }),
   rpcLog: z.strictObject({
-    enabled: setting(flag(), { default: true }),
-    maxRows: setting(whole(0, 10_000_000), { default: 200_000 }),
+    enabled: setting(flag(), { default: true, dynamic: true }),
+    maxRows: setting(whole(0, 10_000_000), { default: 200_000, dynamic: true }),
   }),
   tracing: z.strictObject({
     otlp: setting(document(z.url({ protocol: /^https?$/ }).nullable(), 'null, or the http address of a collector'), {
       default: null,
+      dynamic: true,
       secret: 'url',
-      ...IDLE,
     }),
+    ratio: setting(share(), { default: 1, dynamic: true }),
   }),
 })
 

@@ -49,7 +49,7 @@ test('the defaults are those that are documented', () => {
       log: { level: 'info', format: 'auto' },
       events: { level: 'debug' },
       rpcLog: { enabled: true, maxRows: 200_000 },
-      tracing: { otlp: null },
+      tracing: { otlp: null, ratio: 1 },
     },
   })
 })
@@ -176,10 +176,7 @@ test('what is allowed but probably not meant is said', () => {
     /^flotilla\.yaml:2:\d+: .*replicas on line 2 is 2; an odd/,
   )
   assert.match(advised('store: { id: s9 }'), /store\.id on line 1 is s9, .* joins a cluster that exists/)
-  assert.match(
-    advised('observability: { tracing: { otlp: "http://127.0.0.1:4318" } }'),
-    /otlp on line 1 has no effect in this version/,
-  )
+  assert.equal(advised('observability: { tracing: { otlp: "http://127.0.0.1:4318" } }'), '')
 })
 
 test('secrets are not shown, and everything else is', () => {
