@@ -16,12 +16,17 @@ function heartbeat(id: string, sequence: number, led: Readonly<Record<number, nu
     replicas: 1,
     bytes: 0,
     uptimeSeconds: 1,
+    damaged: [],
     led: Object.entries(led).map(([shard, term]) => ({
       shard: { id: Number(shard) } as Shard,
       term,
       bytes: 0,
       keys: 0,
       load: LOAD,
+      silent: [],
+      behind: [],
+      samples: [],
+      hotKeys: [],
     })),
   }
   return some as unknown as StoreHeartbeat
