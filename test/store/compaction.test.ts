@@ -38,6 +38,7 @@ async function flush(flushedIndex: number, appliedIndex: number, compactEntries:
       events: silentEvents,
       raft: { compactEntries },
     },
+    loop: { stats: { flushSeconds: { observe: () => {} } } },
     replicas: new Map([[GROUP, replica as unknown as Replica]]),
   } as unknown as Store
   const sender = { holdIndex: () => Number.POSITIVE_INFINITY } as unknown as SnapshotSender
