@@ -112,11 +112,12 @@ export class MergeAttempt {
   #prepare(): MergeMove {
     const { shard: id, into } = this.#step
     const right = this.#right
-    if (right === undefined) return describe(id)
+    // A shard that somebody else has merged away has nobody who could answer, so there is nothing to wait for.
+    if (right === undefined) return this.#view.shard(id) === undefined ? gone(id) : describe(id)
     if (right.merging?.id === into) return { kind: 'done', shards: [right.shard], reached: right.shard.epoch }
     if (right.merging !== undefined) return fail(`shard ${id} is being merged into shard ${right.merging.id}`)
     const left = this.#left
-    if (left === undefined) return describe(into)
+    if (left === undefined) return this.#view.shard(into) === undefined ? gone(into) : describe(into)
     if (left.merging !== undefined) return fail(`shard ${into} is being merged into shard ${left.merging.id}`)
     for (const { shard } of [left, right]) {
       if (shard.epoch.range !== this.#planned(shard.id).range)
@@ -128,8 +129,7 @@ export class MergeAttempt {
   #commit(): MergeMove {
     const { shard: id, into } = this.#step
     const left = this.#left
-    if (left === undefined)
-      return this.#view.shard(into) === undefined ? fail(`there is no shard ${into} any more`) : describe(into)
+    if (left === undefined) return this.#view.shard(into) === undefined ? gone(into) : describe(into)
     if (left.absorbed.includes(id)) return { kind: 'done', shards: [left.shard], reached: undefined }
     const right = this.#right
     if (right === undefined) return describe(id)
@@ -182,4 +182,8 @@ function again(reason: string): MergeOutcome {
 
 function fail(reason: string): MergeOutcome {
   return { kind: 'fail', reason }
+}
+
+function gone(shard: ShardId): MergeOutcome {
+  return fail(`there is no shard ${shard} any more`)
 }

@@ -19,6 +19,11 @@ const FOUNDING_MS_MAX = 60_000
 const STAGGER_MS_MAX = 5_000
 /** Virtual time within which everything must be well again after the last fault. Covers the longest pause, stop and back-off. */
 const RECOVERY_MS_MAX = 60_000
+/**
+ * Virtual time within which merges must have ended: a leader of group 1 may wait a minute, from when it became one, until all replicas of a shard are fit to be
+ * stopped, which those on a damaged or lost disk never are; then comes the way back.
+ */
+const MERGES_MS_MAX = 60_000 + RECOVERY_MS_MAX
 /** Virtual time of one attempt of a last read or write. */
 const LAST_TIMEOUT_MS = 3_000
 const POLL_MS = 50
@@ -71,12 +76,15 @@ async function recover(world: World): Promise<void> {
   }
   await within(world, RECOVERY_MS_MAX, 'every store is ready again', () => notReady(world))
   world.note('scenario', 'every store is ready again')
-  await within(world, RECOVERY_MS_MAX, 'no merge of the placement driver is under way', () => [
+  const forgotten = (): string[] =>
+    world.changer.forgotten().map((shard) => `shard ${shard} stopped for a merge that nobody goes on with`)
+  await within(world, RECOVERY_MS_MAX, 'no shard is stopped for a merge of the placement driver', forgotten)
+  await within(world, MERGES_MS_MAX, 'no merge of the placement driver is under way', () => [
     // Until a shard has stopped, a merge may wait for a replica that is being made.
     ...runningMerges(world)
       .filter(hasStopped)
       .map(({ id, steps }) => `operator ${id}: ${JSON.stringify(steps)}`),
-    ...world.changer.forgotten().map((shard) => `shard ${shard} stopped for a merge that nobody goes on with`),
+    ...forgotten(),
   ])
   await world.changer.settle()
   const load = world.recorder.counts.done

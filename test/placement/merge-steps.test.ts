@@ -94,6 +94,16 @@ test('what somebody has prepared before is done; for another neighbour, or after
   assert.equal(play('prepare-merge', [described(RIGHT), described(LEFT, { merging: RIGHT })]).end.kind, 'fail')
 })
 
+test('nothing is prepared once either shard is gone from the map: nobody is left to answer', () => {
+  const noRight = play('prepare-merge', [], { gone: [RIGHT.id] })
+  assert.deepEqual(noRight, { asked: [], end: { kind: 'fail', reason: `there is no shard ${RIGHT.id} any more` } })
+  const noLeft = play('prepare-merge', [described(RIGHT)], { gone: [LEFT.id] })
+  assert.deepEqual(noLeft.asked, [`describe ${RIGHT.id}`])
+  assert.deepEqual(noLeft.end, { kind: 'fail', reason: `there is no shard ${LEFT.id} any more` })
+  // What was stopped before is noted first, so that the way back finds it.
+  assert.equal(play('prepare-merge', [described(STOPPED, INTO_LEFT)], { gone: [LEFT.id] }).end.kind, 'done')
+})
+
 test('answers that are lost, late or of a leader that is behind begin the attempt anew', () => {
   const reached = { [RIGHT.id]: STOPPED.epoch }
   for (const what of ['prepare-merge', 'commit-merge', 'rollback-merge'] as const) {
