@@ -151,7 +151,9 @@ export class MergeAttempt {
     if (right === undefined) return describe(id)
     const { shard, merging } = right
     if (merging?.id !== into) {
-      if (shard.epoch.range > this.#planned(id).range) return { kind: 'done', shards: [shard], reached: shard.epoch }
+      // Whoever stopped it for another shard has given it another range epoch by that, and must release it.
+      if (merging !== undefined || shard.epoch.range > this.#planned(id).range)
+        return { kind: 'done', shards: [shard], reached: shard.epoch }
       return ask(id, { kind: 'fence-merge', shard: id, epoch: shard.epoch, source: id })
     }
     if (this.#fenced === undefined) {

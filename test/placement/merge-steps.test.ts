@@ -156,6 +156,13 @@ test('a shard that may yet be stopped by a late request gets another range epoch
   assert.equal(end.kind, 'again')
 })
 
+test('a shard that somebody stopped for another neighbour is theirs to release: the way back has nothing to do', () => {
+  const elsewhere = { merging: at({ ...LEFT, id: 77 }, 1) }
+  const { asked, end } = play('rollback-merge', [described(LEFT), described(RIGHT, elsewhere)])
+  assert.deepEqual(asked, [`describe ${LEFT.id}`, `describe ${RIGHT.id}`])
+  assert.deepEqual(end, { kind: 'done', shards: [RIGHT], reached: RIGHT.epoch })
+})
+
 test('where a shard is gone from the map, whoever has its keys decides', () => {
   const heir = play('rollback-merge', [described(STOPPED, INTO_LEFT)], { gone: [LEFT.id] })
   assert.deepEqual(heir.asked, [`describe ${RIGHT.id}`])
