@@ -14,7 +14,7 @@ import type { ErrorValue, Reply, Request } from '../protocol/index.ts'
 import { operatorSubject } from './documents.ts'
 import type { LeaderCalls } from './leader-calls.ts'
 import { isMergeStep, MergeAttempt, type MergeOutcome, type MergeStep } from './merge-steps.ts'
-import { judgeRefusal, reachedOf } from './step-refusals.ts'
+import { askedEpoch, judgeRefusal, reachedOf } from './step-refusals.ts'
 import { caughtUp, newerEpoch, requestOf, timeoutMs } from './step-requests.ts'
 import { type StoreStepContext, storeStepLimitMs, tryStoreStep } from './store-steps.ts'
 
@@ -150,7 +150,7 @@ export class OperatorExecutor {
       this.#fail(operator, run, `there is no shard ${step.shard} any more`)
       return
     }
-    const epoch = newerEpoch(shard.epoch, reachedOf(operator, step.shard))
+    const epoch = askedEpoch(operator, step, shard.epoch)
     const asked = requestOf(step, {
       shard,
       epoch,

@@ -9,6 +9,7 @@ import {
 import { assert, present } from '../base/index.ts'
 import type { OperatorRecord } from '../machine/index.ts'
 import type { ErrorValue } from '../protocol/index.ts'
+import { newerEpoch } from './step-requests.ts'
 
 /** What it means for an operator that a shard's leader refused its step. Pure; `executor.ts` acts on it. */
 export type RefusalVerdict =
@@ -49,9 +50,22 @@ function staleEpoch(
   if (now === undefined || operator.unwinding !== undefined) return { kind: 'again', shard: now }
   if (now.epoch.range !== plannedOf(plan, step.shard).range)
     return { kind: 'fail', reason: `the range of shard ${step.shard} has changed since this was planned` }
-  if (reachedOf(operator, step.shard) === undefined)
+  // It was added and taken away again, or the shard became another one before that: a replica's id is for one replica, so it is not asked for anew.
+  if (step.what === 'add-learner' || reachedOf(operator, step.shard) === undefined)
     return { kind: 'fail', reason: `the replicas of shard ${step.shard} have changed since this was planned` }
   return { kind: 'again', shard: now }
+}
+
+/**
+ * The epoch at which a step is asked for, `mapped` being the shard's as far as known. A learner is only added at the one epoch that the operator itself
+ * led to: at a later one its id may have been given and taken back, and a store never lets a replica begin that it has buried.
+ */
+export function askedEpoch(operator: OperatorRecord, step: OperatorStep, mapped: Epoch): Epoch {
+  const reached = reachedOf(operator, step.shard)
+  const { plan } = operator
+  assert(!isStoreOperator(plan), 'an operator of a store asks no shard')
+  if (step.what === 'add-learner' && operator.unwinding === undefined) return reached ?? plannedOf(plan, step.shard)
+  return newerEpoch(mapped, reached)
 }
 
 /** As the operator's last step about that shard left it. */

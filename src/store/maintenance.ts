@@ -72,7 +72,9 @@ export class Maintenance {
     const { clock, data, log } = this.#store.options
     const nowMs = clock.nowMs()
     this.#sweep(nowMs)
-    if (data.overlayBytes > FLUSH_BYTES || nowMs - this.#lastFlushMs >= FLUSH_AFTER_MS) this.#startFlush(nowMs)
+    // Nothing is applied while the overlay is full, and it may be allowed less than is flushed early.
+    if (data.overFull || data.overlayBytes > FLUSH_BYTES || nowMs - this.#lastFlushMs >= FLUSH_AFTER_MS)
+      this.#startFlush(nowMs)
     if (nowMs - this.#lastRollMs >= LOAD_ROLL_MS) {
       this.#round++
       let sampled = 0
@@ -125,7 +127,6 @@ export class Maintenance {
 
   async #flush(): Promise<void> {
     const { clock, data, events } = this.#store.options
-    const wasFull = data.overFull
     const bytes = data.overlayBytes
     const startedMs = clock.nowMs()
     await data.flush()
@@ -135,8 +136,8 @@ export class Maintenance {
     for (const replica of this.#store.replicas.values()) {
       this.#noteFlushed(replica)
       this.#compact(replica)
-      // Applying stops while the overlay is full; the flush made room.
-      if (wasFull) this.#store.loop.wake(replica)
+      // Applying stops while the overlay is full, also when it became so during the flush, which made room.
+      if (!replica.queue.isEmpty) this.#store.loop.wake(replica)
     }
   }
 

@@ -14,14 +14,14 @@ interface Copy {
   readonly machine: string
 }
 
-/** What keeps replicas from being compared: some have not applied all that others have. */
+/** What keeps replicas from being compared: some have not applied all that others have, or nobody all that was committed: an overlay that is full makes them wait. */
 export function hasSettled(world: World): string[] {
   const reasons: string[] = []
   for (const [group, stores] of holders(world)) {
-    const applied = stores.map((store) => store.node?.store.replicas.get(group)?.appliedIndex ?? 0)
-    const lowest = Math.min(...applied)
-    const highest = Math.max(...applied)
-    if (lowest !== highest) reasons.push(`group ${group} is applied up to ${lowest} to ${highest}`)
+    const replicas = stores.map((store) => store.node?.store.replicas.get(group))
+    const lowest = Math.min(...replicas.map((replica) => replica?.appliedIndex ?? 0))
+    const highest = Math.max(...replicas.map((replica) => replica?.raft.commitIndex ?? 0))
+    if (lowest < highest) reasons.push(`group ${group} is applied from ${lowest} on, and committed up to ${highest}`)
   }
   return reasons
 }

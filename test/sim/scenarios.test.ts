@@ -87,3 +87,34 @@ test('founding members that a message reaches before the map are not called by i
   }
   assert(early > 0, 'no message came before the map: the scenario proves nothing')
 })
+
+test('a store whose overlay is smaller than what is flushed early applies without waiting for the next regular flush', async () => {
+  const drawn = drawWorld(1, { stores: 3, shards: 1, clients: 1 })
+  const settings = { ...drawn, cluster: { ...drawn.cluster, overlayBytes: 2 * 1024 } }
+  const world = new World(settings, planFaults(1, []), undefined)
+  const answeredMs: number[] = []
+  let full = 0
+  await playWorld(world, async () => {
+    for (const store of world.stores) store.start()
+    await world.sleep(5_000)
+    const [gateway] = world.gateways()
+    assert(gateway !== undefined)
+    for (let i = 0; i < 8; i++) {
+      const calledMs = world.nowMs
+      // Each of them fills the overlay, so that the next one has to wait for a flush.
+      world.ask(gateway, async (router) => {
+        await router.put(`k${i}`, new Uint8Array(4 * 1024), { kind: 'none' }, { timeoutMs: 20_000 })
+        answeredMs.push(world.nowMs - calledMs)
+      })
+      for (let waitedMs = 0; answeredMs.length <= i && waitedMs < 20_000; waitedMs += 10) {
+        await world.sleep(10)
+        if (world.stores.some(({ node }) => node?.data.overFull === true)) full++
+      }
+    }
+    world.end()
+  })
+  assert.equal(world.failure?.message, undefined)
+  assert.equal(answeredMs.length, 8)
+  assert(full > 0, 'no overlay was full: the scenario proves nothing')
+  assert(Math.max(...answeredMs) < 1_000, `writes took ${answeredMs.map(Math.round).join(', ')} ms`)
+})

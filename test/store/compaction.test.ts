@@ -29,7 +29,14 @@ async function flush(flushedIndex: number, appliedIndex: number, compactEntries:
     undefined,
   )
   const replicaLog = new ReplicaLog(log, { index: 0, term: 0, membership: MEMBERSHIP })
-  const replica = { group: GROUP, appliedIndex, membership: MEMBERSHIP, log: replicaLog, isLeader: false }
+  const replica = {
+    group: GROUP,
+    appliedIndex,
+    membership: MEMBERSHIP,
+    log: replicaLog,
+    isLeader: false,
+    queue: { isEmpty: true },
+  }
   const record = encodeStateRecord(flushedIndex, 2, NO_BYTES, NO_BYTES)
   const store = {
     options: {
