@@ -40,6 +40,7 @@ export interface DriverContext {
 /** A new picture of the cluster settles for so long before anything is moved because of it. */
 const SETTLE_MS = 3_000
 const ROUND_MS = 1_000
+const SEEK_INTERVAL_MS = 1_000
 
 export class Driver {
   readonly #context: DriverContext
@@ -52,6 +53,7 @@ export class Driver {
   #settings: { readonly version: number; readonly value: DriverSettings } | undefined
   #store: Store | undefined
   #roundAtMs = 0
+  #seekAtMs = 0
   #starting = false
 
   constructor(context: DriverContext) {
@@ -128,6 +130,7 @@ export class Driver {
   act(machine: PlacementMachine): void {
     this.#executor.tick()
     const nowMs = this.#context.options.clock.nowMs()
+    this.#seek(machine, nowMs)
     this.#heat.note(machine.map.shards, this.#context.liveness.led, nowMs, this.#wallMs())
     if (nowMs < this.#roundAtMs || this.#starting) return
     this.#roundAtMs = nowMs + ROUND_MS
@@ -183,6 +186,20 @@ export class Driver {
     const members = map.stores.filter(({ incarnation, state }) => incarnation !== '' && state !== 'gone')
     const ids = members.map(({ id }) => id).filter((id) => this.#lives(id))
     spreadSettings({ transport: this.#context.options.transport, store }, ids, config, done)
+  }
+
+  /**
+   * Lets stores that are silent hear who leads. One that restarts knows only the founders, and group 1 may have moved away from all of them: then it
+   * cannot find the leader, and only the leader knows of it.
+   */
+  #seek({ map, config }: PlacementMachine, nowMs: number): void {
+    const store = this.#store
+    if (store === undefined || nowMs < this.#seekAtMs) return
+    this.#seekAtMs = nowMs + SEEK_INTERVAL_MS
+    const silent = map.stores.map(({ id }) => id).filter((id) => id !== store.id && !this.#lives(id))
+    if (silent.length === 0) return
+    // Whoever hears it answers with its next heartbeat.
+    spreadSettings({ transport: this.#context.options.transport, store }, silent, config, () => {})
   }
 
   /** It is heard, however long a store may be silent before it counts as down. */

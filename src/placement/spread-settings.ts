@@ -6,7 +6,7 @@ import type { Transport } from '../transport/index.ts'
 
 /**
  * Tells stores of settings that were just changed, so that whoever changed them may count on it. It does not repeat itself: a store that does not
- * hear it has them with its next heartbeat.
+ * hear it has them with its next heartbeat. Whoever hears it knows by that, too, which store leads the placement driver's group.
  */
 const TIMEOUT_MS = 1_000
 

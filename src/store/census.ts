@@ -1,7 +1,7 @@
-import { isBootstrapped, type Shard, shardsById } from '../../shard-map/index.ts'
+import { isBootstrapped, locate, type Shard, shardsById } from '../../shard-map/index.ts'
 import type { Clock, Timer } from '../base/index.ts'
 import { decodeReply, encodeRequest, type Reply } from '../protocol/index.ts'
-import { Remains, type RemainsOptions } from './remains.ts'
+import { Remains, type RemainsOptions, whomToAsk } from './remains.ts'
 import { hasAbsorbed, type Replica } from './replica.ts'
 
 /**
@@ -68,13 +68,14 @@ export class Census {
   #ask(replica: Replica, mapped: Shard | undefined): void {
     const { group } = replica
     const { transport, storeId, leaderOf } = this.#options
-    const stores = new Set([...(mapped?.replicas ?? []), ...replica.shard.replicas].map((member) => member.store))
+    const map = this.#options.map()
+    // Where the shard was merged away, only those know who were members then. They need not be the ones that this replica knew.
+    const likely = mapped ?? locate(map, replica.shard.start)
+    const stores = new Set([...(likely?.replicas ?? []), ...replica.shard.replicas].map((member) => member.store))
+    if (mapped === undefined) for (const { id } of map.stores) stores.add(id)
     stores.delete(storeId)
-    const leader = leaderOf(group)
     // The leader first; when that leads nowhere, whoever else may know, one after the other.
-    const others = [...stores]
-    const target =
-      leader !== undefined && leader !== storeId && this.#round % 2 === 0 ? leader : others[this.#round % others.length]
+    const target = whomToAsk(this.#round, storeId, leaderOf(group), [...stores])
     if (target === undefined) return
     this.#asking.add(group)
     transport.request(target, encodeRequest({ kind: 'read-shard', shard: group }), ANSWER_TIMEOUT_MS, (answer) => {

@@ -1,4 +1,4 @@
-import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { PLACEMENT_SHARD, type StoreId } from '../../shard-map/index.ts'
 import type { Timer } from '../base/index.ts'
 import {
   decodeReply,
@@ -32,6 +32,8 @@ export class HeartbeatSender {
   #sequence = 0
   #full = true
   #target: string | undefined
+  /** Who said to lead group 1, for the next time that nobody else is known. */
+  #announced: string | undefined
   #nextFounder = 0
   #heardMs: number
   #space: DiskSpace | undefined
@@ -61,6 +63,11 @@ export class HeartbeatSender {
     if (group !== PLACEMENT_SHARD) this.#changed.add(group)
   }
 
+  /** A store acts as the placement driver. It may have ceased to be by the time that it is asked, so it is asked once. */
+  driverSpoke(store: StoreId): void {
+    this.#announced = store
+  }
+
   #arm(delayMs: number): void {
     if (this.#stopped) return
     this.#timer = this.#store.options.clock.after(delayMs, () => this.#send())
@@ -76,6 +83,7 @@ export class HeartbeatSender {
       if (this.#stopped) return
       if (reply?.kind === 'store-heartbeat') {
         this.#heardMs = clock.nowMs()
+        this.#announced = undefined
         this.#full = reply.answer.resend
         for (const led of heartbeat.led) this.#reported.set(led.shard.id, led)
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)
@@ -165,11 +173,14 @@ export class HeartbeatSender {
     })
   }
 
-  /** Whoever leads group 1 as far as we know; otherwise the founders, one after the other. */
+  /** Whoever leads group 1 as far as we know, or said so; otherwise its members, or the founders where there is no map, one after the other. */
   #chooseTarget(): string | undefined {
     const own = this.#store.replicas.get(PLACEMENT_SHARD)?.leaderStore
     const known = own ?? this.#target
     if (known !== undefined) return known
+    const announced = this.#announced
+    this.#announced = undefined
+    if (announced !== undefined) return announced
     const { replicas } = this.#store.map.map.placement ?? this.#store.options.placementShard
     const members = replicas.map((replica) => replica.store)
     return members[this.#nextFounder++ % Math.max(1, members.length)]

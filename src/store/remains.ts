@@ -38,6 +38,17 @@ export function damageOnDisk({ log, data }: Pick<RemainsOptions, 'log' | 'data'>
 
 const ANSWER_TIMEOUT_MS = 3_000
 
+/** Whom to ask about a group: the leader that is believed in every second round, and all others in turn, for that belief may be old. */
+export function whomToAsk(
+  round: number,
+  storeId: StoreId,
+  leader: StoreId | undefined,
+  others: readonly StoreId[],
+): StoreId | undefined {
+  if (leader !== undefined && leader !== storeId && round % 2 === 0) return leader
+  return others[Math.floor(round / 2) % others.length]
+}
+
 export class Remains {
   readonly #options: RemainsOptions
   readonly #asking = new Set<number>()
@@ -84,9 +95,7 @@ export class Remains {
     const { transport, storeId, leaderOf } = this.#options
     const members = mapped?.replicas.map(({ store }) => store) ?? stores.map((store) => store.id)
     const others = members.filter((store) => store !== storeId)
-    const leader = leaderOf(group)
-    const target =
-      leader !== undefined && leader !== storeId && this.#round % 2 === 0 ? leader : others[this.#round % others.length]
+    const target = whomToAsk(this.#round, storeId, leaderOf(group), others)
     if (target === undefined) return
     this.#asking.add(group)
     transport.request(target, encodeRequest({ kind: 'read-shard', shard: group }), ANSWER_TIMEOUT_MS, (answer) => {

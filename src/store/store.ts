@@ -307,7 +307,10 @@ export class Store {
 
   onRequest(incoming: IncomingRequest): void {
     const call = acceptRemoteCall(incoming, this.options.clock.nowMs())
-    if (call !== undefined) this.submit(call)
+    if (call === undefined) return
+    // Nobody else tells stores what the cluster goes by.
+    if (call.request.kind === 'learn-settings') this.#heartbeats.driverSpoke(incoming.from)
+    this.submit(call)
   }
 
   /** Messages of another store. */

@@ -139,6 +139,29 @@ test('neighbours on other stores with other leaders are brought together first',
   })
 })
 
+test('a member that was away finds that its shard was merged away, although nobody whom it knew took part in that', async () => {
+  await withTwo({ stores: 6 }, async (cluster, left, right) => {
+    const move = async (shard: number, from: string, to: string): Promise<void> => {
+      const moved = await start(cluster, { kind: 'move', shard, from, to })
+      assert.equal((await ended(cluster, moved.id, LONG_WAIT_MS)).state, 'finished')
+    }
+    await move(right, 's1', 's4')
+    await move(right, 's2', 's5')
+    cluster.crash('s4')
+    await move(right, 's4', 's6')
+    await move(left, 's3', 's6')
+    const merge = await start(cluster, { kind: 'merge', shard: left })
+    const end = await ended(cluster, merge.id, LONG_WAIT_MS)
+    assert.deepEqual([end.state, end.error], ['finished', null], JSON.stringify(end))
+    for (const known of ['s3', 's5'])
+      assert.equal(cluster.store(known).mergedInto(right), undefined, `${known} took part: the test proves nothing`)
+    await cluster.start('s4')
+    assert.ok(cluster.store('s4').replicas.has(right), 'it was found before it could ask: the test proves nothing')
+    await poll('it is found', LONG_WAIT_MS, () => !cluster.store('s4').replicas.has(right))
+    await isOne(cluster, left, right)
+  })
+})
+
 test('cancelled at any step, the shard serves again, or the merge turns out to be done', async () => {
   await withTwo({}, async (cluster, left, right) => {
     const load = cluster.load('cancel', KEYS)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
 import { FAST_DISK } from '../../src/testing/disk.ts'
+import { askDriver } from '../../src/testing/driver-nemesis.ts'
 import { planFaults } from '../../src/testing/fault-plan.ts'
 import { playWorld } from '../../src/testing/simulate.ts'
 import type { SimulatedStore } from '../../src/testing/simulated-store.ts'
@@ -10,8 +11,8 @@ import type { TraceLine } from '../../src/testing/trace.ts'
 import { World } from '../../src/testing/world.ts'
 import { drawWorld } from '../../src/testing/world-settings.ts'
 
-async function play(seed: number, script: (world: World) => Promise<void>): Promise<void> {
-  const world = new World(drawWorld(seed, { stores: 3, shards: 2, clients: 1 }), planFaults(seed, []), undefined)
+async function play(seed: number, script: (world: World) => Promise<void>, stores = 3): Promise<void> {
+  const world = new World(drawWorld(seed, { stores, shards: 2, clients: 1 }), planFaults(seed, []), undefined)
   await playWorld(world, async () => {
     for (const store of world.stores) store.start()
     await world.sleep(5_000)
@@ -117,4 +118,23 @@ test('a store whose overlay is smaller than what is flushed early applies withou
   assert.equal(answeredMs.length, 8)
   assert(full > 0, 'no overlay was full: the scenario proves nothing')
   assert(Math.max(...answeredMs) < 1_000, `writes took ${answeredMs.map(Math.round).join(', ')} ms`)
+})
+
+test('stores that restart find the placement driver, although none of the founders belongs to it any more', async () => {
+  const script = async (world: World): Promise<void> => {
+    const [founder] = world.stores as [SimulatedStore]
+    const joined = [world.addStore('j1'), world.addStore('j2')] as const
+    for (const store of joined) store.start()
+    await world.sleep(5_000)
+    assert(askDriver(world, { what: 'decommission', store: founder.id, dryRun: false }))
+    await world.sleep(20_000)
+    assert.deepEqual(leads(founder), [], 'the founder still has replicas: the scenario proves nothing')
+    // Whoever leads group 1 has the map on its disk; the others know nobody but the founder.
+    assert.equal(joined.filter((store) => leads(store).includes(PLACEMENT_SHARD)).length, 1)
+    crash(world, founder, ...joined)
+    for (const store of world.stores) store.start()
+    await world.sleep(10_000)
+    for (const { id, node } of world.stores) assert.deepEqual(node?.notReady() ?? ['not up'], [], id)
+  }
+  await play(1, script, 1)
 })
