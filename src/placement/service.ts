@@ -4,6 +4,7 @@ import {
   type SchedulerName,
   type Shard,
   type ShardMap,
+  type StoreId,
   type StoreInfo,
 } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, type Timer } from '../base/index.ts'
@@ -52,6 +53,7 @@ export interface PlacementOptions {
 
 const STEP_MS = 500
 const PROPOSAL_TIMEOUT_MS = 5_000
+const HEARD_OF_MS_MAX = 3_000
 
 export class PlacementService implements PlacementHandler {
   readonly #options: PlacementOptions
@@ -111,7 +113,7 @@ export class PlacementService implements PlacementHandler {
     const { request } = call
     const replica = this.#replica()
     if (replica === undefined || !replica.isLeader) {
-      answerError(call, notLeader(PLACEMENT_SHARD, replica?.leaderStore))
+      answerError(call, notLeader(PLACEMENT_SHARD, replica === undefined ? this.#elsewhere() : replica.leaderStore))
       return
     }
     switch (request.kind) {
@@ -133,6 +135,14 @@ export class PlacementService implements PlacementHandler {
       default:
         assert(false, `${request.kind} is not for the placement driver`)
     }
+  }
+
+  /** Who leads a group 1 that has no replica here; only what was true a moment ago, so that two who are behind do not send somebody to and fro. */
+  #elsewhere(): StoreId | undefined {
+    const store = this.#store
+    if (store === undefined || store.unansweredMs > HEARD_OF_MS_MAX) return undefined
+    const leader = store.map.leaders[PLACEMENT_SHARD]
+    return leader === store.id ? undefined : leader
   }
 
   #arm(): void {

@@ -79,11 +79,13 @@ export class HeartbeatSender {
     const request: Request = { kind: 'store-heartbeat', heartbeat }
     const sentChanges = [...this.#changed]
     this.#changed.clear()
+    const target = this.#chooseTarget()
     const done = (reply: Reply | undefined): void => {
       if (this.#stopped) return
       if (reply?.kind === 'store-heartbeat') {
         this.#heardMs = clock.nowMs()
         this.#announced = undefined
+        if (target !== undefined) this.#store.map.learnLeader(PLACEMENT_SHARD, target)
         this.#full = reply.answer.resend
         for (const led of heartbeat.led) this.#reported.set(led.shard.id, led)
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)
@@ -100,7 +102,6 @@ export class HeartbeatSender {
         reply?.kind !== 'store-heartbeat' || this.#full || this.#changed.size > 0 || this.#store.map.map.version === 0
       this.#arm(eager ? EAGER_INTERVAL_MS : INTERVAL_MS)
     }
-    const target = this.#chooseTarget()
     if (target === this.#store.id) {
       this.#store.request(request, ANSWER_TIMEOUT_MS, done)
     } else if (target === undefined) {
