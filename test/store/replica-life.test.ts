@@ -67,7 +67,8 @@ test('it survives a crash of the store that gets it and of the one that loses it
     await cluster.member(shard.id, { kind: 'remove-learner', store: 's1' })
     await poll('the old replica is gone', WAIT_MS, () => cluster.replica('s1', shard.id) === undefined)
     await cluster.restart('s1')
-    assert.equal(cluster.replica('s1', shard.id), undefined)
+    // A crash before its tombstone was durable brings it back for as long as it takes to be found superfluous again.
+    await poll('the old replica is gone for good', WAIT_MS, () => cluster.replica('s1', shard.id) === undefined)
     // A late message to the old replica.
     await cluster.mapped(shard.id)
     const late = encodeRaftMessage(shard.id, {
