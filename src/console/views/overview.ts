@@ -124,7 +124,7 @@ class Overview implements Page {
           : `p50 ${seconds(latency.p50)}, at this gateway`,
         curve(readings.of('p99'), this.#nowMs, 'Latency'),
       ),
-      figure('Data', bytes(data), `about ${count(keys)} keys, each counted once`),
+      figure('Data', bytes(data), `about ${count(keys)} keys`),
     )
   }
 
