@@ -29,9 +29,15 @@ export interface BurialOptions {
 
 const NO_KEYS: KeyRange = { start: '', end: '' }
 
+/** Keys of a group's former replica that are being deleted, or will be. */
+interface Burial {
+  readonly group: number
+  readonly range: KeyRange
+}
+
 export class Burials {
   readonly #options: BurialOptions
-  readonly #running = new Set<{ readonly group: number; readonly range: KeyRange }>()
+  readonly #running = new Set<Burial>()
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(options: BurialOptions) {
@@ -126,19 +132,25 @@ export class Burials {
   /**
    * A snapshot of the shard that took these in is about to be put in place here, over the data of `covered`. They stop at once; what they wrote becomes
    * durable, so that a crash before the snapshot is in place finds them whole. The answer is to be called once it is: it buries what is left.
+   *
+   * What they had beyond `covered` counts as being deleted from the start. Story: 1. the replica here of a shard that was split elsewhere has the keys of
+   * both halves; 2. a snapshot of the shard that took in the left half displaces it; 3. meanwhile a snapshot of the right half finds its range free and is
+   * put in place; 4. what was left to bury would be that one's data.
    */
   async displace(replicas: readonly Replica[], into: ShardId, covered: KeyRange): Promise<() => void> {
     const { data, log } = this.#options
-    const tombstones = replicas.map((replica) => encodeTombstone(this.#takenIn(replica, into)))
-    if (replicas.length > 0) await data.flush()
+    const displaced = replicas.map((replica) => {
+      const { group, shard } = replica
+      // What it had beyond, it had given away without knowing, and whoever has that gets it whole.
+      const rest = covered.end === undefined ? NO_KEYS : { start: covered.end, end: shard.end }
+      return { burial: this.#begin(group, rest), tombstone: encodeTombstone(this.#takenIn(replica, into)) }
+    })
+    if (displaced.length > 0) await data.flush()
     return () => {
-      for (const [position, { group, shard }] of replicas.entries()) {
-        const tombstone = tombstones[position] as Uint8Array
-        // What it had beyond, it had given away without knowing, and whoever has that gets it whole.
-        const rest = covered.end === undefined ? NO_KEYS : { start: covered.end, end: shard.end }
-        this.#run(group, rest, async () => {
-          await data.destroyGroup(group, rest, tombstone)
-          log.destroy(group)
+      for (const { burial, tombstone } of displaced) {
+        this.#perform(burial, async () => {
+          await data.destroyGroup(burial.group, burial.range, tombstone)
+          log.destroy(burial.group)
         })
       }
     }
@@ -174,14 +186,23 @@ export class Burials {
     return this.#work
   }
 
-  /** One after the other: deletion is for later anyway, and a group may have to be deleted here twice. */
   #run(group: number, range: KeyRange, work: () => Promise<void>): void {
-    const running = { group, range }
-    this.#running.add(running)
+    this.#perform(this.#begin(group, range), work)
+  }
+
+  /** From here on no other replica of the group, and none with keys of the range, may begin. */
+  #begin(group: number, range: KeyRange): Burial {
+    const burial = { group, range }
+    this.#running.add(burial)
+    return burial
+  }
+
+  /** One after the other: deletion is for later anyway, and a group may have to be deleted here twice. */
+  #perform(burial: Burial, work: () => Promise<void>): void {
     this.#work = this.#work.then(work).then(
       () => {
         this.#options.writeSoon()
-        this.#running.delete(running)
+        this.#running.delete(burial)
       },
       () => {
         // The data store or the log has told its owner that durability is lost, or is closing: the next start goes on from the tombstone.
