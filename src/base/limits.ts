@@ -12,6 +12,10 @@ export const LIMITS = {
   /** Keys and values of one batch together, after decoding: the largest single log entry. */
   batchBytesMax: 4 * MiB,
   batchOpsMax: 1000,
+  /** Values in one answer of a store: far below `messageBytesMax`, and encoded in a few milliseconds. Reads of more are asked for in parts. */
+  answerValuesBytesMax: 8 * MiB,
+  /** Values that one batch brings back in all: what asks for more would fill the memory of whoever puts the answer together. */
+  batchAnswerBytesMax: 64 * MiB,
   /** One page of a scan; bounds the memory of an answer together with `scanPageBytesMax`. */
   scanPageItemsMax: 1000,
   scanPageItemsDefault: 100,

@@ -155,7 +155,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     1,
     'final',
     'Batch too large',
-    'A batch holds at most 1,000 operations and 4 MiB of keys and values.',
+    'A batch holds at most 1,000 operations and 4 MiB of keys and values, and brings back at most 64 MiB.',
     'Send several smaller batches.',
   ),
   CROSS_SHARD: meaning(

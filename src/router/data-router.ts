@@ -17,7 +17,7 @@ import type {
   Served,
   WriteAnswer,
 } from './types.ts'
-import { asBatchItem, crossShard, writeRequest, writeResults } from './write-shapes.ts'
+import { answerTooLarge, asBatchItem, crossShard, writeRequest, writeResults } from './write-shapes.ts'
 
 /**
  * The router: requests by key in, answers out. Single keys take the short way; what may touch several shards is cut along the map and
@@ -82,6 +82,7 @@ export class DataRouter implements Router {
     keys: readonly Key[],
     options: CallOptions & { readonly consistency: Consistency },
   ): Promise<GetAnswer['found'][]> {
+    let bytes = 0
     return scatter<Key, GetAnswer['found']>(this.#context, {
       items: keys,
       keyOf: (key) => key,
@@ -97,6 +98,8 @@ export class DataRouter implements Router {
       }),
       results: (reply) => {
         assert(reply.kind === 'get', `a get was answered with ${reply.kind}`)
+        for (const found of reply.values) bytes += found?.value.length ?? 0
+        if (bytes > LIMITS.batchAnswerBytesMax) throw answerTooLarge()
         return reply.values
       },
       failed: (error) => {

@@ -59,31 +59,55 @@ async function sendPart<Item, Result>(
   positions: readonly number[],
   results: Result[],
 ): Promise<void> {
+  const reply = await askPart(context, work, deadlineMs, positions)
+  if (reply instanceof FlotillaError && reply.code === 'STALE_EPOCH') {
+    await sendParts(context, work, deadlineMs, positions, results)
+    return
+  }
+  if (reply instanceof FlotillaError && reply.code === 'BATCH_TOO_LARGE' && work.isRead && positions.length > 1) {
+    // Nobody knew how large the values are. One after the other, so that the halves are not in memory twice.
+    const middle = Math.ceil(positions.length / 2)
+    await sendPart(context, work, deadlineMs, positions.slice(0, middle), results)
+    await sendPart(context, work, deadlineMs, positions.slice(middle), results)
+    return
+  }
+  const answer = reply instanceof FlotillaError ? reply : resultsOf(work, reply)
+  for (let i = 0; i < positions.length; i++) {
+    const result = answer instanceof FlotillaError ? work.failed(answer) : (answer[i] as Result)
+    results[present(positions[i], 'position')] = result
+  }
+}
+
+/** The store's answer for the items at `positions`, or how asking for it failed. Only typed errors stand for a failed part; bugs go up. */
+async function askPart<Item, Result>(
+  context: RoutingContext,
+  work: Scatter<Item, Result>,
+  deadlineMs: number,
+  positions: readonly number[],
+): Promise<Reply | FlotillaError> {
   const items = positions.map((position) => present(work.items[position], 'item'))
   const firstKey = work.keyOf(present(items[0], 'item'))
+  const target: CallTarget = {
+    shard: () => context.view.locate(firstKey),
+    request: (shard) =>
+      items.every((item) => contains(shard, work.keyOf(item))) ? work.request(shard, items) : cutDifferently(shard),
+    isRead: work.isRead,
+    anyReplica: work.anyReplica,
+  }
+  // All parts share one deadline, however often they are cut anew and however long the map took to come.
+  const timeoutMs = Math.max(1, deadlineMs - context.clock.nowMs())
+  return await new Promise((resolve) => {
+    new RoutedCall(context, target, { ...work.options, timeoutMs }, resolve, resolve).start()
+  })
+}
+
+function resultsOf<Item, Result>(work: Scatter<Item, Result>, reply: Reply): readonly Result[] | FlotillaError {
   try {
-    const reply = await new Promise<Reply>((resolve, reject) => {
-      const target: CallTarget = {
-        shard: () => context.view.locate(firstKey),
-        request: (shard) =>
-          items.every((item) => contains(shard, work.keyOf(item))) ? work.request(shard, items) : cutDifferently(shard),
-        isRead: work.isRead,
-        anyReplica: work.anyReplica,
-      }
-      // All parts share one deadline, however often they are cut anew and however long the map took to come.
-      const timeoutMs = Math.max(1, deadlineMs - context.clock.nowMs())
-      new RoutedCall(context, target, { ...work.options, timeoutMs }, resolve, reject).start()
-    })
-    const partResults = work.results(reply)
-    for (let i = 0; i < positions.length; i++) results[present(positions[i], 'position')] = partResults[i] as Result
+    return work.results(reply)
   } catch (error) {
-    // Only typed errors stand for a failed part; bugs go up.
-    if (!(error instanceof FlotillaError)) throw error
-    if (error.code === 'STALE_EPOCH') {
-      await sendParts(context, work, deadlineMs, positions, results)
-      return
-    }
-    for (const position of positions) results[position] = work.failed(error)
+    // A store that did not understand the part says so in its answer; all else is a bug.
+    if (error instanceof FlotillaError) return error
+    throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Shard } from '../../shard-map/index.ts'
-import { assert } from '../base/index.ts'
+import { assert, LIMITS } from '../base/index.ts'
 import { encodeKvCommand, type KvOperation, type KvOperationResult } from '../machine/index.ts'
 import { FlotillaError, type Reply } from '../protocol/index.ts'
 import type { BatchItemAnswer } from './types.ts'
@@ -52,5 +52,16 @@ export function crossShard(index: number): FlotillaError {
     retryable: false,
     index,
     hint: 'send it without `atomic`, or see `flotilla shard lookup KEY`',
+  })
+}
+
+/** What many reads found is more than one caller can be given at once. */
+export function answerTooLarge(): FlotillaError {
+  return new FlotillaError({
+    code: 'BATCH_TOO_LARGE',
+    message: `the values that were asked for have more than ${LIMITS.batchAnswerBytesMax} bytes together`,
+    outcome: 'none',
+    retryable: false,
+    hint: 'ask for fewer keys at once',
   })
 }

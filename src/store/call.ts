@@ -1,5 +1,6 @@
 import { decodeRequest, type ErrorValue, encodeReply, type Reply, type Request } from '../protocol/index.ts'
 import type { IncomingRequest } from '../transport/index.ts'
+import { withinLimits } from './answer-size.ts'
 
 /**
  * A request that this store has accepted and will answer exactly once, whoever asked: a router in this process or a frame
@@ -27,7 +28,7 @@ export class LocalCall implements Call {
   }
 
   answer(reply: Reply): void {
-    this.#done(reply)
+    this.#done(withinLimits(reply))
   }
 }
 
@@ -46,7 +47,7 @@ export class RemoteCall implements Call {
   }
 
   answer(reply: Reply): void {
-    this.#incoming.reply(encodeReply(reply))
+    this.#incoming.reply(encodeReply(withinLimits(reply)))
   }
 }
 

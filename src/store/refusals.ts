@@ -66,6 +66,12 @@ export function overloaded(shard: number): ErrorValue {
   return overloadedError(`shard ${shard} has too many writes waiting`, shard)
 }
 
+/** What was read is more than one answer carries; `outcome` is what became of the writes that came with it. */
+export function answerTooLarge(outcome: 'none' | 'applied'): ErrorValue {
+  const message = `the values that were asked for have more than ${LIMITS.answerValuesBytesMax} bytes together`
+  return errorValue('BATCH_TOO_LARGE', message, { outcome, hint: 'ask for fewer keys at once' })
+}
+
 export function deadlinePassed(shard: number, outcome: 'none' | 'unknown'): ErrorValue {
   const message =
     outcome === 'none'
