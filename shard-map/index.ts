@@ -78,7 +78,7 @@ export {
 export { operatorFromPlain, operatorToPlain, stepFromPlain, stepToPlain } from './plan/operator-codec.ts'
 export { PlacementIndex } from './plan/placement-index.ts'
 export { type PlanOptions, type PlanRound, planRound } from './plan/round.ts'
-export type { IndexedShard } from './plan/shard-entry.ts'
+export type { Hold, IndexedShard } from './plan/shard-entry.ts'
 export { middleOfLoad } from './plan/split.ts'
 export {
   type KeySample,

@@ -23,8 +23,8 @@ export function explainShard(index: PlacementIndex, id: ShardId, clock: PlanCloc
   if (entry === undefined) return undefined
   const planning = new Planning(index, clock)
   const subject = { shard: id }
-  const { operator, isHeld } = entry
-  if (operator !== undefined || isHeld) {
+  const { operator, hold } = entry
+  if (operator !== undefined || hold !== undefined) {
     const reason =
       operator === undefined
         ? `shard ${id} rests for a while after its last operator`

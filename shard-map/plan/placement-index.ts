@@ -8,7 +8,7 @@ import type { Key, Shard, ShardId, StoreId } from '../types.ts'
 import { IndexedSet } from './indexed-set.ts'
 import { sharingOf } from './isolation.ts'
 import type { PlannedOperator } from './operator.ts'
-import { classesOf, type IndexedShard, isDataShard, ShardEntry } from './shard-entry.ts'
+import { classesOf, type Hold, type IndexedShard, isDataShard, ShardEntry } from './shard-entry.ts'
 import { opsPerSecond, type PlanSettings, type ShardStatistics, type StoreStatistics } from './statistics.ts'
 import { type IndexedStore, StoreLoad } from './store-load.ts'
 
@@ -155,10 +155,10 @@ export class PlacementIndex {
     }
   }
 
-  /** A held shard is left alone by all planners, for instance because an operator of it has just failed. */
-  hold(id: ShardId, isHeld: boolean): void {
+  /** A held shard is left alone by planners, for instance because an operator of it has just failed. */
+  hold(id: ShardId, hold: Hold | undefined): void {
     const entry = this.#shards.get(id)
-    if (entry !== undefined) entry.isHeld = isHeld
+    if (entry !== undefined) entry.hold = hold
   }
 
   #setOperator(id: ShardId, operator: PlannedOperator | undefined): void {

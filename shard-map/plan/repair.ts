@@ -19,7 +19,7 @@ import {
 import { sharingOf } from './isolation.ts'
 import { type Plan, refusePlan } from './operator.ts'
 import { LOOKED_AT_MAX, type Planning } from './planning.ts'
-import { type IndexedShard, isIdle } from './shard-entry.ts'
+import { type IndexedShard, mayBeRepaired } from './shard-entry.ts'
 import { type IndexedStore, isAccepting, isLost } from './store-load.ts'
 
 const SCHEDULER = 'repair'
@@ -36,7 +36,7 @@ export function planRepair(planning: Planning): void {
 function visit(planning: Planning, shards: Iterable<IndexedShard>): void {
   for (const entry of shards) {
     if (!planning.mayGoOn(SCHEDULER)) return
-    if (!isIdle(entry)) continue
+    if (!mayBeRepaired(entry)) continue
     const plan = repairPlan(planning, entry)
     if (plan.ok || plan.code !== 'nothing-to-do') planning.conclude(SCHEDULER, { shard: entry.shard.id }, plan)
   }

@@ -8,6 +8,9 @@ import type { PlannedOperator } from './operator.ts'
 import { opsPerSecond, type PlanSettings, type ShardStatistics } from './statistics.ts'
 import type { IndexedStore, StoreLoad } from './store-load.ts'
 
+/** Who leaves a shard alone. Repair does not wait for what others failed at: until it is done the shard may be one loss away from its last quorum. */
+export type Hold = 'all' | 'all-but-repair'
+
 export interface IndexedShard {
   readonly shard: Shard
   readonly statistics: ShardStatistics
@@ -16,7 +19,7 @@ export interface IndexedShard {
   readonly leader: IndexedStore | undefined
   readonly operator: PlannedOperator | undefined
   /** Left alone for a while, by the placement driver's wish. */
-  readonly isHeld: boolean
+  readonly hold: Hold | undefined
   /** Requests per second, in steps in which sums stay exact. */
   readonly ops: number
   readonly writes: number
@@ -28,7 +31,7 @@ export class ShardEntry implements IndexedShard {
   stores: readonly StoreLoad[] = []
   leader: StoreLoad | undefined
   operator: PlannedOperator | undefined
-  isHeld = false
+  hold: Hold | undefined
   ops = 0
   writes = 0
   /** Where it counts: its stores, or those of its operator. */
@@ -48,7 +51,12 @@ export class ShardEntry implements IndexedShard {
 
 /** Nothing is done to it: no operator runs and none is to begin. */
 export function isIdle(entry: IndexedShard): boolean {
-  return entry.operator === undefined && !entry.isHeld
+  return entry.operator === undefined && entry.hold === undefined
+}
+
+/** The same for repair. */
+export function mayBeRepaired(entry: IndexedShard): boolean {
+  return entry.operator === undefined && entry.hold !== 'all'
 }
 
 /** Its members are as they should be for a move that nothing forces: all voters, none failing, somebody leads. */

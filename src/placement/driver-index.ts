@@ -1,4 +1,5 @@
 import {
+  type Hold,
   isStoreOperator,
   PlacementIndex,
   type PlannedOperator,
@@ -9,7 +10,7 @@ import {
   type ShardStatistics,
   type StoreInfo,
 } from '../../shard-map/index.ts'
-import { type OperatorRecord, type PlacementMachine, shardsOf } from '../machine/index.ts'
+import { type PlacementMachine, shardsOf } from '../machine/index.ts'
 import type { Liveness } from './liveness.ts'
 
 /**
@@ -54,7 +55,7 @@ export class DriverIndex {
   readonly #begun = new Map<number, PlannedOperator>()
   readonly #past = new Map<ShardId, Past>()
   readonly #seen = new Set<number>()
-  readonly #held = new Map<ShardId, number>()
+  readonly #held = new Map<ShardId, { readonly hold: Hold; readonly untilMs: number }>()
   #learners: PlacementMachine['operators']['wantedLearners'] = []
 
   /** Everything is taken in anew at the next look. */
@@ -72,7 +73,7 @@ export class DriverIndex {
 
   /** The index as of now. */
   look(picture: Picture): PlacementIndex {
-    if (this.#index?.settings !== picture.settings) this.#forgetAllBut(this.#held)
+    if (this.#index?.settings !== picture.settings) this.#forgetAllButHeld()
     this.#index ??= new PlacementIndex(picture.settings)
     const index = this.#index
     this.#takeStores(index, picture)
@@ -80,24 +81,24 @@ export class DriverIndex {
     this.#takeHistory(picture, changed)
     this.#takeShards(index, picture, changed)
     this.#takeOperators(index, picture)
-    for (const [shard, untilMs] of this.#held) {
+    for (const [shard, { hold, untilMs }] of this.#held) {
       const isHeld = untilMs > picture.nowMs
-      index.hold(shard, isHeld)
+      index.hold(shard, isHeld ? hold : undefined)
       if (!isHeld) this.#held.delete(shard)
     }
     return index
   }
 
-  /** An operator ended badly. */
-  hold(operator: OperatorRecord, nowMs: number): void {
-    if (isStoreOperator(operator.plan)) return
-    for (const shard of shardsOf(operator.plan)) this.#held.set(shard, nowMs + HOLD_MS)
+  /** An operator of the shards ended badly. */
+  hold(shards: readonly ShardId[], hold: Hold, nowMs: number): void {
+    for (const shard of shards) this.#held.set(shard, { hold, untilMs: nowMs + HOLD_MS })
   }
 
-  #forgetAllBut(held: ReadonlyMap<ShardId, number>): void {
-    const kept = [...held]
+  /** The settings have changed. */
+  #forgetAllButHeld(): void {
+    const kept = [...this.#held]
     this.forgetAll()
-    for (const [shard, untilMs] of kept) this.#held.set(shard, untilMs)
+    for (const [shard, held] of kept) this.#held.set(shard, held)
   }
 
   #takeStores(index: PlacementIndex, { map, liveness, nowMs, downAfterMs }: Picture): void {

@@ -1,4 +1,5 @@
 import {
+  isStoreOperator,
   locate,
   type PlacementIndex,
   SCHEDULERS,
@@ -8,9 +9,16 @@ import {
   shardById,
   shardsOnStore,
 } from '../../shard-map/index.ts'
-import type { PlacementCommand, PlacementMachine, PlacementResult } from '../machine/index.ts'
+import {
+  type OperatorRecord,
+  type PlacementCommand,
+  type PlacementMachine,
+  type PlacementResult,
+  shardsOf,
+} from '../machine/index.ts'
 import { errorValue, type OperateRequest } from '../protocol/index.ts'
 import { answerError, type Call, type Store } from '../store/index.ts'
+import { awaitedOf } from './awaited-stores.ts'
 import { DriverIndex } from './driver-index.ts'
 import { OperatorExecutor } from './executor.ts'
 import { HeatHistory } from './heat-history.ts'
@@ -78,10 +86,17 @@ export class Driver {
       },
       // Whoever leads group 1 sends no heartbeat about it.
       leadersOn: (id) => liveness.leadersOn(id) + (this.#self === id ? 1 : 0),
-      isDown: (id) => {
+      isSilent: (id, shard, silentMsMax) => {
+        const map = machine()?.map
+        if (map === undefined || id === this.#self) return false
+        const nowMs = clock.nowMs()
+        if (liveness.silentMs(id, nowMs) >= silentMsMax) return true
+        const mapped = shardById(map, shard)
+        return mapped !== undefined && liveness.downReplicas(mapped, nowMs, silentMsMax).includes(id)
+      },
+      downAfterMs: () => {
         const current = machine()
-        if (current === undefined || id === this.#self) return false
-        return liveness.state(id, clock.nowMs(), this.settings(current).downAfterMs) === 'down'
+        return current === undefined ? Number.POSITIVE_INFINITY : this.settings(current).downAfterMs
       },
       replicasOn: (id) => {
         const map = machine()?.map
@@ -91,7 +106,7 @@ export class Driver {
       propose,
       learned,
       ended: (operator) => {
-        if (operator.state === 'failed') this.#index.hold(operator, clock.nowMs())
+        if (operator.state === 'failed') this.#hold(operator)
       },
     })
   }
@@ -206,6 +221,16 @@ export class Driver {
   #lives(id: StoreId): boolean {
     const { liveness, options } = this.#context
     return liveness.state(id, options.clock.nowMs(), Number.POSITIVE_INFINITY) === 'up'
+  }
+
+  /** An operator ended badly: its shard is left alone for a while. */
+  #hold(operator: OperatorRecord): void {
+    const { plan } = operator
+    if (isStoreOperator(plan)) return
+    // Where a store fell silent the next plan has another one in its place.
+    const wouldRepeat =
+      plan.scheduler === 'repair' && awaitedOf(plan).every((id) => id === this.#self || this.#lives(id))
+    this.#index.hold(shardsOf(plan), wouldRepeat ? 'all' : 'all-but-repair', this.#context.options.clock.nowMs())
   }
 
   #look(machine: PlacementMachine): PlacementIndex {

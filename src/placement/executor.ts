@@ -11,6 +11,7 @@ import {
 import { assert, type Clock, type EventSink, present, type Timer, unreachable } from '../base/index.ts'
 import type { OperatorEnd, OperatorRecord, PlacementResult } from '../machine/index.ts'
 import type { ErrorValue, Reply, Request } from '../protocol/index.ts'
+import { awaitedBy } from './awaited-stores.ts'
 import { operatorSubject } from './documents.ts'
 import type { LeaderCalls } from './leader-calls.ts'
 import { isMergeStep, MergeAttempt, type MergeOutcome, type MergeStep } from './merge-steps.ts'
@@ -32,8 +33,9 @@ export interface ExecutorContext extends StoreStepContext {
   readonly shard: (id: ShardId) => Shard | undefined
   /** The shard that has the key. */
   readonly owner: (key: string) => Shard | undefined
-  /** Silent for so long that nobody waits for it. */
-  readonly isDown: (store: StoreId) => boolean
+  /** Whether nothing was heard of the store, or of its replica of the shard, for so long. */
+  readonly isSilent: (store: StoreId, shard: ShardId, silentMsMax: number) => boolean
+  readonly downAfterMs: () => number
   /** Voters that each shard should have. */
   readonly replicas: () => number
   /** Shards as their leaders say they are now. */
@@ -130,7 +132,11 @@ export class OperatorExecutor {
       }
       this.#runs.set(operator.id, run)
     }
-    if (run.isBusy || nowMs < run.notBeforeMs) return
+    if (run.isBusy) return
+    if (nowMs < run.notBeforeMs) {
+      this.#wakeIn(run.notBeforeMs - nowMs)
+      return
+    }
     const limitMs = 'shard' in step ? timeoutMs(step) : storeStepLimitMs(step)
     if (nowMs - run.startedMs > limitMs) {
       const why = run.hindrance === undefined ? '' : `: ${run.hindrance}`
@@ -138,9 +144,23 @@ export class OperatorExecutor {
       this.unwind(operator, 'failed', `it took longer than ${limitMs / 1000} s${why}`, () => this.#later(operator, run))
       return
     }
-    if (!('shard' in step)) this.#storeStep(operator, run, step)
+    if (!('shard' in step)) {
+      this.#storeStep(operator, run, step)
+      return
+    }
+    const lost = operator.unwinding === undefined ? this.#lostStore(step) : undefined
+    if (lost !== undefined) this.#fail(operator, run, lost)
     else if (isMergeStep(step)) this.#mergeStep(operator, run, step)
     else this.#shardStep(operator, run, step)
+  }
+
+  /** Who does not answer any more without whom the step cannot be done, in words. */
+  #lostStore(step: OperatorStep): string | undefined {
+    const awaited = awaitedBy(step)
+    if (awaited === undefined) return undefined
+    const silentMsMax = Math.min(awaited.silentMsMax, this.#context.downAfterMs())
+    const lost = awaited.stores.find((store) => this.#context.isSilent(store, step.shard, silentMsMax))
+    return lost === undefined ? undefined : `store ${lost} has been silent for ${silentMsMax / 1000} s`
   }
 
   #shardStep(operator: OperatorRecord, run: Run, step: Exclude<OperatorStep, MergeStep>): void {
@@ -188,8 +208,6 @@ export class OperatorExecutor {
       case 'describe': {
         const verdict = step.what === 'wait-caught-up' ? caughtUp(reply, step.shard, step.store) : true
         if (verdict === true) this.#advance(operator, run, undefined)
-        else if (step.what === 'wait-caught-up' && this.#context.isDown(step.store))
-          this.#fail(operator, run, `store ${step.store} is down`)
         else this.#again(operator, run, verdict)
         return
       }
@@ -334,10 +352,13 @@ export class OperatorExecutor {
 
   #later(operator: OperatorRecord, run: Run): void {
     if (this.#runs.get(operator.id) !== run) return
-    const { clock } = this.#context
     run.isBusy = false
-    run.notBeforeMs = clock.nowMs() + RETRY_MS
-    this.#timer ??= clock.after(RETRY_MS + 1, () => {
+    run.notBeforeMs = this.#context.clock.nowMs() + RETRY_MS
+    this.#wakeIn(RETRY_MS)
+  }
+
+  #wakeIn(delayMs: number): void {
+    this.#timer ??= this.#context.clock.after(delayMs + 1, () => {
       this.#timer = undefined
       this.tick()
     })

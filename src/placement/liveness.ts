@@ -5,7 +5,7 @@ import type { Load, ShardFigures, StoreHeartbeat } from '../protocol/index.ts'
  * What the placement driver's leader knows from heartbeats: which stores live, who leads what, how big and how busy shards are. All of it
  * can be rebuilt from the next heartbeats, so none of it is replicated; a new leader begins with an empty picture and asks for full ones.
  */
-const SUSPECT_AFTER_MS = 3_000
+export const SUSPECT_AFTER_MS = 3_000
 
 export interface StorePicture {
   readonly id: StoreId
@@ -132,9 +132,14 @@ export class Liveness {
     return this.#led
   }
 
+  /** For how long nothing has been heard of the store. */
+  silentMs(id: StoreId, nowMs: number): number {
+    return nowMs - (this.#stores.get(id)?.heardMs ?? this.#sinceMs)
+  }
+
   /** `down` after `downAfterMs` of silence. */
   state(id: StoreId, nowMs: number, downAfterMs: number): 'up' | 'suspect' | 'down' {
-    const silentMs = nowMs - (this.#stores.get(id)?.heardMs ?? this.#sinceMs)
+    const silentMs = this.silentMs(id, nowMs)
     if (silentMs >= downAfterMs) return 'down'
     return silentMs >= SUSPECT_AFTER_MS ? 'suspect' : 'up'
   }

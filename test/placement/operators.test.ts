@@ -155,15 +155,36 @@ test('a replica that is far behind is not made leader, and whoever asks hears at
   })
 })
 
-test('nobody waits for a new replica on a store that is down', async () => {
-  const defaults = { ...PLACEMENT_DEFAULTS, downAfterMs: 4_000 }
-  await TestCluster.with({ stores: 4, placement: { schedulers: [], defaults } }, async (cluster) => {
+test('nobody waits for a new replica on a store that has fallen silent, and its learner is taken away', async () => {
+  for (const [downAfterMs, error] of [
+    [4_000, 'store s4 has been silent for 4 s'],
+    [3_600_000, 'store s4 has been silent for 10 s'],
+  ] as const) {
+    const defaults = { ...PLACEMENT_DEFAULTS, downAfterMs }
+    await TestCluster.with({ stores: 4, placement: { schedulers: [], defaults } }, async (cluster) => {
+      const shard = await onlyShard(cluster)
+      cluster.hub.partition(['s4'], ['s1', 's2', 's3'])
+      const started = await start(cluster, { kind: 'move', shard, from: 's1', to: 's4' })
+      const ended = await endOf(cluster, started.id)
+      assert.deepEqual([ended.state, ended.error], ['failed', error])
+      assert.deepEqual(await voters(cluster, shard), ['s1', 's2', 's3'])
+      cluster.hub.heal()
+    })
+  }
+})
+
+test('nobody waits for a new leader on a store that has fallen silent', async () => {
+  await TestCluster.with({ placement: { schedulers: [] } }, async (cluster) => {
     const shard = await onlyShard(cluster)
-    cluster.hub.partition(['s4'], ['s1', 's2', 's3'])
-    const started = await start(cluster, { kind: 'add-replica', shard, store: 's4', role: 'voter' })
+    const leaders = [await cluster.leaderStore(shard), await cluster.leaderStore(1)]
+    const lost = ['s1', 's2', 's3'].find((store) => !leaders.includes(store)) ?? assert.fail('everybody leads')
+    cluster.hub.partition(
+      [lost],
+      ['s1', 's2', 's3'].filter((store) => store !== lost),
+    )
+    const started = await start(cluster, { kind: 'transfer-leader', shard, store: lost })
     const ended = await endOf(cluster, started.id)
-    assert.deepEqual([ended.state, ended.error], ['failed', 'store s4 is down'])
-    assert.deepEqual(await voters(cluster, shard), ['s1', 's2', 's3'])
+    assert.deepEqual([ended.state, ended.error], ['failed', `store ${lost} has been silent for 3 s`])
     cluster.hub.heal()
   })
 })

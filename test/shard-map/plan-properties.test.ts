@@ -148,7 +148,7 @@ test('an index kept through a history equals one made anew from its end', () => 
     fc.property(anyCluster, (words) => {
       const model = make(words)
       settle(model)
-      for (const { shard } of model.shards.values()) model.index.hold(shard.id, true)
+      for (const { shard } of model.shards.values()) model.index.hold(shard.id, 'all')
       const anew = new PlacementIndex(model.index.settings)
       for (const { statistics } of model.index.stores()) anew.setStore(statistics)
       for (const { shard, statistics } of model.shards.values()) anew.setShard(shard, statistics)

@@ -20,6 +20,17 @@ test('repair replaces replicas of a store that is down or gone, not of one that 
   }
 })
 
+test('repair does not wait for a shard that rests because something else failed, only after it failed itself', () => {
+  const all = stores(4).map((store) => (store.id === 's3' ? { ...store, liveness: 'down' as const } : store))
+  const model = cluster(all, [{ on: 's1 s2 s3' }])
+  model.index.hold(2, 'all-but-repair')
+  assert.deepEqual(summary(model, 'repair'), ['move 2: s1 s2 s4'])
+  model.index.hold(2, 'all')
+  assert.deepEqual(summary(model, 'repair'), [])
+  model.index.hold(2, undefined)
+  assert.deepEqual(summary(model, 'repair'), ['move 2: s1 s2 s4'])
+})
+
 test('repair adds what is missing, drops what is too much, and ends what nobody finished', () => {
   const model = cluster(stores(5), [
     { on: 's1 s2' },

@@ -9,7 +9,8 @@ import { Piscina } from 'piscina'
 const THREADS_MAX = 2
 /** An export waits most of the time for its reader; waiting ones must not keep others from the thread. */
 const TASKS_PER_THREAD_MAX = 16
-const IDLE_MS_MAX = 2000
+/** Moves come in rows, and a thread that starts anew holds each of them up by half a second. */
+const IDLE_MS_MAX = 30_000
 
 export class WorkerPool {
   readonly #pool: Piscina
