@@ -143,22 +143,50 @@ export class RunIndex {
     this.#rows[at + RECORD_BYTES] = recordBytes
   }
 
-  /** Puts `run` in, over whatever holds its entries now. Used by recovery only: it rebuilds the rows. */
+  /**
+   * Puts `run` in, over whatever holds its entries now. Used by recovery only, once for each run that was ever moved: nearly always the very run is
+   * there, or a gap where it was, so nothing but its own place is looked at.
+   */
   overlay(run: Run): void {
-    const before: Run[] = []
-    const after: Run[] = []
-    for (let i = 0; i < this.length; i++) {
-      const row = this.at(i)
-      if (row.first < run.first)
-        before.push(row.last < run.first ? row : { ...row, last: run.first - 1, dataBytes: Number.NaN })
-      if (row.last > run.last)
-        after.push(row.first > run.last ? row : { ...row, first: run.last + 1, dataBytes: Number.NaN })
-    }
-    this.#head = 0
-    this.#tail = 0
-    for (const row of [...before, run, ...after]) {
-      this.push(row.first, row.last, row.term, row.segment, row.offset, row.recordBytes, row.dataBytes)
-    }
+    const from = this.find(run.first)
+    let to = from
+    while (to < this.length && this.#firstAt(to) <= run.last) to++
+    const pieces: Run[] = []
+    if (to > from) {
+      const before = this.at(from)
+      const after = this.at(to - 1)
+      if (before.first < run.first) pieces.push({ ...before, last: run.first - 1, dataBytes: Number.NaN })
+      pieces.push(run)
+      if (after.last > run.last) pieces.push({ ...after, first: run.last + 1, dataBytes: Number.NaN })
+    } else pieces.push(run)
+    this.#resize(from, to, pieces.length)
+    for (const [i, piece] of pieces.entries()) this.#write(this.#head + from + i, piece)
+  }
+
+  /** Rows [from, to) become `count` rows, whose contents are still to be written. */
+  #resize(from: number, to: number, count: number): void {
+    const growth = count - (to - from)
+    if (growth === 0) return
+    while ((this.#tail + growth) * STRIDE > this.#rows.length) this.#makeRoom()
+    const behind = this.#head + to
+    this.#rows.copyWithin((behind + growth) * STRIDE, behind * STRIDE, this.#tail * STRIDE)
+    this.#tail += growth
+  }
+
+  #firstAt(i: number): number {
+    return this.#rows[this.#row(i) + FIRST] as number
+  }
+
+  #write(row: number, run: Run): void {
+    const at = row * STRIDE
+    const rows = this.#rows
+    rows[at + FIRST] = run.first
+    rows[at + LAST] = run.last
+    rows[at + TERM] = run.term
+    rows[at + SEGMENT] = run.segment
+    rows[at + OFFSET] = run.offset
+    rows[at + RECORD_BYTES] = run.recordBytes
+    rows[at + DATA_BYTES] = run.dataBytes
   }
 
   #row(i: number): number {
