@@ -38,6 +38,8 @@ export const LIMITS = {
   applyBytesPerTurnMax: 1 * MiB,
   /** A leader that hands over takes no writes meanwhile: whoever is to lead must be able to catch up in a moment. */
   transferLagEntriesMax: 1_000,
+  /** Ids for shards and replicas that one request takes: a thousand splits. They last for 2^48. */
+  idsPerRequestMax: 10_000,
   snapshotChunkBytesMax: 512 * KiB,
   storeIdCharsMax: 64,
   labelsMax: 32,

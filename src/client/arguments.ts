@@ -71,3 +71,9 @@ export function toRange(options: ScanOptions): { start: Key; end: Key | undefine
   }
   return { start, end }
 }
+
+/** How many items a scan is to bring at most; without a limit all of them. Part of an item is a mistake, and no store could count it. */
+export function toLimit({ limit = Number.POSITIVE_INFINITY }: ScanOptions): number {
+  if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0)) return limit
+  throw invalid('INVALID_ARGUMENT', `limit must be a whole number from 0 on, it is ${limit}`)
+}

@@ -1,6 +1,6 @@
 import { LIMITS, latin1ToBytes, utf8Decode, utf8Encode } from '../base/index.ts'
 import { type ErrorValue, FlotillaError } from '../protocol/index.ts'
-import { invalid, toCallOptions, toCondition, toKey, toRange, toValue } from './arguments.ts'
+import { invalid, toCallOptions, toCondition, toKey, toLimit, toRange, toValue } from './arguments.ts'
 import type {
   BatchOperation,
   BatchResult,
@@ -119,8 +119,7 @@ export class HttpClient implements Client {
 
   async *scan(options: ScanOptions = {}): AsyncIterableIterator<EntryOf> {
     const range = toRange(options)
-    let left = options.limit ?? Number.MAX_SAFE_INTEGER
-    if (!(left >= 0)) throw invalid('INVALID_ARGUMENT', `limit must not be negative, it is ${left}`)
+    let left = toLimit(options)
     // An empty bound cannot be said in a query: there it means that there is none.
     if (range.end === '') return
     let cursor: string | undefined

@@ -2,7 +2,7 @@ import { LIMITS, latin1ToBytes } from '../base/index.ts'
 import type { KvOperation, KvOperationResult } from '../machine/index.ts'
 import { FlotillaError } from '../protocol/index.ts'
 import type { BatchItemAnswer, Router } from '../router/index.ts'
-import { invalid, toCallOptions, toCondition, toKey, toRange, toValue } from './arguments.ts'
+import { invalid, toCallOptions, toCondition, toKey, toLimit, toRange, toValue } from './arguments.ts'
 import type {
   BatchOperation,
   BatchResult,
@@ -103,8 +103,7 @@ export class RouterClient implements Client {
     this.#check()
     let { start, end } = toRange(options)
     const reverse = options.reverse ?? false
-    let left = options.limit ?? Number.MAX_SAFE_INTEGER
-    if (!(left >= 0)) throw invalid('INVALID_ARGUMENT', `limit must not be negative, it is ${left}`)
+    let left = toLimit(options)
     while (left > 0) {
       const page = await this.#router.scan(
         {

@@ -237,6 +237,8 @@ function readScan(reader: ByteReader): Request {
   const bytesMax = reader.u32()
   const startBytes = reader.u16()
   const endBytes = reader.u16()
+  // A page that may hold nothing would never end a scan; whoever reads it asserts that it holds something.
+  if (itemsMax < 1 || bytesMax < 1) reader.fail()
   if (flags > 7 || startBytes > BOUND_BYTES_MAX || endBytes > BOUND_BYTES_MAX) reader.fail()
   if ((flags & SCAN_HAS_END) === 0 && endBytes > 0) reader.fail()
   const start = reader.latin1(startBytes)
@@ -289,8 +291,11 @@ function readCold(kind: Exclude<Request['kind'], 'write' | 'get' | 'scan'>, fiel
     }
     case 'placement-status':
       return { kind }
-    case 'allocate-ids':
-      return { kind, count: fields.count() }
+    case 'allocate-ids': {
+      const count = fields.count()
+      // In the log a number without bound would use up all that there are, on every replica at once.
+      return count > LIMITS.idsPerRequestMax ? undefined : { kind, count }
+    }
     case 'operate': {
       const request = readOperate(fields)
       return request === undefined ? undefined : { kind, request }

@@ -49,10 +49,8 @@ const operation: fc.Arbitrary<BatchOperation> = fc.oneof(
   fc.record({ op: fc.constant('delete' as const), key }),
   fc.record({ op: fc.constant('get' as const), key }),
 )
-const scan = fc.record(
-  { prefix: key, start: key, end: key, reverse: fc.boolean(), limit: fc.nat(9) },
-  { requiredKeys: [] },
-)
+const limit = fc.oneof(fc.nat(9), fc.constantFrom(0.5, 2.5, -1, Number.NaN, Number.POSITIVE_INFINITY))
+const scan = fc.record({ prefix: key, start: key, end: key, reverse: fc.boolean(), limit }, { requiredKeys: [] })
 const call: fc.Arbitrary<(client: Client) => Promise<unknown>> = fc.oneof(
   fc.tuple(key, value, condition).map(
     ([name, bytes, when]) =>

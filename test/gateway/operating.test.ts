@@ -128,6 +128,20 @@ test('an operator is started, tried, waited for, followed and cancelled, all at 
   isOver = true
   const ended = await ask('?wait=30s')
   assert.deepEqual([ended.status, ended.json().state], [200, 'finished'])
+  // The placement driver changes its leader while somebody waits: what was started stays started.
+  let looks = 0
+  h.router.before = (call) => {
+    if (call === 'operate' && ++looks === 2) throw failure({ code: 'NO_LEADER', message: 'none', retryable: true })
+  }
+  const bridged = await ask('?wait=30s')
+  assert.deepEqual([bridged.status, bridged.json().state, looks], [200, 'finished', 3])
+  isOver = false
+  h.router.before = (call) => {
+    if (call === 'operate' && ++looks > 4) throw failure({ code: 'NO_LEADER', message: 'none', retryable: true })
+  }
+  const unseen = await ask('?wait=300ms')
+  assert.deepEqual([unseen.status, unseen.json().id, unseen.headers.location], [202, '7', '/admin/operators/7'])
+  h.router.before = () => {}
   assert.deepEqual((await h.ask('/admin/operators')).json(), { operators: [OPERATOR] })
   assert.equal((await h.ask('/admin/status')).json().operators.running, 1)
   const cancelled = await h.ask('/admin/operators/7', { method: 'DELETE' })

@@ -2,6 +2,7 @@
  * Random messages, requests and replies for property tests: every kind, with the corners of every field.
  */
 import fc from 'fast-check'
+import { LIMITS } from '../../src/base/index.ts'
 import type { KvOperationResult, KvResult } from '../../src/machine/index.ts'
 import {
   ERROR_TABLE,
@@ -21,6 +22,7 @@ export const u48 = fc.oneof(
   fc.constantFrom(2 ** 32, 2 ** 48 - 1),
 )
 const u32 = fc.oneof(fc.nat(9), fc.integer({ min: 0, max: 0xffff_ffff }))
+const atLeastOne = u32.map((number) => Math.max(1, number))
 const u53 = fc.oneof(fc.nat(9), fc.maxSafeNat(), fc.constant(Number.MAX_SAFE_INTEGER))
 const measure = fc.oneof(
   fc.nat(),
@@ -164,8 +166,8 @@ export const hotRequest: fc.Arbitrary<Request> = fc.oneof(
     end: fc.option(boundKey, { nil: undefined }),
     reverse: fc.boolean(),
     keysOnly: fc.boolean(),
-    itemsMax: u32,
-    bytesMax: u32,
+    itemsMax: atLeastOne,
+    bytesMax: atLeastOne,
   }),
 )
 
@@ -191,7 +193,7 @@ export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
   shardRequest,
   fc.record({ kind: fc.constant('transfer-leader' as const), shard: u48, store: fc.string() }),
   fc.record({ kind: fc.constant('placement-status' as const) }),
-  fc.record({ kind: fc.constant('allocate-ids' as const), count: u48 }),
+  fc.record({ kind: fc.constant('allocate-ids' as const), count: fc.nat(LIMITS.idsPerRequestMax) }),
   fc.record({ kind: fc.constant('operate' as const), request: operate }),
   fc.record({ kind: fc.constant('learn-settings' as const), config }),
   fc.record({ kind: fc.constant('upkeep' as const), compact: fc.option(u48, { nil: undefined }) }),

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { shardToPlain, storeToPlain } from '../../shard-map/index.ts'
+import { LIMITS } from '../../src/base/index.ts'
 import { pack } from '../../src/machine/index.ts'
 import {
   decodeReply,
@@ -13,6 +14,7 @@ import {
   encodeReply,
   encodeRequest,
   encodeTraceNote,
+  type Request,
   withTrace,
 } from '../../src/protocol/index.ts'
 import { coldReply, coldRequest, hotReply, hotRequest } from './arbitraries.ts'
@@ -106,6 +108,31 @@ test('the bytes of busy requests and replies do not change by accident', () => {
     hex(encodeReply({ kind: 'error', error })),
     `01039aaa${Buffer.from('NOT_LEADER').toString('hex')}a16d00c302a27331c0c2c0c0`,
   )
+})
+
+test('what would stop a store or use up what there is only once is refused before anybody acts on it', () => {
+  const scan: Extract<Request, { kind: 'scan' }> = {
+    kind: 'scan',
+    shard: 5,
+    rangeEpoch: 6,
+    consistency: 'linearizable',
+    start: 'a',
+    end: undefined,
+    reverse: false,
+    keysOnly: false,
+    itemsMax: 1,
+    bytesMax: 1,
+  }
+  const { idsPerRequestMax } = LIMITS
+  assert(decodeRequest(encodeRequest(scan)).ok)
+  assert(decodeRequest(encodeRequest({ kind: 'allocate-ids', count: idsPerRequestMax })).ok)
+  const refused: Request[] = [
+    { ...scan, itemsMax: 0 },
+    { ...scan, bytesMax: 0 },
+    { kind: 'allocate-ids', count: idsPerRequestMax + 1 },
+    { kind: 'allocate-ids', count: 2 ** 48 },
+  ]
+  for (const request of refused) assert(!decodeRequest(encodeRequest(request)).ok, JSON.stringify(request))
 })
 
 test('busy requests and replies cut short or made longer are refused', () => {

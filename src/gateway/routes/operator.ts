@@ -3,7 +3,7 @@
  * same ones are seen, and a gateway that ends takes none with it.
  */
 import type { HandRequest } from '../../../shard-map/index.ts'
-import type { OperateRequest } from '../../protocol/index.ts'
+import { FlotillaError, type OperateRequest } from '../../protocol/index.ts'
 import { decodeDocument, documentTypeOf, Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument } from '../failures.ts'
@@ -191,7 +191,18 @@ async function startAndAnswer(
     await new Promise<void>((resolve) => {
       clock.after(Math.min(POLL_MS, untilMs - clock.nowMs()), resolve)
     })
-    operator = (await ask(exchange, { what: 'show-operator', operator: id })) as OperatorAnswer
+    operator = await newest(exchange, id, operator)
   }
   exchange.sendJson(operator.state === 'running' ? 202 : 200, operator)
+}
+
+/** The operator as it is now, or as it was known while the placement driver cannot be reached: it was started, so that no failure to look is an answer. */
+async function newest(exchange: Exchange, id: string, known: OperatorAnswer): Promise<OperatorAnswer> {
+  try {
+    return (await ask(exchange, { what: 'show-operator', operator: id })) as OperatorAnswer
+  } catch (error) {
+    // Another leader will know of it.
+    if (error instanceof FlotillaError && (error.retryable || error.code === 'TIMEOUT')) return known
+    throw error
+  }
 }
