@@ -14,6 +14,9 @@ import { isAt } from './split-plan.ts'
  * 2. The target takes the source in only at the very epoch that was named. So either it does, or its epoch has moved on and it never will.
  * 3. The source serves again only after somebody has heard from the target that its epoch has moved on without the merge (the fence). Where the target
  *    was itself merged away meanwhile, whoever has its first key now can say so.
+ * 4. A target that is stopped for a merge of its own needs no fence. Being stopped is a matter of the range epoch: preparing gives a shard the next one, and
+ *    so does everything that ends that, so that for as long as an epoch lasts a shard is either stopped or not. Whatever is still under way for that
+ *    epoch finds the target stopped, when its leader judges it and on every replica that applies it, or finds another epoch; both do nothing.
  */
 export type MergeVerdict =
   | { readonly kind: 'done'; readonly shard: Shard }
@@ -29,10 +32,11 @@ type Requested<Kind extends ShardRequest['kind']> = ShardRequest & { readonly ki
 const CARRIED_ENTRIES_MAX = 1_000
 const CARRIED_BYTES_MAX = 512 * 1024
 
-/** To the source. */
+/** To the source, beside whose leader there should be a replica of the target. */
 export function judgePrepare(
   source: Replica,
   request: Requested<'prepare-merge'>,
+  besideIt: Replica | undefined,
   compactEntries: number,
 ): MergeVerdict {
   const { shard, merging, group, raft } = source
@@ -44,6 +48,8 @@ export function judgePrepare(
     return refuse(impossible(group, `shard ${group} is being merged into ${merging.target.id}`))
   const fit = mergeShards(target, shard)
   if (!fit.ok) return refuse(impossible(group, fit.message))
+  // Nothing could come of it. A replica that is behind does not know; then the way back has to do.
+  if (isStoppedAt(besideIt, target)) return refuse(impossible(group, `shard ${target.id} is being merged itself`))
   const { lastIndex, progress } = raft.status()
   // What is committed is never cut off again, whoever leads meanwhile.
   let indexMin = raft.commitIndex
@@ -94,23 +100,27 @@ export function judgeCommit(
   return propose({ kind: 'commit-merge', epoch: shard.epoch, source: source.shard, previousTerm, entries })
 }
 
-/** To the target. Whatever moved its epoch on has done what a fence does. */
+/** To the target. Whatever moved its epoch on has done what a fence does, and so has whatever stopped it at this one. */
 export function judgeFence(target: Replica, request: Requested<'fence-merge'>): MergeVerdict {
   const { shard, group, merging } = target
   if (hasAbsorbed(target, request.source))
     return refuse(impossible(group, `shard ${group} has taken in shard ${request.source}`))
-  if (!isAt(shard, request.epoch)) return done(shard)
-  if (merging !== undefined) return refuse(impossible(group, `shard ${group} is being merged itself`))
+  // Another range epoch would be void for whoever is about to take this shard in.
+  if (!isAt(shard, request.epoch) || merging !== undefined) return done(shard)
   return propose({ kind: 'fence-merge', epoch: shard.epoch })
 }
 
-/** To the source. */
-export function judgeRollback(source: Replica, request: Requested<'rollback-merge'>): MergeVerdict {
+/** To the source, beside whose leader there should be a replica of the target. */
+export function judgeRollback(
+  source: Replica,
+  request: Requested<'rollback-merge'>,
+  besideIt: Replica | undefined,
+): MergeVerdict {
   const { shard, group, merging } = source
   const { target, epoch } = request
   if (!isAt(shard, epoch)) return merging === undefined ? done(shard) : refuse(staleEpoch(group, source.successors))
   if (merging === undefined) return refuse(impossible(group, `shard ${group} is not being merged`))
-  if (!isBeyond(target, merging.target)) {
+  if (!isBeyond(target, merging.target) && !isStoppedAt(besideIt, merging.target)) {
     return refuse(impossible(group, `shard ${merging.target.id} may still take in shard ${group}: fence it first`))
   }
   return propose({ kind: 'rollback-merge', epoch })
@@ -124,6 +134,15 @@ function isBeyond(fenced: Shard, prepared: Shard): boolean {
   if (fenced.id === prepared.id) return compareEpochs(fenced.epoch, prepared.epoch) === 'newer'
   const hasKey = fenced.start <= prepared.start && (fenced.end === undefined || fenced.end > prepared.start)
   return hasKey && fenced.epoch.range > prepared.epoch.range
+}
+
+/**
+ * Whether the target is stopped at the range epoch that it is said to have: by its replica here, which knows only what is committed. While it is behind
+ * it knows nothing, and whoever asks comes again.
+ */
+function isStoppedAt(besideIt: Replica | undefined, target: Shard): boolean {
+  if (besideIt?.merging === undefined || besideIt.group !== target.id) return false
+  return besideIt.shard.epoch.range === target.epoch.range
 }
 
 /** The entries after `after`, up to `last`; undefined where the log does not have them all, or where they are too many. */

@@ -44,9 +44,11 @@ export class ShardRequests {
       case 'split':
         this.#split(replica, call, request)
         return
-      case 'prepare-merge':
-        this.#merge(replica, call, request.epoch, judgePrepare(replica, request, this.#context.compactEntries))
+      case 'prepare-merge': {
+        const target = this.#context.replicas.get(request.target.id)
+        this.#merge(replica, call, request.epoch, judgePrepare(replica, request, target, this.#context.compactEntries))
         return
+      }
       case 'commit-merge': {
         const source = this.#context.replicas.get(request.source.id)
         this.#merge(replica, call, request.epoch, judgeCommit(replica, request, source))
@@ -55,9 +57,11 @@ export class ShardRequests {
       case 'fence-merge':
         this.#merge(replica, call, request.epoch, judgeFence(replica, request))
         return
-      case 'rollback-merge':
-        this.#merge(replica, call, request.epoch, judgeRollback(replica, request))
+      case 'rollback-merge': {
+        const target = replica.merging && this.#context.replicas.get(replica.merging.target.id)
+        this.#merge(replica, call, request.epoch, judgeRollback(replica, request, target))
         return
+      }
       default:
         unreachable(request)
     }

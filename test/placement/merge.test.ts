@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Shard } from '../../shard-map/index.ts'
 import { PlacementMachine } from '../../src/machine/index.ts'
+import { encodeShardCommand } from '../../src/store/shard-command.ts'
 import { poll } from '../../tools/cluster/poll.ts'
 import { TestCluster, WAIT_MS } from '../store/cluster.ts'
 import type { TestClusterOptions } from '../store/cluster-options.ts'
@@ -236,6 +237,41 @@ test('a merge that somebody else prepared is gone on with', async () => {
     assert.equal((await ended(cluster, started.id, LONG_WAIT_MS)).state, 'finished')
     await isOne(cluster, left, right)
     assert.equal(Buffer.from((await cluster.client.get('november')) ?? []).toString(), 'before')
+  })
+})
+
+test('a merge into a shard that is itself stopped, prepared by somebody else, comes to its end and the right shard serves again', async () => {
+  await withTwo({}, async (cluster, left, middle) => {
+    const cutOff = await start(cluster, { kind: 'split', shard: middle, key: 't' })
+    assert.equal((await ended(cluster, cutOff.id)).state, 'finished')
+    await cluster.settle(3)
+    const right = cluster.store('s1').map.map.shards[2]?.id
+    assert(right !== undefined)
+    const { source: target } = await cluster.prepareMerge(left, middle)
+    // As asked of a leader on whose store the middle shard's replica is behind.
+    const leader = await cluster.leader(right)
+    const { epoch } = leader.shard
+    const indexMin = leader.raft.commitIndex
+    const proposed = leader.raft.propose(
+      [encodeShardCommand({ kind: 'prepare-merge', epoch, indexMin, target })],
+      'shard',
+    )
+    assert(proposed.ok)
+    cluster.store(await cluster.leaderStore(right)).loop.wake(leader)
+    await poll('it is stopped', WAIT_MS, async () => (await cluster.leader(right)).merging !== undefined)
+    await cluster.mapped(right)
+    await cluster.mapped(middle)
+    const started = await start(cluster, { kind: 'merge', shard: right, with: middle })
+    const end = await ended(cluster, started.id, LONG_WAIT_MS)
+    assert.equal(end.state, 'failed', JSON.stringify(end))
+    assert.match(end.error ?? '', /being merged itself/)
+    assert.equal((await cluster.leader(right)).merging, undefined)
+    await cluster.client.put('tango', 'again')
+    // The other merge is as it was.
+    const finish = await start(cluster, { kind: 'merge', shard: left, with: middle })
+    assert.equal((await ended(cluster, finish.id, LONG_WAIT_MS)).state, 'finished')
+    await gone(cluster, middle)
+    await areTwo(cluster, right)
   })
 })
 

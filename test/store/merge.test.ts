@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Shard } from '../../shard-map/index.ts'
+import { encodeShardCommand, type ShardCommand } from '../../src/store/shard-command.ts'
 import { poll } from '../../tools/cluster/poll.ts'
 import { TestCluster, WAIT_MS } from './cluster.ts'
 import type { TestClusterOptions } from './cluster-options.ts'
@@ -29,6 +30,15 @@ async function withTwo(
     await cluster.settle(2)
     await run(cluster, left.id, right.id)
   })
+}
+
+/** What a leader proposes that has judged by what it knew; the index of the entry. */
+async function propose(cluster: TestCluster, shard: number, command: ShardCommand): Promise<number> {
+  const leader = await cluster.leader(shard)
+  const proposed = leader.raft.propose([encodeShardCommand(command)], 'shard')
+  assert(proposed.ok && !proposed.forwarded, JSON.stringify(proposed))
+  cluster.store(await cluster.leaderStore(shard)).loop.wake(leader)
+  return proposed.firstIndex
 }
 
 async function mergeWhole(cluster: TestCluster, left: number, right: number): Promise<Shard> {
@@ -125,6 +135,56 @@ test('a prepared shard serves nobody, and serves again after a rollback; what wa
     assert(lateFence.kind === 'error' && lateFence.error.code === 'INVALID_ARGUMENT')
     assert.equal(text(await cluster.client.get('november')), '2')
     await cluster.settle(2)
+  })
+})
+
+test('a shard that was stopped for one that is itself stopped serves again without a fence, and that one still goes in', async () => {
+  await withTwo({}, async (cluster, left, middle) => {
+    const [, right] = (await cluster.split(middle, 't')).map(({ id }) => id)
+    assert(right !== undefined)
+    await cluster.settle(3)
+    await cluster.client.put('tango', '1')
+    const first = await cluster.prepareMerge(left, middle)
+    const target = first.source
+    const { shard } = await cluster.leader(right)
+    const prepare = { kind: 'prepare-merge', epoch: shard.epoch, target } as const
+    const refused = await cluster.ask(await cluster.leaderStore(right), { ...prepare, shard: right })
+    assert(refused.kind === 'error' && refused.error.code === 'INVALID_ARGUMENT', JSON.stringify(refused))
+    // A leader on whose store the middle shard's replica is behind does not know that it is stopped.
+    await propose(cluster, right, { ...prepare, indexMin: (await cluster.leader(right)).raft.commitIndex })
+    const source = await poll('it is stopped too', WAIT_MS, async () => {
+      const replica = await cluster.leader(right)
+      return replica.merging === undefined ? undefined : replica.shard
+    })
+    const commit = { kind: 'commit-merge', shard: middle, epoch: target.epoch, source } as const
+    const vain = await cluster.ask(await cluster.leaderStore(middle), commit)
+    assert(vain.kind === 'error' && vain.error.code === 'INVALID_ARGUMENT', JSON.stringify(vain))
+
+    const back = await cluster.rollBackMerge({ target, source })
+    assert.deepEqual([back.id, back.epoch.range > source.epoch.range], [right, true])
+    assert.notEqual((await cluster.leader(middle)).merging, undefined, 'the middle shard waits as before')
+    assert.deepEqual((await cluster.leader(middle)).shard, target, 'a fence would make it void for the left shard')
+    await cluster.client.put('tango', '2')
+    // What may come late: the request, and the entry of a leader that had been asked before.
+    const late = await cluster.ask(await cluster.leaderStore(middle), commit)
+    assert(late.kind === 'error' && late.error.code === 'INVALID_ARGUMENT', JSON.stringify(late))
+    const index = await propose(cluster, middle, {
+      kind: 'commit-merge',
+      epoch: target.epoch,
+      source,
+      previousTerm: 1,
+      entries: [{ index: 2, term: 1, type: 'shard', data: new Uint8Array(1) }],
+    })
+    await poll('it is applied', WAIT_MS, async () => (await cluster.leader(middle)).appliedIndex >= index)
+    assert.deepEqual((await cluster.leader(middle)).absorbed, [])
+    assert.equal(text(await cluster.client.get('tango')), '2')
+
+    const merged = await cluster.commitMerge(first)
+    assert.deepEqual([merged.id, merged.start, merged.end], [left, '', 't'])
+    await gone(cluster, middle)
+    await mergeWhole(cluster, left, right)
+    await cluster.settle(1)
+    assert.equal(text(await cluster.client.get('tango')), '2')
   })
 })
 
