@@ -141,72 +141,81 @@ function addRun(program: Command, action: (flags: RunFlags) => Promise<void>): v
     .action(action)
 }
 
-interface CompareFlags {
-  readonly rounds: string
-  readonly duration: string
-  readonly warmUp: string
+/** Of the commands that start databases themselves. */
+interface ServersFlags {
   readonly keys: string
   readonly valueBytes: string
-  readonly systems?: string
-  readonly workloads?: string
   readonly dir: string
   readonly json?: string
   readonly enforce?: boolean
 }
 
+function addServersOptions(command: Command): Command {
+  return command
+    .option('-k, --keys <n>', 'number of keys, all written before anything is measured', '10000')
+    .option('-s, --value-bytes <n>', 'size of a value', '256')
+    .option('--dir <path>', 'where the data goes while it runs; must be a disk', tmpdir())
+    .option('--json <file>', 'also write everything as JSON')
+    .option('--enforce', 'exit 1 when what is demanded is missed')
+}
+
+function parseServersFlags(flags: ServersFlags) {
+  return {
+    keyCount: whole('--keys', flags.keys, 1, COMPARED_KEYS_MAX),
+    valueBytes: whole('--value-bytes', flags.valueBytes, COMPARED_VALUE_BYTES_MIN, COMPARED_VALUE_BYTES_MAX),
+    directory: flags.dir,
+    jsonFile: flags.json,
+    enforce: flags.enforce === true,
+  }
+}
+
+interface CompareFlags extends ServersFlags {
+  readonly rounds: string
+  readonly duration: string
+  readonly warmUp: string
+  readonly systems?: string
+  readonly workloads?: string
+}
+
 function addCompare(program: Command, action: (flags: CompareFlags) => Promise<void>): void {
   const workloads = COMPARED_WORKLOADS.map((workload) => workload.name).join(', ')
-  program
+  const command = program
     .command('compare')
     .description('start Flotilla, etcd and JetStream one after the other on this machine and print ratios')
     .option('--rounds <n>', 'how often each system runs; the order rotates', '3')
     .option('-d, --duration <time>', 'measured window of each workload', '5s')
     .option('--warm-up <time>', 'load before each window', '5s')
-    .option('-k, --keys <n>', 'number of keys, all written before the first workload', '10000')
-    .option('-s, --value-bytes <n>', 'size of a value', '256')
     .option('--systems <list>', `some of ${SYSTEMS.join(', ')} (default: all that are installed)`)
     .option('--workloads <list>', `some of ${workloads} (default: all)`)
-    .option('--dir <path>', 'where the data goes while it runs; must be a disk', tmpdir())
-    .option('--json <file>', 'also write every sample as JSON')
-    .option('--enforce', 'exit 1 when a demanded ratio is missed')
-    .action(action)
+  addServersOptions(command).action(action)
 }
 
 function parseCompareFlags(flags: CompareFlags, command: string): CompareOptions {
   return {
+    ...parseServersFlags(flags),
     rounds: whole('--rounds', flags.rounds, 1, ROUNDS_MAX),
     durationMs: durationMs('--duration', flags.duration, 1),
     warmUpMs: durationMs('--warm-up', flags.warmUp, 0),
-    keyCount: whole('--keys', flags.keys, 1, COMPARED_KEYS_MAX),
-    valueBytes: whole('--value-bytes', flags.valueBytes, COMPARED_VALUE_BYTES_MIN, COMPARED_VALUE_BYTES_MAX),
     systems: someOf('--systems', flags.systems, SYSTEMS),
     workloads: someOf(
       '--workloads',
       flags.workloads,
       COMPARED_WORKLOADS.map((workload) => workload.name),
     ),
-    directory: flags.dir,
-    jsonFile: flags.json,
-    enforce: flags.enforce === true,
     command,
   }
 }
 
-interface OverloadFlags {
+interface OverloadFlags extends ServersFlags {
   readonly factor: string
   readonly duration: string
   readonly peakConnections: string
   readonly connections: string
   readonly readRatio: string
-  readonly keys: string
-  readonly valueBytes: string
-  readonly dir: string
-  readonly json?: string
-  readonly enforce?: boolean
 }
 
 function addOverload(program: Command, action: (flags: OverloadFlags) => Promise<void>): void {
-  program
+  const command = program
     .command('overload')
     .description('start a cluster on this machine, find its peak, and ask for several times that')
     .option('--factor <n>', 'how many times the peak is asked for', '5')
@@ -214,26 +223,17 @@ function addOverload(program: Command, action: (flags: OverloadFlags) => Promise
     .option('--peak-connections <n>', 'connections while the peak is measured', '256')
     .option('-c, --connections <n>', 'connections of the overload; each carries one request at a time', '2000')
     .option('--read-ratio <share>', 'share of gets, 0 to 1', '0')
-    .option('-k, --keys <n>', 'number of keys', '10000')
-    .option('-s, --value-bytes <n>', 'size of a value', '256')
-    .option('--dir <path>', 'where the data goes while it runs; must be a disk', tmpdir())
-    .option('--json <file>', 'also write everything as JSON')
-    .option('--enforce', 'exit 1 when a bound is missed')
-    .action(action)
+  addServersOptions(command).action(action)
 }
 
 function parseOverloadFlags(flags: OverloadFlags): OverloadOptions {
   return {
+    ...parseServersFlags(flags),
     factor: decimal('--factor', flags.factor, 1, OVERLOAD_FACTOR_MAX),
     durationMs: durationMs('--duration', flags.duration, 1000),
     peakConnections: whole('--peak-connections', flags.peakConnections, 1, CONNECTIONS_MAX),
     connections: whole('--connections', flags.connections, 1, CONNECTIONS_MAX),
     readRatio: decimal('--read-ratio', flags.readRatio, 0, 1),
-    keyCount: whole('--keys', flags.keys, 1, COMPARED_KEYS_MAX),
-    valueBytes: whole('--value-bytes', flags.valueBytes, COMPARED_VALUE_BYTES_MIN, COMPARED_VALUE_BYTES_MAX),
-    directory: flags.dir,
-    jsonFile: flags.json,
-    enforce: flags.enforce === true,
   }
 }
 

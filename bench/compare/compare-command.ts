@@ -1,9 +1,15 @@
 /** `bench compare`: finds what is installed, runs the rounds, prints and judges. The composition root of a comparison. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import type { Clock } from '../../src/base/index.ts'
 import { violationsText } from '../run/index.ts'
-import { ChildProcesses, EtcdSystem, FlotillaSystem, JetStreamSystem, type System } from '../systems/index.ts'
+import {
+  type ChildProcesses,
+  EtcdSystem,
+  FlotillaSystem,
+  JetStreamSystem,
+  type System,
+  withServersAndData,
+} from '../systems/index.ts'
 import { runComparison } from './comparison.ts'
 import { medianRows, type Ratio, ratios, type Sample } from './judge.ts'
 import { machineFacts } from './machine.ts'
@@ -29,8 +35,6 @@ export interface CompareOptions {
 }
 
 const TIMEOUT_MS = 10_000
-/** A killed child may finish a write after its death was ordered; then removing is tried again. */
-const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }
 const NOTES = [
   'Every system runs alone, with three members on loopback and fresh data on the same disk in each round; the order rotates.',
   'Flotilla and etcd acknowledge a write when a quorum has fsynced it. JetStream acknowledges from memory and syncs every',
@@ -43,12 +47,7 @@ export async function compareCommand(
   clock: Clock,
   print: (line: string) => void,
 ): Promise<number> {
-  const children = new ChildProcesses()
-  const directory = mkdtempSync(join(options.directory, 'flotilla-bench-'))
-  const removeData = (): void => rmSync(directory, REMOVAL)
-  // Runs after the children's own exit hook, which is older; so nothing writes there any more.
-  process.on('exit', removeData)
-  try {
+  return await withServersAndData(options.directory, async (children, directory) => {
     const systems = installedSystems(children, options, print)
     const workloads = WORKLOADS.filter((workload) => options.workloads?.includes(workload.name) ?? true)
     if (systems.length === 0) return 1
@@ -76,11 +75,7 @@ export async function compareCommand(
       writeFileSync(options.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`)
     }
     return exitCode(samples, judged, options.enforce)
-  } finally {
-    children.close()
-    removeData()
-    process.off('exit', removeData)
-  }
+  })
 }
 
 function installedSystems(

@@ -2,12 +2,11 @@
  * `bench overload`: starts three stores and a broker, finds their peak, asks for several times that in an open loop, then for half of it. The composition
  * root of that measurement.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { Clock, Timer } from '../../src/base/index.ts'
 import { OperatingError } from '../operating-error.ts'
 import { createDataSet, type DataSet, type LoadShape, type Measurement, measure, violationsText } from '../run/index.ts'
-import { ChildProcesses, FlotillaSystem, type RunningSystem } from '../systems/index.ts'
+import { FlotillaSystem, type RunningSystem, withServersAndData } from '../systems/index.ts'
 import { verdicts } from './judge.ts'
 
 export interface OverloadOptions {
@@ -34,7 +33,6 @@ const AFTER_SHARE = 0.5
 const TIMEOUT_MS = 10_000
 const SAMPLE_MS = 1_000
 const PAGE_BYTES = 4096
-const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }
 
 /** Answers the exit code: 0, or 1 when a read was wrong or, with `enforce`, a bound was missed. */
 export async function overloadCommand(
@@ -42,11 +40,7 @@ export async function overloadCommand(
   clock: Clock,
   print: (line: string) => void,
 ): Promise<number> {
-  const children = new ChildProcesses()
-  const directory = mkdtempSync(join(options.directory, 'flotilla-bench-'))
-  const removeData = (): void => rmSync(directory, REMOVAL)
-  process.on('exit', removeData)
-  try {
+  return await withServersAndData(options.directory, async (children, directory) => {
     const system = new FlotillaSystem(children)
     const missing = system.missing()
     if (missing !== undefined) throw new OperatingError(missing)
@@ -56,11 +50,7 @@ export async function overloadCommand(
     } finally {
       await running.stop()
     }
-  } finally {
-    children.close()
-    removeData()
-    process.off('exit', removeData)
-  }
+  })
 }
 
 async function overload(
