@@ -162,8 +162,13 @@ function storeChanges(path: string): RouteDefinition[] {
       handler: registerStore,
       operationId: `register${suffix}`,
       summary: 'Announce a store that will join',
+      parameters: [dryRunParameter],
       body: { description: 'Who it is', content: [{ type: 'application/json', schema: schemas.registerRequest }] },
-      responses: [json(schemas.store, 'The store', 201), { status: 409, description: 'It is in the cluster already' }],
+      responses: [
+        json(schemas.store, 'The store', 201),
+        json(schemas.store, 'The store, which was not announced'),
+        { status: 409, description: 'It is in the cluster already' },
+      ],
     }),
     operating({
       method: 'PATCH',
@@ -171,9 +176,9 @@ function storeChanges(path: string): RouteDefinition[] {
       handler: patchStore,
       operationId: `patch${suffix}`,
       summary: 'Change labels and weight of a store; null removes a label',
-      parameters: [storeParameter],
+      parameters: [storeParameter, dryRunParameter],
       body: { description: 'A merge patch', content: [{ type: 'application/json', schema: schemas.storePatch }] },
-      responses: [json(schemas.store, 'The store as it is now'), absent('store')],
+      responses: [json(schemas.store, 'The store as it is, or would be'), absent('store')],
     }),
     operating({
       method: 'DELETE',
@@ -181,7 +186,7 @@ function storeChanges(path: string): RouteDefinition[] {
       handler: forgetStore,
       operationId: `forget${suffix}`,
       summary: 'Forget a store that is only registered, or gone',
-      parameters: [storeParameter],
+      parameters: [storeParameter, dryRunParameter],
       responses: [
         json(schemas.anyDocument, 'The id of the store'),
         absent('store'),
@@ -218,7 +223,7 @@ function operatorRoutes(): RouteDefinition[] {
       handler: cancelOperator,
       operationId: 'cancelOperator',
       summary: 'Cancel a running operator; what it did is taken back',
-      parameters: [operatorParameter],
+      parameters: [operatorParameter, dryRunParameter],
       responses: [
         json(schemas.operator, 'The operator, cancelled or on its way back'),
         absent('operator'),
@@ -243,7 +248,7 @@ function schedulerRoutes(): RouteDefinition[] {
       handler: pauseScheduler,
       operationId: 'pauseScheduler',
       summary: 'Let a scheduler plan nothing for a while',
-      parameters: [schedulerParameter],
+      parameters: [schedulerParameter, dryRunParameter],
       body: { description: 'For how long', content: [{ type: 'application/json', schema: schemas.pauseRequest }] },
       responses: [json(schemas.scheduler, 'The scheduler'), absent('scheduler')],
     }),
@@ -253,7 +258,7 @@ function schedulerRoutes(): RouteDefinition[] {
       handler: resumeScheduler,
       operationId: 'resumeScheduler',
       summary: 'Let a paused scheduler plan again',
-      parameters: [schedulerParameter],
+      parameters: [schedulerParameter, dryRunParameter],
       responses: [json(schemas.scheduler, 'The scheduler'), absent('scheduler')],
     }),
   ]

@@ -2,17 +2,8 @@
  * The part of the console's story that is about data: values in all their forms, edits that lose nothing, keys that are meant to do harm.
  */
 import assert from 'node:assert/strict'
-import { picture, type Viewer } from '../support/browser.ts'
-import type { ProcessCluster } from '../support/process-cluster.ts'
-
-export interface Story {
-  cluster(): ProcessCluster
-  viewer(): Viewer
-  /** Declares a step that must not make the browser complain. */
-  step(name: string, run: (viewer: Viewer) => Promise<void>): void
-  /** Follows a link of the console. */
-  visit(viewer: Viewer, route: string): Promise<void>
-}
+import { picture } from '../support/browser.ts'
+import type { Story } from './story.ts'
 
 export function dataSteps({ cluster, viewer, step, visit }: Story): void {
   step('shows a value as text, JSON and bytes, and saves another only over what was seen', async ({ page }) => {

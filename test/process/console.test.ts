@@ -3,22 +3,11 @@
  * in `.artifacts/console`.
  */
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
-import type { Browser } from 'playwright-core'
-import { ANY_BROKER } from '../../tools/cluster/broker-process.ts'
+import { describe, it } from 'node:test'
 import { electionCalls, heatmapAnswer, settingsAnswer } from '../console/answers.ts'
 import { dataSteps } from '../console/data-steps.ts'
-import {
-  assertFits,
-  buildConsole,
-  CHROMIUM_ABSENT,
-  findChromium,
-  launchBrowser,
-  openViewer,
-  picture,
-  type Viewer,
-} from '../support/browser.ts'
-import { ProcessCluster } from '../support/process-cluster.ts'
+import { consoleStory } from '../console/story.ts'
+import { assertFits, CHROMIUM_ABSENT, findChromium, openViewer, picture } from '../support/browser.ts'
 
 const CHROMIUM = findChromium()
 if (CHROMIUM === undefined) console.log(CHROMIUM_ABSENT)
@@ -26,52 +15,14 @@ if (CHROMIUM === undefined) console.log(CHROMIUM_ABSENT)
 const PAGE_BYTES_MAX = 150 * 1024
 
 describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false }, () => {
-  let cluster: ProcessCluster
-  let browser: Browser
-  let viewer: Viewer
-  let failed = false
-
-  before(async () => {
-    buildConsole()
-    cluster = await ProcessCluster.create({ broker: ANY_BROKER, shards: 4 })
-    const [launched] = await Promise.all([launchBrowser(CHROMIUM ?? ''), cluster.startAll()])
-    browser = launched
-    for (let i = 0; i < 30; i++) {
-      await cluster.http('s1', { method: 'PUT', path: `/kv/fruit/${i}`, body: `value ${i}` })
-    }
-    viewer = await openViewer(browser)
-  })
-
-  after(async () => {
-    if (failed) process.stderr.write(`${cluster.logs()}\n`)
-    await browser?.close()
-    await cluster?.cleanUp()
-  })
-
-  /** A step of the story that must not make the browser complain. */
-  const step = (name: string, run: (viewer: Viewer) => Promise<void>): void => {
-    it(name, async () => {
-      viewer.complaints.splice(0)
-      try {
-        await run(viewer)
-        assert.deepEqual(viewer.complaints, [])
-      } catch (error) {
-        failed = true
-        await picture(viewer, 'failed')
-        throw error
-      }
-    })
-  }
-
-  const visit = async ({ page }: Viewer, route: string): Promise<void> => {
-    await page.goto(`http://${cluster.address('s1')}/console#/${route}`)
-  }
+  const story = consoleStory({ shards: 4 })
+  const { step, visit } = story
 
   step('loads with little, and nothing from elsewhere', async ({ page }) => {
     const loads: Promise<number>[] = []
     page.on('response', (answer) => {
       const { pathname, host } = new URL(answer.url())
-      assert.equal(host, cluster.address('s1'))
+      assert.equal(host, story.cluster().address('s1'))
       if (pathname.startsWith('/console'))
         loads.push(
           answer
@@ -80,7 +31,7 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
             .then((sizes) => sizes.responseBodySize),
         )
     })
-    await visit(viewer, '')
+    await visit(story.viewer(), '')
     await page.getByText('every store answers').waitFor()
     const bytes = (await Promise.all(loads)).reduce((sum, each) => sum + each, 0)
     assert.ok(bytes > 10_000 && bytes < PAGE_BYTES_MAX, `${bytes} bytes were loaded`)
@@ -88,12 +39,12 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
   })
 
   step('shows the cluster at a glance', async ({ page }) => {
-    await visit(viewer, '')
+    await visit(story.viewer(), '')
     await page.getByText('Healthy: every store answers and every shard has a leader.').waitFor()
     await page.getByRole('list', { name: 'Shards in key order' }).getByRole('listitem').nth(3).waitFor()
-    for (const id of cluster.ids)
+    for (const id of story.cluster().ids)
       await page.locator('main').getByRole('link', { name: id, exact: true }).first().waitFor()
-    await picture(viewer, 'overview')
+    await picture(story.viewer(), 'overview')
   })
 
   step('shows where keys live, and finds the shard of one', async ({ page }) => {
@@ -102,38 +53,46 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await page.keyboard.press('/')
     await page.keyboard.type('fruit/7')
     await page.keyboard.press('Enter')
-    const { shard } = (await cluster.json('s1', '/admin/shards/lookup?key=fruit%2F7')) as { shard: { id: number } }
+    const { shard } = (await story.cluster().json('s1', '/admin/shards/lookup?key=fruit%2F7')) as {
+      shard: { id: number }
+    }
     await page.locator('a.found', { hasText: `shard ${shard.id}` }).waitFor()
-    await picture(viewer, 'shard-map')
+    await picture(story.viewer(), 'shard-map')
   })
 
   step('splits a shard after showing what would happen', async ({ page }) => {
-    const { shard } = (await cluster.json('s1', '/admin/shards/lookup?key=fruit%2F7')) as { shard: { id: number } }
-    await visit(viewer, `shards/${shard.id}`)
+    const { shard } = (await story.cluster().json('s1', '/admin/shards/lookup?key=fruit%2F7')) as {
+      shard: { id: number }
+    }
+    await visit(story.viewer(), `shards/${shard.id}`)
     await page.getByRole('table', { name: 'Members' }).getByText('leads').waitFor()
     await page.getByRole('table', { name: 'Logs' }).getByText('follower').first().waitFor()
     await page.getByRole('button', { name: 'Split' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('by size').waitFor()
-    await picture(viewer, 'split')
+    await picture(story.viewer(), 'split')
     await dialog.getByLabel('Where').selectOption('key')
     await dialog.getByText('A key is needed.').waitFor()
     assert.equal(await dialog.getByRole('button', { name: 'Split', exact: true }).isDisabled(), true)
     await dialog.getByLabel('First key').fill('fruit/15')
     await dialog.locator('.steps').getByText(`split shard ${shard.id}`).waitFor()
-    await dialog.getByText(`flotilla shard split ${shard.id} fruit/15 -e http://${cluster.address('s1')}`).waitFor()
+    await dialog
+      .getByText(`flotilla shard split ${shard.id} fruit/15 -e http://${story.cluster().address('s1')}`)
+      .waitFor()
     await dialog.getByRole('button', { name: 'Split', exact: true }).click()
     await dialog.getByText('finished').waitFor()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
-    await visit(viewer, 'shards')
+    await visit(story.viewer(), 'shards')
     await page.getByRole('heading', { name: '5 shards' }).waitFor()
   })
 
   step('hands a leader over, and says what became of it', async ({ page }) => {
-    const { shards } = (await cluster.json('s1', '/admin/shards')) as { shards: { id: number; leader: string }[] }
+    const { shards } = (await story.cluster().json('s1', '/admin/shards')) as {
+      shards: { id: number; leader: string }[]
+    }
     const last = shards.at(-1)
     assert.ok(last !== undefined)
-    await visit(viewer, `shards/${last.id}`)
+    await visit(story.viewer(), `shards/${last.id}`)
     await page.getByRole('button', { name: 'Transfer leader' }).click()
     const dialog = page.getByRole('dialog')
     const target = await dialog.getByLabel('Next leader').inputValue()
@@ -143,11 +102,11 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await dialog.getByText('finished').waitFor()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await page.getByRole('row', { name: `${target} voter, leads` }).waitFor()
-    await picture(viewer, 'shard')
+    await picture(story.viewer(), 'shard')
   })
 
   step('drains a store and takes it back', async ({ page }) => {
-    await visit(viewer, 'stores')
+    await visit(story.viewer(), 'stores')
     await page.getByRole('table', { name: 'Stores' }).getByRole('link', { name: 's2' }).click()
     await page.getByRole('button', { name: 'Drain' }).click()
     const dialog = page.getByRole('dialog')
@@ -160,20 +119,20 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await dialog.getByRole('button', { name: 'Take back', exact: true }).click()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await page.locator('main').getByText('up', { exact: true }).waitFor()
-    await picture(viewer, 'store')
+    await picture(story.viewer(), 'store')
   })
 
   step('shows what became of operators, pauses a scheduler and lets it go on', async ({ page }) => {
-    await visit(viewer, 'operators')
+    await visit(story.viewer(), 'operators')
     await page.getByRole('table', { name: 'Operators' }).getByText('drain').first().waitFor()
     const row = page.getByRole('row', { name: 'balance-leaders' })
     await row.getByRole('button', { name: 'Pause' }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByText('starts no operator for 10 min').waitFor()
+    await dialog.getByText('starts no operator until').waitFor()
     await dialog.getByRole('button', { name: 'Pause', exact: true }).click()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await row.getByText('paused').waitFor()
-    await picture(viewer, 'operators')
+    await picture(story.viewer(), 'operators')
     await row.getByRole('button', { name: 'Resume' }).click()
     await dialog.getByRole('button', { name: 'Resume', exact: true }).click()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
@@ -184,10 +143,10 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await dialog.waitFor({ state: 'detached' })
   })
 
-  dataSteps({ cluster: () => cluster, viewer: () => viewer, step, visit })
+  dataSteps(story)
 
   step('shows events as they happen, filtered, as CSV, and an election as a sequence', async ({ page }) => {
-    await visit(viewer, 'events?type=leader_changed')
+    await visit(story.viewer(), 'events?type=leader_changed')
     const table = page.getByRole('table', { name: 'Events' })
     await table.getByText('leader changed').first().waitFor()
     assert.equal(await table.getByText('node started').count(), 0)
@@ -196,19 +155,19 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
       page.getByRole('button', { name: 'CSV' }).click(),
     ])
     assert.equal(download.suggestedFilename(), 'events.csv')
-    await picture(viewer, 'events')
+    await picture(story.viewer(), 'events')
 
     await table.getByRole('link', { name: 'draw' }).first().click()
     await page.getByRole('group', { name: 'Sequence of the election' }).getByText('leader changed').first().waitFor()
-    await picture(viewer, 'election')
+    await picture(story.viewer(), 'election')
   })
 
   step('shows what was hot when, comes closer, and splits there', async ({ page }) => {
     await page.route('**/admin/heatmap', (route) => route.fulfill({ json: heatmapAnswer(Date.now()) }))
-    await visit(viewer, 'heatmap')
+    await visit(story.viewer(), 'heatmap')
     const field = page.getByRole('application')
     await field.waitFor()
-    await picture(viewer, 'heatmap')
+    await picture(story.viewer(), 'heatmap')
     const box = await field.boundingBox()
     assert.ok(box !== null)
     await page.mouse.move(box.x + box.width * 0.2, box.y + box.height * 0.2)
@@ -220,7 +179,7 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('ArrowDown')
     await page.getByText('user/').first().waitFor()
-    await picture(viewer, 'heatmap-closer')
+    await picture(story.viewer(), 'heatmap-closer')
     await page.getByRole('button', { name: 'Split here' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText(/flotilla shard split \d+ user\/\d+/).waitFor()
@@ -232,18 +191,18 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
   })
 
   step('shows the messages between stores', async ({ page }) => {
-    await visit(viewer, 'rpc?type=AppendEntries')
+    await visit(story.viewer(), 'rpc?type=AppendEntries')
     await page.getByRole('table', { name: 'Calls' }).getByText('AppendEntries').first().waitFor()
     await page.getByText('Latency, p99').waitFor()
     // Mocks stay, because views look again at any time.
-    const calls = electionCalls(2, 3, Date.now() - 60_000, cluster.ids)
+    const calls = electionCalls(2, 3, Date.now() - 60_000, story.cluster().ids)
     await page.route('**/rpc-log?*', (route) => route.fulfill({ json: { calls } }))
-    await visit(viewer, 'rpc')
+    await visit(story.viewer(), 'rpc')
     await page.getByRole('table', { name: 'Calls' }).getByText('RequestVote').first().waitFor()
-    await picture(viewer, 'rpc-log')
-    await visit(viewer, 'election/2?term=3')
+    await picture(story.viewer(), 'rpc-log')
+    await visit(story.viewer(), 'election/2?term=3')
     await page.getByRole('group', { name: 'Sequence of the election' }).getByText('lost').first().waitFor()
-    await picture(viewer, 'election-calls')
+    await picture(story.viewer(), 'election-calls')
   })
 
   step('shows settings, and changes one after showing what that would do', async ({ page }) => {
@@ -256,7 +215,7 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
         json: { 'placement.downAfter': { ...all['placement.downAfter'], value: '10m', source: 'cluster' } },
       })
     })
-    await visit(viewer, 'settings')
+    await visit(story.viewer(), 'settings')
     const row = page.getByRole('row', { name: 'placement.downAfter' })
     await row.getByRole('button', { name: 'Change' }).click()
     const dialog = page.getByRole('dialog')
@@ -268,11 +227,11 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     assert.deepEqual(asked.at(-1), ['', { placement: { downAfter: '10m' } }])
     assert.deepEqual(asked.at(-2), ['?dry_run=true', { placement: { downAfter: '10m' } }])
     await dialog.getByRole('button', { name: 'Close' }).last().click()
-    await picture(viewer, 'settings')
+    await picture(story.viewer(), 'settings')
   })
 
   step('goes everywhere by keyboard, and lists the keys', async ({ page }) => {
-    await visit(viewer, '')
+    await visit(story.viewer(), '')
     await page.locator('main').focus()
     for (const [key, title] of Object.entries({ t: 'Stores', e: 'Events of this store', d: 'Data', s: 'Shard map' })) {
       await page.keyboard.press('g')
@@ -308,7 +267,7 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
   })
 
   it('fits a phone, in the dark', async () => {
-    const phone = await openViewer(browser, { dark: true, phone: true })
+    const phone = await openViewer(story.browser(), { dark: true, phone: true })
     for (const route of ['', 'shards', 'shards/2', 'stores', 'operators', 'events', 'data']) {
       await visit(phone, route)
       await phone.page.locator('main .card').first().waitFor()

@@ -56,6 +56,7 @@ const STEP_COLUMNS: readonly Column<OperatorStep>[] = [
 ]
 
 export const WAIT_DEFAULT = '30s'
+export const DRY_RUN_HELP = 'only show what would be done'
 const WAIT_MS_MAX = 10 * 60_000
 const POLL_MS = 250
 
@@ -68,7 +69,12 @@ export interface OperatorFlags {
 export function operatorOptions(command: Command): Command {
   return command
     .option('--wait <duration>', `wait for the end; --wait alone waits ${WAIT_DEFAULT}`)
-    .option('--dry-run', 'only show what would be done')
+    .option('--dry-run', DRY_RUN_HELP)
+}
+
+/** The path of a request, only tried where the command was given `--dry-run`. */
+export function tried(path: string, command: Command): string {
+  return command.opts<OperatorFlags>().dryRun === true ? `${path}?dry_run=true` : path
 }
 
 /** `--wait` may stand alone, and must not take the next word for its value; so it gets one. */

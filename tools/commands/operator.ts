@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { type Column, formatTable, parseAnswer } from '../cli/index.ts'
 import {
+  DRY_RUN_HELP,
   follow,
   OPERATOR_COLUMNS,
   type Operator,
@@ -9,6 +10,7 @@ import {
   parseWait,
   printOperator,
   refuseFailure,
+  tried,
   WAIT_DEFAULT,
 } from './operator-request.ts'
 import { examples, type Registry, withSession } from './registry.ts'
@@ -60,10 +62,11 @@ export function addOperator(parent: Command, registry: Registry): void {
     .command('cancel')
     .description('cancel a running operator; what it did is taken back')
     .argument('<operator>', 'the id of the operator')
-    .addHelpText('after', examples('flotilla operator cancel 7'))
+    .option('--dry-run', DRY_RUN_HELP)
+    .addHelpText('after', examples('flotilla operator cancel 7', 'flotilla operator cancel 7 --dry-run'))
     .action((id: string, _flags: object, command: Command) =>
       withSession(registry, command, async (session) => {
-        const answer = await session.client.send({ method: 'DELETE', path: operatorPath(id) })
+        const answer = await session.client.send({ method: 'DELETE', path: tried(operatorPath(id), command) })
         const raw = answer.body.toString('utf8')
         await printOperator(session, parseAnswer<Operator>(raw), raw)
       }),

@@ -1,7 +1,7 @@
 /** `flotilla scheduler ls|pause|resume`, `rebalance plan|run`, `hot read|write|keys`: what the placement driver wants. */
 import type { Command } from 'commander'
 import { type Column, formatTable, parseAnswer, parseWhole, percentEncode } from '../cli/index.ts'
-import { OPERATOR_COLUMNS, type Operator } from './operator-request.ts'
+import { DRY_RUN_HELP, OPERATOR_COLUMNS, type Operator, tried } from './operator-request.ts'
 import { examples, type Registry, withSession } from './registry.ts'
 
 interface Scheduler {
@@ -69,7 +69,7 @@ export function addScheduler(parent: Command, registry: Registry): void {
     withSession(registry, command, async (session) => {
       const answer = await session.client.send({
         method: 'POST',
-        path: `/admin/schedulers/${percentEncode(Buffer.from(name, 'utf8'))}/${what}`,
+        path: tried(`/admin/schedulers/${percentEncode(Buffer.from(name, 'utf8'))}/${what}`, command),
         headers: { 'Content-Type': 'application/json' },
         body: Buffer.from(JSON.stringify(body), 'utf8'),
       })
@@ -83,6 +83,7 @@ export function addScheduler(parent: Command, registry: Registry): void {
     .description('let a scheduler plan nothing for a while')
     .argument('<name>', 'the name of the scheduler')
     .argument('<seconds>', `for how long, 1 to ${PAUSE_SECONDS_MAX}`)
+    .option('--dry-run', DRY_RUN_HELP)
     .addHelpText('after', examples('flotilla scheduler pause balance-replicas 3600'))
     .action((name: string, seconds: string, _flags: object, command: Command) =>
       change(command, name, 'pause', { seconds: parseWhole('the time in seconds', seconds, 1, PAUSE_SECONDS_MAX) }),
@@ -91,6 +92,7 @@ export function addScheduler(parent: Command, registry: Registry): void {
     .command('resume')
     .description('let a paused scheduler plan again')
     .argument('<name>', 'the name of the scheduler')
+    .option('--dry-run', DRY_RUN_HELP)
     .addHelpText('after', examples('flotilla scheduler resume balance-replicas'))
     .action((name: string, _flags: object, command: Command) => change(command, name, 'resume', {}))
 }
@@ -117,7 +119,7 @@ export function addRebalance(parent: Command, registry: Registry): void {
   rebalance
     .command('run')
     .description('start what the schedulers want now')
-    .option('--dry-run', 'only show what would be done')
+    .option('--dry-run', DRY_RUN_HELP)
     .addHelpText('after', examples('flotilla rebalance run'))
     .action((flags: { dryRun?: true }, command: Command) => run(command, flags.dryRun === true))
 }

@@ -1,7 +1,7 @@
 /** `flotilla store drain|decommission|recommission|label`: stores that are to leave or come back, and what they are called. */
 import type { Command } from 'commander'
 import { confirm, parseAnswer, percentEncode, type Session, UsageError } from '../cli/index.ts'
-import { type OperatorFlags, operatorOptions, requestOperator } from './operator-request.ts'
+import { DRY_RUN_HELP, type OperatorFlags, operatorOptions, requestOperator, tried } from './operator-request.ts'
 import { examples, type Registry, withSession } from './registry.ts'
 
 const CHANGES = [
@@ -43,13 +43,14 @@ export function addStoreChanges<Store>(
     .description('change labels of a store')
     .argument('<store>', 'the id of the store')
     .argument('<label...>', 'NAME=VALUE sets one, NAME= removes it; weight=2 gives the store a double share')
+    .option('--dry-run', DRY_RUN_HELP)
     .addHelpText('after', examples('flotilla store label s4 zone=z2 host=b', 'flotilla store label s4 zone='))
     .action((id: string, words: readonly string[], _flags: object, command: Command) => {
       const labels = Object.fromEntries(words.map(parseLabel))
       return withSession(registry, command, async (session) => {
         const answer = await session.client.send({
           method: 'PATCH',
-          path: storePath(id),
+          path: tried(storePath(id), command),
           headers: { 'Content-Type': 'application/json' },
           body: Buffer.from(JSON.stringify({ labels }), 'utf8'),
         })

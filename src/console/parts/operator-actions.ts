@@ -4,8 +4,8 @@
 import type { Operator, Scheduler } from '../api/shapes.ts'
 import { h } from '../dom/node.ts'
 import type { Action } from './action.ts'
-import { span } from './format.ts'
 import { stepList } from './operators.ts'
+import { timeOfDay } from './pieces.ts'
 
 const PAUSE_SECONDS_MAX = 86_400
 
@@ -30,7 +30,7 @@ export function cancelAction(operator: Operator): Action {
       path: `admin/operators/${encodeURIComponent(id)}`,
       command: ['operator', 'cancel', id],
     }),
-    dryRun: () => [h('p', 'The operator ends. These are its steps:'), stepList(operator.steps)],
+    preview: (answer) => [h('p', 'The operator ends. This is how far it is:'), stepList((answer as Operator).steps)],
   }
 }
 
@@ -57,7 +57,10 @@ export function pauseAction(scheduler: Scheduler): Action {
       const path = `admin/schedulers/${name}/pause`
       return { method: 'POST', path, json: { seconds }, command: ['scheduler', 'pause', name, String(seconds)] }
     },
-    dryRun: (values) => h('p', `${name} starts no operator for ${span(Number(values.seconds))}.`),
+    preview: (answer) => {
+      const { pausedUntil } = answer as Scheduler
+      return h('p', `${name} starts no operator until `, pausedUntil === null ? 'now' : timeOfDay(pausedUntil), '.')
+    },
   }
 }
 
@@ -67,6 +70,6 @@ export function resumeAction({ name }: Scheduler): Action {
     about: 'It plans again from now on.',
     verb: 'Resume',
     plan: () => ({ method: 'POST', path: `admin/schedulers/${name}/resume`, command: ['scheduler', 'resume', name] }),
-    dryRun: () => h('p', `${name} starts operators again.`),
+    preview: () => h('p', `${name} starts operators again.`),
   }
 }

@@ -70,6 +70,11 @@ export function operatorPreview(answer: unknown): Child {
   ])
 }
 
+/** Why it did not finish. That somebody cancelled it is nothing bad. */
+export function operatorError({ state, error }: Operator): Child {
+  return error !== null && h(state === 'cancelled' ? 'p.muted' : 'p.notice.bad', visible(error))
+}
+
 export function operatorProgress(operator: Operator): VirtualNode {
   return h(
     'div.progress',
@@ -81,6 +86,6 @@ export function operatorProgress(operator: Operator): VirtualNode {
       operatorState(operator.state),
     ),
     stepList(operator.steps),
-    operator.error !== null && h('p.notice.bad', visible(operator.error)),
+    operatorError(operator),
   )
 }

@@ -116,3 +116,12 @@ export function choices<Value extends string>(
 export function textOf(event: Event): string {
   return (event.target as HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement).value
 }
+
+export function labelList(labels: Store['labels']): Child {
+  const entries = Object.entries(labels)
+  if (entries.length === 0) return h('span.muted', 'none')
+  return h(
+    'span.labels',
+    entries.map(([name, value]) => h('code', { key: name }, visible(`${name}=${value}`))),
+  )
+}

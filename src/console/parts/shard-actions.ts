@@ -167,7 +167,8 @@ export function addReplicaAction(shard: Shard, stores: readonly Store[]): Action
 export function removeReplicaAction(shard: Shard): Action {
   return {
     title: `Remove a replica of shard ${shard.id}`,
-    about: 'The shard goes on with fewer replicas. The placement driver adds one again where it finds too few.',
+    about:
+      'The shard goes on without it. Possible where it has more replicas than it should, and for those that only learn.',
     verb: 'Remove',
     isDangerous: true,
     fields: [

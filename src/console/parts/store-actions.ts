@@ -5,6 +5,7 @@ import type { Store } from '../api/shapes.ts'
 import { h } from '../dom/node.ts'
 import type { Action, Plan } from './action.ts'
 import { visible } from './keys.ts'
+import { labelList } from './pieces.ts'
 
 type Change = 'drain' | 'decommission' | 'recommission'
 
@@ -71,7 +72,7 @@ export function labelsAction(store: Store): Action {
       const path = `admin/stores/${encodeURIComponent(store.id)}`
       return { method: 'PATCH', path, json: { labels: patch }, command: ['store', 'label', store.id, ...words] }
     },
-    dryRun: ({ labels: text = '' }) => h('p', 'The labels will be ', h('code', visible(text.trim()) || 'none'), '.'),
+    preview: (answer) => h('p', 'The labels will be ', labelList((answer as Store).labels), '.'),
   }
 }
 
@@ -93,6 +94,6 @@ export function forgetAction(store: Store): Action {
     verb: 'Forget',
     isDangerous: true,
     plan: () => ({ method: 'DELETE', path }),
-    dryRun: () => h('p', 'The cluster will know nothing of this store.'),
+    preview: () => h('p', 'The cluster will know nothing of this store.'),
   }
 }

@@ -10,7 +10,7 @@ import { type Child, h, type VirtualNode } from '../dom/node.ts'
 import { act } from '../parts/action.ts'
 import { visible } from '../parts/keys.ts'
 import { cancelAction, pauseAction, rebalanceAction, resumeAction } from '../parts/operator-actions.ts'
-import { operatorSubject, stepList } from '../parts/operators.ts'
+import { operatorError, operatorSubject, stepList } from '../parts/operators.ts'
 import { badge, button, card, facts, heading, moment, operatorState, shown, timeOfDay } from '../parts/pieces.ts'
 import { table } from '../parts/table.ts'
 
@@ -124,7 +124,7 @@ function operatorCards(operator: Operator, context: Context): Child {
         ['Begun', moment(operator.createdAt, nowMs)],
         ['Ended', operator.endedAt === null ? 'not yet' : moment(operator.endedAt, nowMs)],
       ),
-      operator.error !== null && h('p.notice.bad', visible(operator.error)),
+      operatorError(operator),
     ),
     card('Steps', stepList(operator.steps)),
   ]

@@ -96,7 +96,6 @@ class ShardPage implements Page {
           ),
           shown(this.#replicas, (replicas) => replicaLogs(replicas, palette)),
         ),
-        card('Last entries of the leader’s log', shown(this.#replicas, logTail)),
       ]),
       card(
         'Operators',

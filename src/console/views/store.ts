@@ -14,11 +14,10 @@ import { bytes, plural, rate, seconds, span } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { metricValue } from '../parts/metrics.ts'
 import { Palette } from '../parts/palette.ts'
-import { button, card, facts, heading, shardLink, shown, storeLink, storeState } from '../parts/pieces.ts'
+import { button, card, facts, heading, labelList, shardLink, shown, storeLink, storeState } from '../parts/pieces.ts'
 import { forgetAction, labelsAction, storeChangeAction, storeChanges } from '../parts/store-actions.ts'
 import { strip } from '../parts/strip.ts'
 import { table } from '../parts/table.ts'
-import { labelList } from './stores.ts'
 
 export function openStore(context: Context, route: Route): Page {
   return new StorePage(context, route.item)

@@ -9,7 +9,7 @@ import { type Child, h } from '../dom/node.ts'
 import { bytes, rate, span } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { Palette } from '../parts/palette.ts'
-import { card, heading, shown, storeLink, storeState } from '../parts/pieces.ts'
+import { card, heading, labelList, shown, storeLink, storeState } from '../parts/pieces.ts'
 import { type Column, type Sorting, table } from '../parts/table.ts'
 
 export function openStores(context: Context): Page {
@@ -57,15 +57,6 @@ function columns(palette: Palette): readonly Column<Store>[] {
     },
     { name: 'Up', cell: (store) => span(store.uptimeSeconds), sort: (store) => store.uptimeSeconds, isNumber: true },
   ]
-}
-
-export function labelList(labels: Store['labels']): Child {
-  const entries = Object.entries(labels)
-  if (entries.length === 0) return h('span.muted', 'none')
-  return h(
-    'span.labels',
-    entries.map(([name, value]) => h('code', { key: name }, visible(`${name}=${value}`))),
-  )
 }
 
 function largestLag(lag: Store['lag']): Child {

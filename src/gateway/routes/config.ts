@@ -2,14 +2,15 @@
  * The routes of the configuration: what this store goes by, what the cluster is to go by from now on, and who changed that lately. The placement driver
  * keeps the cluster's settings; the port knows the schema.
  */
+
 import { FlotillaError } from '../../protocol/index.ts'
+import { ask } from '../ask-driver.ts'
 import { decodeDocument, documentTypeOf } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument, refusal } from '../failures.ts'
 import { ADMIN_BODY_BYTES_MAX } from '../limits.ts'
 import type { Handler } from '../route-definition.ts'
 import type { ClusterSettings, SettingsPlan, SettingsPort } from '../settings-port.ts'
-import { ask } from './operator.ts'
 
 /** Whoever looks for the cause of trouble sees the settings also while nobody leads group 1. */
 const SHOW_TIMEOUT_MS = 2_000

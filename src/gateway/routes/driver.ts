@@ -4,6 +4,7 @@
 import { type Key, SCHEDULERS, type SchedulerName } from '../../../shard-map/index.ts'
 import { LIMITS } from '../../base/index.ts'
 import type { Load } from '../../protocol/index.ts'
+import { ask } from '../ask-driver.ts'
 import { viewCluster, viewStore } from '../cluster-view.ts'
 import type { Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
@@ -11,7 +12,8 @@ import { invalidArgument, refusal } from '../failures.ts'
 import { jsonKey } from '../json-bytes.ts'
 import { percentEncode } from '../percent.ts'
 import type { Handler } from '../route-definition.ts'
-import { ask, bodyFields } from './operator.ts'
+import { bodyFields } from './operator.ts'
+import { tryForget, tryPause, tryStoreChange } from './trial.ts'
 
 const PAUSE_SECONDS_MAX = 86_400
 const LABEL_CHARS_MAX = 200
@@ -28,12 +30,16 @@ export async function pauseScheduler(exchange: Exchange): Promise<void> {
   if (!Number.isSafeInteger(seconds) || (seconds as number) < 1 || (seconds as number) > PAUSE_SECONDS_MAX) {
     throw fields.refuse('seconds', `a whole number from 1 to ${PAUSE_SECONDS_MAX}`)
   }
+  if (exchange.query.boolean('dry_run')) {
+    return tryPause(exchange, scheduler, exchange.services.clock.wallMs() + (seconds as number) * 1000)
+  }
   exchange.mayHaveWritten = true
   exchange.sendJson(200, await ask(exchange, { what: 'pause-scheduler', scheduler, seconds: seconds as number }))
 }
 
 export async function resumeScheduler(exchange: Exchange): Promise<void> {
   const scheduler = schedulerOf(exchange)
+  if (exchange.query.boolean('dry_run')) return tryPause(exchange, scheduler, undefined)
   exchange.mayHaveWritten = true
   exchange.sendJson(200, await ask(exchange, { what: 'pause-scheduler', scheduler, seconds: undefined }))
 }
@@ -87,6 +93,10 @@ export async function registerStore(exchange: Exchange): Promise<void> {
   if (!/^\S+:[0-9]{1,5}$/.test(address) || address.length > ADDRESS_CHARS_MAX)
     throw fields.refuse('address', 'a host:port')
   const labels = labelsOf(fields, false) as Record<string, string>
+  if (exchange.query.boolean('dry_run')) {
+    const info = { id: store, address, labels, incarnation: '', version: '', state: 'registered' } as const
+    return tryStoreChange(exchange, store, { kind: 'register-store', store: info })
+  }
   exchange.mayHaveWritten = true
   await ask(exchange, { what: 'register-store', store, address, labels })
   await sendStore(exchange, 201, store)
@@ -94,6 +104,7 @@ export async function registerStore(exchange: Exchange): Promise<void> {
 
 export async function forgetStore(exchange: Exchange): Promise<void> {
   const store = exchange.pathParameter('store')
+  if (exchange.query.boolean('dry_run')) return tryForget(exchange, store)
   exchange.mayHaveWritten = true
   exchange.sendJson(200, await ask(exchange, { what: 'forget-store', store }))
 }
@@ -109,6 +120,9 @@ export const patchStore: Handler = async (exchange) => {
   }
   if (weight !== undefined) labels.weight = weight === null ? null : String(weight)
   if (Object.keys(labels).length === 0) throw invalidArgument('the body changes nothing', 'Name labels, or a weight.')
+  if (exchange.query.boolean('dry_run')) {
+    return tryStoreChange(exchange, store, { kind: 'label-store', store, labels })
+  }
   exchange.mayHaveWritten = true
   await ask(exchange, { what: 'label-store', store, labels })
   await sendStore(exchange, 200, store)

@@ -4,6 +4,7 @@
  */
 import type { HandRequest } from '../../../shard-map/index.ts'
 import { FlotillaError, type OperateRequest } from '../../protocol/index.ts'
+import { ask } from '../ask-driver.ts'
 import { decodeDocument, documentTypeOf, Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument } from '../failures.ts'
@@ -11,6 +12,7 @@ import { ADMIN_BODY_BYTES_MAX, WAIT_MS_MAX } from '../limits.ts'
 import type { Handler } from '../route-definition.ts'
 import { optionalKeyField } from '../values.ts'
 import { shardId } from './cluster.ts'
+import { tryCancel } from './trial.ts'
 
 /** Between two looks at an operator that somebody waits for. */
 const POLL_MS = 100
@@ -138,14 +140,9 @@ export async function showOperator(exchange: Exchange): Promise<void> {
 
 export async function cancelOperator(exchange: Exchange): Promise<void> {
   const operator = exchange.pathParameter('operator')
+  if (exchange.query.boolean('dry_run')) return tryCancel(exchange, operator)
   exchange.mayHaveWritten = true
   exchange.sendJson(200, await ask(exchange, { what: 'cancel-operator', operator }))
-}
-
-/** The placement driver's answer; rejects with its refusal. */
-export function ask(exchange: Exchange, request: OperateRequest): Promise<unknown> {
-  const { remainingMs: timeoutMs, signal } = exchange
-  return exchange.services.router.admin.operate(request, { timeoutMs, signal })
 }
 
 /** The fields of a body; those of an empty one where that is allowed. */
