@@ -3,7 +3,7 @@
  * the others are MessagePack lists behind the same two bytes.
  *
  *   0  1  format: 1
- *   1  1  kind (order of KINDS); plus 128 for a write, get or scan that is traced: then 24 bytes of trace context come next, and the rest moves by that
+ *   1  1  kind (order of KINDS); plus 128 where extensions come next (see request-extensions), and the rest moves by their length
  *
  *   write   2 6 shard   8 4 range epoch   12 command
  *   get     2 6 shard   8 4 range epoch   12 1 consistency   13 2 number of keys, each: 2 length, key
@@ -16,6 +16,10 @@
  *   learn-settings [version, [[name, value], ...]]   upkeep [group or null]
  *
  * Consistency: 0 linearizable, 1 stale.
+ *
+ * What a version may change: it may append a kind, which older stores refuse, so that nobody sends it before all stores know it unless a refusal does no
+ * harm; it may append fields to a list, which older stores do not read; it may add an extension, with a tag that says whether those who do not know it may go on
+ * without. Nothing else: the fields of writes, gets and scans stay as they are, and their bytes are checked to the last one.
  */
 import { LIMITS, type TraceContext, unreachable } from '../base/index.ts'
 import { ByteReader, ByteWriter, pack, unpack } from '../machine/index.ts'
@@ -23,9 +27,9 @@ import { type Decoded, decoded, undecodable } from './decoded.ts'
 import { FieldReader } from './field-reader.ts'
 import { configToPlain, heartbeatToPlain, readConfig, readHeartbeat } from './heartbeat-codec.ts'
 import { operateToPlain, readOperate } from './operate-codec.ts'
+import { readExtensions, TRACE_EXTENSION_BYTES, writeTraceExtension } from './request-extensions.ts'
 import type { Consistency, Request } from './requests.ts'
 import { readShardRequest, shardRequestToPlain } from './shard-request-codec.ts'
-import { readTraceContext, TRACE_CONTEXT_BYTES, writeTraceContext } from './trace-context-codec.ts'
 
 const FORMAT = 1
 
@@ -67,17 +71,17 @@ const SCAN_KEYS_ONLY = 4
 const BOUND_BYTES_MAX = LIMITS.keyBytesMax + 1
 
 const HEADER_BYTES = 2
-const TRACED = 0x80
+const EXTENDED = 0x80
 
 export function encodeRequest(request: Request): Uint8Array {
   const bytes = encodeUntraced(request)
   const isData = request.kind === 'write' || request.kind === 'get' || request.kind === 'scan'
   if (!isData || request.trace === undefined) return bytes
-  const writer = new ByteWriter(bytes.length + TRACE_CONTEXT_BYTES).u8(FORMAT).u8(CODES[request.kind] | TRACED)
-  return writeTraceContext(writer, request.trace).bytes(bytes.subarray(HEADER_BYTES)).finish()
+  const writer = new ByteWriter(bytes.length + TRACE_EXTENSION_BYTES).u8(FORMAT).u8(CODES[request.kind] | EXTENDED)
+  return writeTraceExtension(writer, request.trace).bytes(bytes.subarray(HEADER_BYTES)).finish()
 }
 
-/** Only requests that reach data are traced. Stores which know nothing of traces refuse those, so tracing is for clusters without any. */
+/** Only requests that reach data are traced. */
 export function withTrace(request: Request, trace: TraceContext): Request {
   return request.kind === 'write' || request.kind === 'get' || request.kind === 'scan' ? { ...request, trace } : request
 }
@@ -179,16 +183,14 @@ export function decodeRequest(bytes: Uint8Array): Decoded<Request> {
   const format = reader.u8()
   if (format !== FORMAT) return undecodable(`request of unknown format ${format}`)
   const first = reader.u8()
-  if ((first & TRACED) === 0) return decodeUntraced(reader, first)
-  const trace = readTraceContext(reader)
-  const traced = decodeUntraced(reader, first - TRACED)
-  if (trace === undefined) return undecodable('a request of a trace without identity')
-  if (!traced.ok) return traced
-  const request = withTrace(traced.value, trace)
-  return request === traced.value ? undecodable(`a traced ${request.kind}`) : decoded(request)
+  if ((first & EXTENDED) === 0) return decodeFields(reader, first)
+  const extensions = readExtensions(reader)
+  if (typeof extensions === 'string') return undecodable(extensions)
+  const request = decodeFields(reader, first - EXTENDED)
+  return request.ok && extensions.trace !== undefined ? decoded(withTrace(request.value, extensions.trace)) : request
 }
 
-function decodeUntraced(reader: ByteReader, code: number): Decoded<Request> {
+function decodeFields(reader: ByteReader, code: number): Decoded<Request> {
   const kind = KINDS[code]
   if (kind === undefined) return undecodable(`request of unknown kind ${code}`)
   switch (kind) {

@@ -117,6 +117,7 @@ function brokerOperations(bytes: Uint8Array, step: number): string[] {
 }
 
 const IN_REQUESTS = [
+  'src/protocol/request-extensions.ts#readExtensions',
   'src/protocol/shard-request-codec.ts#readShardRequest',
   'src/protocol/shard-request-codec.ts#readKey',
   'src/protocol/heartbeat-codec.ts#readHeartbeat',

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { shardToPlain, storeToPlain } from '../../shard-map/index.ts'
 import { LIMITS } from '../../src/base/index.ts'
-import { pack } from '../../src/machine/index.ts'
+import { pack, unpack } from '../../src/machine/index.ts'
 import {
   decodeReply,
   decodeRequest,
@@ -267,16 +267,83 @@ test('a traced request carries its trace through its bytes, and the rest stays a
   const untraced = { kind: 'map', since: 3 } as const
   assert.equal(withTrace(untraced, TRACE), untraced)
   const write = { kind: 'write', shard: 5, rangeEpoch: 6, command: Uint8Array.of(0xab), trace: TRACE } as const
-  assert.equal(hex(encodeRequest(write)), `0180${TRACE.traceId}${TRACE.spanId}00000000000500000006ab`)
+  assert.equal(hex(encodeRequest(write)), `0180001a0118${TRACE.traceId}${TRACE.spanId}00000000000500000006ab`)
 })
 
-test('traces without identity, and of requests that have none, are refused', () => {
-  const write = encodeRequest({ kind: 'write', shard: 5, rangeEpoch: 6, command: Uint8Array.of(1), trace: TRACE })
-  const nameless = write.slice().fill(0, 2, 18)
-  assert.ok(!decodeRequest(nameless).ok)
-  const map = write.slice()
-  map[1] = 0x80 + 3
-  assert.ok(!decodeRequest(map).ok)
+/** The request as a later version would send it: with extensions of its own before and after those that are known. */
+function extended(bytes: Uint8Array, ...extensions: readonly (readonly number[])[]): Uint8Array {
+  const items = extensions.flat()
+  return Uint8Array.of(
+    1,
+    (bytes[1] ?? 0) | 0x80,
+    items.length >> 8,
+    items.length & 0xff,
+    ...items,
+    ...bytes.subarray(2),
+  )
+}
+
+const TRACE_ITEM = [1, 24, ...Buffer.from(TRACE.traceId + TRACE.spanId, 'hex')]
+const tag = (from: number, to: number) =>
+  fc
+    .tuple(fc.integer({ min: from, max: to }), fc.uint8Array({ maxLength: 40 }))
+    .map(([code, bytes]) => [code, bytes.length, ...bytes])
+
+test('extensions of later versions are left out, those that must be understood are refused', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(hotRequest, coldRequest),
+      tag(2, 127),
+      tag(2, 127),
+      tag(128, 255),
+      (original, before, after, essential) => {
+        const bytes = encodeRequest(original)
+        const read = decodeRequest(extended(bytes, before, after))
+        assert.ok(read.ok)
+        assert.deepEqual(plain(read.value), plain(original))
+        const traced = decodeRequest(extended(bytes, before, TRACE_ITEM, after))
+        assert.ok(traced.ok)
+        assert.deepEqual(plain(traced.value), plain(withTrace(original, TRACE)))
+        assert.ok(!decodeRequest(extended(bytes, before, essential)).ok)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('fields that a later version appends to a list are not read', () => {
+  const lists = [
+    { kind: 'map', since: 3 },
+    { kind: 'transfer-leader', shard: 4, store: 's2' },
+    { kind: 'allocate-ids', count: 5 },
+    { kind: 'find-middle', shard: 6, by: 'load' },
+  ] as const
+  for (const request of lists) {
+    const bytes = encodeRequest(request)
+    const fields = unpack(bytes.subarray(2))
+    assert.ok(fields.ok)
+    const longer = Uint8Array.of(...bytes.subarray(0, 2), ...pack([...(fields.value as unknown[]), 'later', [7]]))
+    const read = decodeRequest(longer)
+    assert.ok(read.ok, request.kind)
+    assert.deepEqual(plain(read.value), plain(request))
+  }
+})
+
+test('a trace without identity, or of another length, is left out; damaged extensions are refused', () => {
+  const write = { kind: 'write', shard: 5, rangeEpoch: 6, command: Uint8Array.of(1) } as const
+  const bytes = encodeRequest(write)
+  for (const item of [
+    [1, 24, ...new Uint8Array(24)],
+    [1, 1, 9],
+    [1, 0],
+  ]) {
+    const read = decodeRequest(extended(bytes, item))
+    assert.ok(read.ok)
+    assert.deepEqual(plain(read.value), plain(write))
+  }
+  for (const item of [[1], [5, 2, 0], [5, 0, 5]]) assert.ok(!decodeRequest(extended(bytes, item)).ok)
+  assert.ok(!decodeRequest(Uint8Array.of(1, 0x80, 0xff, 0xff, 1, 2)).ok)
+  assert.ok(!decodeRequest(Uint8Array.of(1, 0x80)).ok)
 })
 
 test('a trace note survives its bytes; what is none, is none', () => {
