@@ -72,6 +72,9 @@ export class HttpClient implements Client {
   }
 
   async getMany(keys: readonly Bytes[], options: ReadOptions = {}): Promise<(Uint8Array | undefined)[]> {
+    if (keys.length > LIMITS.batchOpsMax) {
+      throw invalid('BATCH_TOO_LARGE', `at most ${LIMITS.batchOpsMax} keys at once, not ${keys.length}`)
+    }
     if (options.consistency === 'stale') return Promise.all(keys.map((key) => this.get(key, options)))
     const results = await this.batch(
       keys.map((key) => ({ op: 'get', key })),
@@ -111,7 +114,9 @@ export class HttpClient implements Client {
         : {}),
     }))
     const body = utf8Encode(JSON.stringify({ ops, atomic: options.atomic ?? false }))
-    const answer = await this.#fetch('POST', '/batch', options, body, { 'content-type': 'application/json' })
+    const isWrite = operations.some(({ op }) => op !== 'get')
+    const headers = { 'content-type': 'application/json' }
+    const answer = await this.#fetch('POST', '/batch', options, body, headers, isWrite)
     expectOk(answer)
     const { results } = documentOf(answer) as { results: (Record<string, unknown> & { ok: boolean })[] }
     return results.map(fromJsonResult)
@@ -156,10 +161,10 @@ export class HttpClient implements Client {
     options: RequestOptions,
     body?: Uint8Array,
     headers: Record<string, string> = {},
+    isWrite = method !== 'GET',
   ): Promise<Answer> {
     if (this.#closed) throw invalid('CLOSED', 'the client is closed')
     const { timeoutMs = LIMITS.requestTimeoutMsDefault, signal } = toCallOptions(options)
-    const isWrite = method !== 'GET'
     // The gateway ends the request at the deadline; waiting a little longer gets its answer instead of our own guess.
     const limit = AbortSignal.timeout(timeoutMs + 1_000)
     try {

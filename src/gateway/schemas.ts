@@ -131,8 +131,10 @@ export const shard = z
         state: z.enum(['probe', 'replicate', 'snapshot']).nullable(),
       }),
     ),
-    bytes: z.number(),
-    keys: z.number(),
+    bytes: z.number().describe('An estimate.'),
+    keys: z
+      .number()
+      .describe('An estimate: a key that was written again counts twice until both writes are in the engine.'),
     load,
   })
   .meta({ id: 'Shard' })

@@ -95,6 +95,18 @@ async function clientOf(context: TestContext, answer: http.RequestListener): Pro
   return new HttpClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 }
 
+test('more keys than one request may name are refused, however they are read', async (context) => {
+  const harness = await startHarness(context)
+  const keys = Array.from({ length: 1_001 }, (_, each) => `k${each}`)
+  const overRouter = new RouterClient(harness.router, async () => {})
+  for (const client of [new HttpClient(`http://${harness.gateway.address}`), overRouter]) {
+    for (const consistency of ['linearizable', 'stale'] as const) {
+      const refused = { code: 'BATCH_TOO_LARGE', outcome: 'none', revision: undefined }
+      assert.deepEqual(await settled(() => client.getMany(keys, { consistency })), refused)
+    }
+  }
+})
+
 test('an answer that breaks off in its body is a request that did not end', async (context) => {
   const client = await clientOf(context, (_, response) => {
     response.writeHead(200, { 'content-length': '100', etag: '"1"' })
@@ -104,6 +116,7 @@ test('an answer that breaks off in its body is a request that did not end', asyn
   const lost = { code: 'UNAVAILABLE', outcome: 'none', revision: undefined }
   assert.deepEqual(await settled(() => client.get('key')), lost)
   assert.deepEqual(await settled(() => all(client.scan())), lost)
+  assert.deepEqual(await settled(() => client.getMany(['key', 'other'])), lost)
   assert.deepEqual(await settled(() => client.batch([{ op: 'put', key: 'key', value: 'v' }])), {
     ...lost,
     outcome: 'unknown',
@@ -137,5 +150,6 @@ test('what is no answer of a gateway is not taken for one', async (context) => {
   assert.deepEqual(await settled(() => client.get('key')), strange)
   assert.deepEqual(await settled(() => all(client.scan())), strange)
   assert.deepEqual(await settled(() => client.put('key', 'v')), { ...strange, outcome: 'unknown' })
-  assert.deepEqual(await settled(() => client.batch([{ op: 'get', key: 'key' }])), { ...strange, outcome: 'unknown' })
+  assert.deepEqual(await settled(() => client.batch([{ op: 'get', key: 'key' }])), strange)
+  assert.deepEqual(await settled(() => client.getMany(['key'])), strange)
 })
