@@ -154,7 +154,12 @@ export async function startNode(
       rpcLog,
     })
     settings.follow(({ gateway: { limits } }) =>
-      face.setLimits({ valueBytesMax: limits.valueBytes, inflightMax: limits.inflight }),
+      face.setLimits({
+        valueBytesMax: limits.valueBytes,
+        inflightMax: limits.inflight,
+        inflightMin: limits.inflightMin,
+        queueDelayMs: limits.queueDelayMs,
+      }),
     )
     events.emit({
       type: 'node_started',

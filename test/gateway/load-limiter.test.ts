@@ -154,3 +154,24 @@ test('the gateway refuses what its queue would only delay, quickly, and says so 
   assert.equal(gateway.refused, refusals.length)
   assert(gateway.inflightLimit <= 30)
 })
+
+test('limits that change while the gateway runs are gone by at once', async (t) => {
+  const h = await startHarness(t, { limits: { queueDelayMs: 5, inflightMin: 4, inflightMax: 30 } })
+  h.router.before = () => new Promise((resolve) => setTimeout(resolve, 60))
+  const round = async (): Promise<number> => {
+    const answers = await Promise.all(
+      Array.from({ length: 240 }, (_, client) => h.ask(`/kv/${client % 40}`, { method: 'PUT', body: 'x' })),
+    )
+    return answers.filter(({ status }) => status === 429).length
+  }
+  assert((await round()) > 0)
+  h.gateway.setLimits({ inflightMax: 240 })
+  // As many as may come are let in however long they take.
+  h.gateway.setLimits({ inflightMin: 240 })
+  await new Promise((resolve) => setTimeout(resolve, 110))
+  assert.equal(await round(), 0)
+  // And here nobody waits too long.
+  h.gateway.setLimits({ inflightMin: 4, queueDelayMs: 60_000 })
+  await new Promise((resolve) => setTimeout(resolve, 110))
+  assert.equal(await round(), 0)
+})

@@ -147,6 +147,8 @@ const gateway = z.strictObject({
   limits: z.strictObject({
     valueBytes: setting(size(1, LIMITS.valueBytesMax), { default: LIMITS.valueBytesMax, dynamic: true }),
     inflight: setting(whole(1, 100_000), { default: 2000, dynamic: true }),
+    inflightMin: setting(whole(1, 100_000), { default: 128, dynamic: true }),
+    queueDelayMs: setting(whole(1, 60_000), { default: 100, dynamic: true }),
   }),
 })
 

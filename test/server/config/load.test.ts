@@ -43,7 +43,7 @@ test('the defaults are those that are documented', () => {
       tls: null,
       tokens: [],
       allowAnonymous: false,
-      limits: { valueBytes: MiB, inflight: 2000 },
+      limits: { valueBytes: MiB, inflight: 2000, inflightMin: 128, queueDelayMs: 100 },
     },
     observability: {
       log: { level: 'info', format: 'auto' },

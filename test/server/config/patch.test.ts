@@ -105,7 +105,7 @@ test('null returns a setting, or all of a section, to the next source', () => {
   )
   const section = plan({ gateway: { limits: null } }, cluster)
   assert.ok(section.ok)
-  assert.deepEqual([section.shown['gateway.limits.inflight']?.value, section.changes.length], [7, 2])
+  assert.deepEqual([section.shown['gateway.limits.inflight']?.value, section.changes.length], [7, 4])
   assert.deepEqual(plan({}), { ok: true, changes: [], shown: {} })
 })
 
@@ -137,6 +137,15 @@ test('settings that contradict each other are refused together, and a patch that
   const apart = { 'placement.merge.bytes': 90 * 2 ** 20 }
   assert.ok(plan({ placement: { downAfter: '9s' } }, apart).ok, 'what was wrong before is not its fault')
   assert.ok(plan({ placement: { split: { bytes: '1GiB' } } }, apart).ok)
+})
+
+test('what admission goes by can be changed while it runs, within bounds', () => {
+  const planned = plan({ gateway: { limits: { inflightMin: 16, queueDelayMs: 250 } } })
+  assert.ok(planned.ok)
+  const { limits } = effectiveConfig(started, new Map(planned.changes)).config.gateway
+  assert.deepEqual([limits.inflightMin, limits.queueDelayMs], [16, 250])
+  refused({ gateway: { limits: { inflightMin: 0 } } }, /inflightMin is 0; expected a whole number from 1/)
+  refused({ gateway: { limits: { queueDelayMs: '1s' } } }, /queueDelayMs is "1s"; expected a whole number/)
 })
 
 test('what this version does not understand of the cluster is left out', () => {
