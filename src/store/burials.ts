@@ -33,6 +33,8 @@ const NO_KEYS: KeyRange = { start: '', end: '' }
 interface Burial {
   readonly group: number
   readonly range: KeyRange
+  /** Ends with the deletion; undefined as long as it has yet to be asked for. */
+  work: Promise<unknown> | undefined
 }
 
 export class Burials {
@@ -136,6 +138,9 @@ export class Burials {
    * What they had beyond `covered` counts as being deleted from the start. Story: 1. the replica here of a shard that was split elsewhere has the keys of
    * both halves; 2. a snapshot of the shard that took in the left half displaces it; 3. meanwhile a snapshot of the right half finds its range free and is
    * put in place; 4. what was left to bury would be that one's data.
+   *
+   * What is being deleted already under the snapshot is gone when the promise resolves: its replica may have been found not to belong here after the
+   * snapshot had been accepted.
    */
   async displace(replicas: readonly Replica[], into: ShardId, covered: KeyRange): Promise<() => void> {
     const { data, log } = this.#options
@@ -146,6 +151,7 @@ export class Burials {
       return { burial: this.#begin(group, rest), tombstone: encodeTombstone(this.#takenIn(replica, into)) }
     })
     if (displaced.length > 0) await data.flush()
+    await this.#whenFree(covered)
     return () => {
       for (const { burial, tombstone } of displaced) {
         this.#perform(burial, async () => {
@@ -192,14 +198,14 @@ export class Burials {
 
   /** From here on no other replica of the group, and none with keys of the range, may begin. */
   #begin(group: number, range: KeyRange): Burial {
-    const burial = { group, range }
+    const burial: Burial = { group, range, work: undefined }
     this.#running.add(burial)
     return burial
   }
 
   /** One after the other: deletion is for later anyway, and a group may have to be deleted here twice. */
   #perform(burial: Burial, work: () => Promise<void>): void {
-    this.#work = this.#work.then(work).then(
+    burial.work = this.#work.then(work).then(
       () => {
         this.#options.writeSoon()
         this.#running.delete(burial)
@@ -208,6 +214,12 @@ export class Burials {
         // The data store or the log has told its owner that durability is lost, or is closing: the next start goes on from the tombstone.
       },
     )
+    this.#work = burial.work
+  }
+
+  /** Resolves when no deletion that was asked for touches the range any more. */
+  async #whenFree(range: KeyRange): Promise<void> {
+    await Promise.all([...this.#running].filter((burial) => rangesOverlap(burial.range, range)).map(({ work }) => work))
   }
 
   async #delete(group: number, range: KeyRange, tombstone: Tombstone): Promise<void> {

@@ -19,12 +19,18 @@ function replicaOf(group: number, start: string, end: string): Replica {
 
 interface Scene {
   readonly burials: Burials
+  /** Deletions take until this is called. */
+  readonly finishDeleting: () => void
   readonly deleted: string[]
   readonly replicas: Map<number, Replica>
 }
 
-function scene(replicas: readonly Replica[]): Scene {
+function scene(replicas: readonly Replica[], isSlow = false): Scene {
   const deleted: string[] = []
+  let finishDeleting = (): void => {}
+  const finished = new Promise<void>((resolve) => {
+    finishDeleting = resolve
+  })
   const present = new Map(replicas.map((replica) => [replica.group, replica]))
   const burials = new Burials({
     clock: { soon: (run: () => void) => queueMicrotask(run) },
@@ -32,6 +38,7 @@ function scene(replicas: readonly Replica[]): Scene {
     data: {
       flush: async () => {},
       destroyGroup: async (group: number, range: KeyRange) => {
+        if (isSlow) await finished
         deleted.push(`${group}: ${range.start} to ${range.end}`)
       },
     },
@@ -41,7 +48,7 @@ function scene(replicas: readonly Replica[]): Scene {
     gone: () => {},
     writeSoon: () => {},
   } as unknown as ConstructorParameters<typeof Burials>[0])
-  return { burials, deleted, replicas: present }
+  return { burials, deleted, replicas: present, finishDeleting }
 }
 
 test('keys that a displaced replica had beyond the snapshot are nobody else’s until they are deleted', async () => {
@@ -69,4 +76,20 @@ test('a replica that goes takes its keys out of use at once, and gives them back
   await burials.settled()
   assert.deepEqual(deleted, ['6: d to f'])
   assert(!burials.overlaps({ start: 'e', end: 'g' }))
+})
+
+test('a snapshot is put in place only when nothing is being deleted under it any more', async () => {
+  // Shard 5 was found not to belong here after the snapshot of shard 4, which took it in, had been accepted.
+  const replica = replicaOf(5, 'b', 'm')
+  const { burials, deleted, finishDeleting } = scene([replica], true)
+  burials.bury(replica, 4, 'a test')
+  let mayInstall = false
+  const displacing = burials.displace([], 4, { start: 'a', end: 'm' }).then(() => {
+    mayInstall = true
+  })
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([mayInstall, deleted], [false, []])
+  finishDeleting()
+  await displacing
+  assert.deepEqual(deleted, ['5: b to m'])
 })
