@@ -19,3 +19,4 @@ export type {
 } from './placement/operator-types.ts'
 export { PlacementMachine } from './placement/placement-machine.ts'
 export type { ClusterConfig, ConfigChange, JsonValue, PlacementCommand, PlacementResult } from './placement/types.ts'
+export { UnreadableStateError } from './unreadable-state.ts'

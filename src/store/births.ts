@@ -1,6 +1,6 @@
 import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId } from '../../shard-map/index.ts'
 import type { Clock, EventSink, Random } from '../base/index.ts'
-import type { StateMachine } from '../machine/index.ts'
+import { type StateMachine, UnreadableStateError } from '../machine/index.ts'
 import type { Message } from '../raft/index.ts'
 import { type DataStore, type KeyRange, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
 import type { Burials } from './burials.ts'
@@ -150,13 +150,26 @@ export class Births {
     const { shard } = record
     if (replica.isRetired || this.isArriving(replica.group)) return 'the replica is being made in another way'
     if (shard.id !== replica.group) return `it holds shard ${shard.id}`
-    if (shard.id === PLACEMENT_SHARD) return undefined
+    const unreadable = this.#whyUnreadable(record)
+    if (unreadable !== undefined || shard.id === PLACEMENT_SHARD) return unreadable
     if (this.#options.burials.overlaps(shard)) return 'another replica with keys of this range is being deleted here'
     const promised = receiver.promisedTo(shard)
     if (promised !== undefined) return `keys of this range are about to be replaced by a snapshot of shard ${promised}`
     // A shard that was merged into this one may still be here: the snapshot brings what it has, and more.
     const owner = this.ownersOf(shard, shard.id).find((each) => each.installing || !hasAbsorbed(record, each.group))
     return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
+  }
+
+  /** In the middle of an upgrade a leader may have saved what this release cannot read: then the replica stays as it is until this store is upgraded too. */
+  #whyUnreadable({ shard, machine }: StateRecord): string | undefined {
+    try {
+      this.#options.createMachine(shard, machine)
+      return undefined
+    } catch (error) {
+      // Once the data is replaced it would be too late to find this out.
+      if (!(error instanceof UnreadableStateError)) throw error
+      return error.message
+    }
   }
 
   /** The other initialised replicas here that have keys of the range. */

@@ -210,7 +210,7 @@ export class Loop {
       try {
         this.#process(replica)
       } catch (error) {
-        this.#contain(replica, error)
+        this.contain(replica, error)
       }
     }
     this.#sync()
@@ -236,7 +236,7 @@ export class Loop {
     try {
       replica.raft.step(message)
     } catch (error) {
-      this.#contain(replica, error)
+      this.contain(replica, error)
     }
   }
 
@@ -248,7 +248,7 @@ export class Loop {
         // Whoever is about to campaign reads what it has not applied.
         replica.raft.tick()
       } catch (error) {
-        this.#contain(replica, error)
+        this.contain(replica, error)
       }
       if (replica.raft.hasReady()) this.wake(replica)
     }
@@ -274,7 +274,7 @@ export class Loop {
   }
 
   /** Damage found while reading one group's log ends that replica, not the store. Everything else is a bug and ends the process. */
-  #contain(replica: Replica, error: unknown): void {
+  contain(replica: Replica, error: unknown): void {
     if (!(error instanceof LogStoreError) || error.code !== 'DAMAGED') throw error
     this.#hooks.replicaDamaged(replica, error.message)
   }

@@ -103,8 +103,11 @@ export class Maintenance {
     const ended = (): void => {
       this.#flushing = undefined
     }
-    // A failed flush has ended the store already, through the data store's `onFatal`.
-    this.#flushing = flush.then(ended, ended)
+    this.#flushing = flush.then(ended, (error: unknown) => {
+      ended()
+      // A failed flush has ended the store already, through the data store's `onFatal`; everything else is a bug, and ends the process.
+      if (!(error instanceof DataStoreError)) throw error
+    })
   }
 
   /**
@@ -122,7 +125,7 @@ export class Maintenance {
     if (replica.installing) return `the replica of shard ${compact} is receiving a snapshot`
     if (replica.merging !== undefined) return `shard ${compact} is being merged`
     this.#shorten(replica, this.#neededAfter(replica, replica.log.flushed.index, 0))
-    return undefined
+    return replica.isRetired ? `the log of shard ${compact} is damaged on this store` : undefined
   }
 
   async #flush(): Promise<void> {
@@ -182,7 +185,13 @@ export class Maintenance {
   #shorten(replica: Replica, wanted: number): void {
     const upTo = Math.min(wanted, this.#sender.holdIndex(replica))
     if (upTo < replica.log.firstIndex()) return
-    replica.log.compact(upTo)
+    try {
+      replica.log.compact(upTo)
+    } catch (error) {
+      // Counting what is left of a record reads it again: damage found by that is one replica's.
+      this.#store.loop.contain(replica, error)
+      return
+    }
     this.#store.options.events.emit({ type: 'log_compacted', group: replica.group, index: upTo })
   }
 

@@ -1,5 +1,6 @@
 import { middleOfLoad, PLACEMENT_SHARD, PLAN_SETTINGS_DEFAULT, type Shard } from '../../shard-map/index.ts'
 import { LIMITS, unreachable } from '../base/index.ts'
+import { DataStoreError } from '../storage/index.ts'
 import { answerError, type Call } from './call.ts'
 import { describeReplica, describeShard, describeStore } from './describe.ts'
 import { dataRange } from './initial-state.ts'
@@ -271,8 +272,11 @@ export class RequestHandler {
     const refuse = (why: string): void => answerError(call, notYet(compact ?? PLACEMENT_SHARD, why))
     this.#maintenance.upkeep(compact).then(
       (hindrance) => (hindrance === undefined ? call.answer({ kind: 'done' }) : refuse(hindrance)),
-      // The disk failed, which ends the store.
-      (error: unknown) => refuse(`what is applied could not be made durable: ${String(error)}`),
+      (error: unknown) => {
+        refuse(`what is applied could not be made durable: ${String(error)}`)
+        // The disk failed, which ends the store; everything else is a bug, and ends the process.
+        if (!(error instanceof DataStoreError)) throw error
+      },
     )
   }
 

@@ -2,7 +2,7 @@ import type { Shard, StoreId } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink } from '../base/index.ts'
 import { encodeSnapshotItem, type SnapshotItem } from '../protocol/index.ts'
 import type { Message } from '../raft/index.ts'
-import type { DataStore, KeyRange, SnapshotImport } from '../storage/index.ts'
+import { type DataStore, DataStoreError, type KeyRange, type SnapshotImport } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { dataRange } from './initial-state.ts'
@@ -151,6 +151,7 @@ export class SnapshotReceiver {
     }
     const refusal = typeof promised === 'string' ? promised : this.#refuseShard(replica, promised)
     if (refusal !== undefined) {
+      this.#failed(item.group, store, refusal)
       this.#abort(store, item.transfer, refusal)
       return
     }
@@ -200,8 +201,9 @@ export class SnapshotReceiver {
       try {
         await step()
       } catch (error) {
-        // Damaged chunks and full disks end here; the sender hears of it and the core asks again later.
-        this.#drop(incoming, error instanceof Error ? error.message : String(error))
+        // Damaged chunks and full disks end here; the sender hears of it and the core asks again later. The rest are bugs, which end the process.
+        if (!(error instanceof DataStoreError)) throw error
+        this.#drop(incoming, error.message)
       }
     })
   }
@@ -209,8 +211,11 @@ export class SnapshotReceiver {
   async #finish(incoming: Incoming, chunks: number): Promise<void> {
     const { replica, sink } = incoming
     const record = decodeStateRecord(await sink.finish())
-    if (typeof record === 'string') throw new Error(record)
     if (this.#incoming.get(replica.group) !== incoming) return
+    if (typeof record === 'string') {
+      this.#drop(incoming, record)
+      return
+    }
     // What else lives here may have changed since the transfer began.
     const refusal = this.#refuseShard(replica, record)
     if (refusal !== undefined) {
@@ -259,18 +264,17 @@ export class SnapshotReceiver {
   #drop(incoming: Incoming, reason: string, silent = false): void {
     if (this.#incoming.get(incoming.replica.group) !== incoming) return
     this.#incoming.delete(incoming.replica.group)
-    this.#events.emit({
-      type: 'snapshot_failed',
-      group: incoming.replica.group,
-      peer: incoming.store,
-      data: { reason },
-    })
+    this.#failed(incoming.replica.group, incoming.store, reason)
     if (!silent) this.#abort(incoming.store, incoming.transfer, reason)
     incoming.work
       .then(() => incoming.sink.cancel())
       .catch(() => {
         // What a cancelled import leaves behind is swept at the next start.
       })
+  }
+
+  #failed(group: number, peer: StoreId, reason: string): void {
+    this.#events.emit({ type: 'snapshot_failed', group, peer, data: { reason } })
   }
 
   #abort(store: StoreId, transfer: number, reason: string): void {

@@ -71,6 +71,61 @@ test('machines tell commands of other releases from garbage', () => {
     assert.equal(placement.unknown(command(plain)), undefined)
 })
 
+test('a snapshot with a state of a newer release is refused by name, and its receiver goes on with what it has', async () => {
+  await TestCluster.with({ shards: 2, raft: { compactEntries: 20 } }, async (cluster) => {
+    const [hit, healthy] = cluster.store('s1').map.map.shards
+    assert(hit !== undefined && healthy !== undefined)
+    const leader = await cluster.leaderStore(hit.id)
+    const old = ['s1', 's2', 's3'].find((id) => id !== leader) ?? ''
+    const others = ['s1', 's2', 's3'].filter((id) => id !== old)
+    const { events } = cluster.store(old).options
+    const refusals: string[] = []
+    const emit = events.emit.bind(events)
+    events.emit = (event) => {
+      if (event.type === 'snapshot_failed') refusals.push(`${event.group} ${event.data?.reason}`)
+      emit(event)
+    }
+    try {
+      cluster.hub.partition([old], others)
+      // Whoever leads meanwhile saves its state as a newer release might.
+      for (const id of others) {
+        const machine = cluster.replica(id, hit.id)?.machine as StateMachine
+        const { save } = machine
+        machine.save = () => Buffer.concat([Buffer.from([9]), save.call(machine).subarray(1)])
+      }
+      for (let i = 0; i < 300; i++) await cluster.client.put(`${hit.start}${i % 9}`, String(i))
+      for (const id of others) {
+        await new Promise<void>((resolve) => {
+          cluster.store(id).request({ kind: 'upkeep', compact: hit.id }, WAIT_MS, () => resolve())
+        })
+      }
+      cluster.hub.heal()
+      await poll(`${old} refuses the snapshot`, WAIT_MS, async () =>
+        refusals.some((reason) => new RegExp(`^${hit.id} .* format 9 .* upgrade this store`).test(reason)),
+      )
+      // Nothing of what only the snapshot could bring.
+      const applied = cluster.replica(old, hit.id)?.appliedIndex ?? Number.POSITIVE_INFINITY
+      assert(applied < 100, `${old} has applied ${applied}`)
+      assert.deepEqual([...cluster.store(old).damaged.keys()], [])
+      await cluster.client.put(`${healthy.start}a`, 'goes on')
+      await cluster.client.put(`${hit.start}a`, 'goes on')
+      // As if it could read that now.
+      for (const id of others) {
+        const machine: Partial<StateMachine> =
+          cluster.replica(id, hit.id)?.machine ?? assert.fail(`no replica on ${id}`)
+        delete machine.save
+      }
+      await cluster.client.put(`${hit.start}a`, 'again')
+      await poll(`${old} has caught up`, WAIT_MS, async () => {
+        const [one, other] = [cluster.replica(old, hit.id), cluster.replica(leader, hit.id)]
+        return one !== undefined && other !== undefined && one.appliedIndex >= other.appliedIndex
+      })
+    } finally {
+      events.emit = emit
+    }
+  })
+})
+
 test('a saved state of a newer release is refused with the cure', () => {
   const shard = { id: 7, start: '', end: undefined, epoch: { membership: 1, range: 1 }, replicas: [] }
   const saved = Buffer.from(createMachine(shard, new Uint8Array()).save())
