@@ -32,4 +32,5 @@ export {
   createEvents,
   type OpenStoreOptions,
   openStore,
+  type TracingOptions,
 } from './server/index.ts'

@@ -171,7 +171,12 @@ export class HttpClient implements Client {
       const send = this.#wire?.fetch ?? fetch
       const response = await send(`${this.#base}${path}`, {
         method,
-        headers: { ...headers, ...this.#authorization, 'flotilla-timeout-ms': String(Math.ceil(timeoutMs)) },
+        headers: {
+          ...headers,
+          ...this.#authorization,
+          ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
+          'flotilla-timeout-ms': String(Math.ceil(timeoutMs)),
+        },
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
         redirect: 'error',
         ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),

@@ -1,8 +1,10 @@
-import { LIMITS, latin1ToBytes } from '../base/index.ts'
+import type { Key } from '../../shard-map/index.ts'
+import { LIMITS, latin1ToBytes, type TraceContext } from '../base/index.ts'
 import type { KvOperation, KvOperationResult } from '../machine/index.ts'
 import { FlotillaError } from '../protocol/index.ts'
-import type { BatchItemAnswer, Router } from '../router/index.ts'
+import type { BatchItemAnswer, GetAnswer, Router } from '../router/index.ts'
 import { invalid, toCallOptions, toCondition, toKey, toLimit, toRange, toValue } from './arguments.ts'
+import { type ClientTracing, tracedCall } from './request-trace.ts'
 import type {
   BatchOperation,
   BatchResult,
@@ -21,30 +23,25 @@ import type {
 export class RouterClient implements Client {
   readonly #router: Router
   readonly #close: () => Promise<void>
+  readonly #tracing: ClientTracing | undefined
   #closed = false
 
-  /** `close` ends what was opened for this client. */
-  constructor(router: Router, close: () => Promise<void>) {
+  /** `close` ends what was opened for this client. Without `tracing` nothing is traced that begins here. */
+  constructor(router: Router, close: () => Promise<void>, tracing?: ClientTracing) {
     this.#router = router
     this.#close = close
+    this.#tracing = tracing
   }
 
   async get(key: Bytes, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
     this.#check()
-    const answer = await this.#router.get(toKey(key), {
-      ...toCallOptions(options),
-      consistency: options.consistency ?? 'linearizable',
-    })
-    return answer.found?.value
+    return (await this.#read(toKey(key), options)).found?.value
   }
 
   async getEntry(key: Bytes, options: ReadOptions = {}): Promise<EntryOf | undefined> {
     this.#check()
     const name = toKey(key)
-    const { found } = await this.#router.get(name, {
-      ...toCallOptions(options),
-      consistency: options.consistency ?? 'linearizable',
-    })
+    const { found } = await this.#read(name, options)
     return found === undefined ? undefined : { key: latin1ToBytes(name), value: found.value, revision: found.revision }
   }
 
@@ -53,23 +50,31 @@ export class RouterClient implements Client {
     if (keys.length > LIMITS.batchOpsMax)
       throw invalid('BATCH_TOO_LARGE', `at most ${LIMITS.batchOpsMax} keys at once, not ${keys.length}`)
     if (keys.length === 0) return []
-    const found = await this.#router.getMany(keys.map(toKey), {
-      ...toCallOptions(options),
-      consistency: options.consistency ?? 'linearizable',
-    })
+    const names = keys.map(toKey)
+    const call = toCallOptions(options)
+    const consistency = options.consistency ?? 'linearizable'
+    const found = await this.#traced('getMany', options, (trace) =>
+      this.#router.getMany(names, { ...call, ...trace, consistency }),
+    )
     return found.map((entry) => entry?.value)
   }
 
   async put(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<{ readonly revision: number }> {
     this.#check()
-    const { result } = await this.#router.put(toKey(key), toValue(value), toCondition(options), toCallOptions(options))
+    const [name, bytes, condition, call] = [toKey(key), toValue(value), toCondition(options), toCallOptions(options)]
+    const { result } = await this.#traced('put', options, (trace) =>
+      this.#router.put(name, bytes, condition, { ...call, ...trace }),
+    )
     if (result.kind === 'put') return { revision: result.revision }
     throw preconditionFailed(result)
   }
 
   async del(key: Bytes, options: WriteOptions = {}): Promise<boolean> {
     this.#check()
-    const { result } = await this.#router.delete(toKey(key), toCondition(options), toCallOptions(options))
+    const [name, condition, call] = [toKey(key), toCondition(options), toCallOptions(options)]
+    const { result } = await this.#traced('del', options, (trace) =>
+      this.#router.delete(name, condition, { ...call, ...trace }),
+    )
     if (result.kind === 'delete') return result.deleted
     throw preconditionFailed(result)
   }
@@ -95,7 +100,10 @@ export class RouterClient implements Client {
         `the keys and values of a batch have at most ${LIMITS.batchBytesMax} bytes, here ${bytes}`,
       )
     }
-    const answers = await this.#router.batch(parsed, { ...toCallOptions(options), atomic: options.atomic ?? false })
+    const call = toCallOptions(options)
+    const answers = await this.#traced('batch', options, (trace) =>
+      this.#router.batch(parsed, { ...call, ...trace, atomic: options.atomic ?? false }),
+    )
     return answers.map(fromAnswer)
   }
 
@@ -104,18 +112,17 @@ export class RouterClient implements Client {
     let { start, end } = toRange(options)
     const reverse = options.reverse ?? false
     let left = toLimit(options)
+    const call = toCallOptions(options)
     while (left > 0) {
-      const page = await this.#router.scan(
-        {
-          start,
-          end,
-          reverse,
-          keysOnly: false,
-          itemsMax: Math.min(left, LIMITS.scanPageItemsMax),
-          consistency: options.consistency ?? 'linearizable',
-        },
-        toCallOptions(options),
-      )
+      const asked = {
+        start,
+        end,
+        reverse,
+        keysOnly: false,
+        itemsMax: Math.min(left, LIMITS.scanPageItemsMax),
+        consistency: options.consistency ?? 'linearizable',
+      }
+      const page = await this.#traced('scan', options, (trace) => this.#router.scan(asked, { ...call, ...trace }))
       for (const item of page.items) yield { key: latin1ToBytes(item.key), value: item.value, revision: item.revision }
       left -= page.items.length
       if (page.next === undefined) return
@@ -132,6 +139,22 @@ export class RouterClient implements Client {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #read(key: Key, options: ReadOptions): Promise<GetAnswer> {
+    const call = toCallOptions(options)
+    const consistency = options.consistency ?? 'linearizable'
+    return this.#traced('get', options, (trace) => this.#router.get(key, { ...call, ...trace, consistency }))
+  }
+
+  #traced<T>(
+    operation: string,
+    { traceparent }: RequestOptions,
+    call: (trace: { readonly trace?: TraceContext | undefined }) => Promise<T>,
+  ): Promise<T> {
+    const tracing = this.#tracing
+    if (tracing === undefined || !tracing.tracer.isOn) return call({})
+    return tracedCall(tracing, operation, traceparent, (trace) => call({ trace }))
   }
 
   #check(): void {

@@ -10,6 +10,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
   /** Milliseconds, 1 to 60,000; 10,000 when absent. */
   readonly timeout?: number
+  /** Of the caller's span (W3C Trace Context): where the cluster traces, what it does for this request becomes a part of that trace. Ignored when it is malformed. */
+  readonly traceparent?: string
 }
 
 export interface ReadOptions extends RequestOptions {

@@ -6,9 +6,6 @@ import { LIMITS } from '../base/index.ts'
 import { invalidArgument } from './failures.ts'
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
-const TRACE_PARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
-const ZERO_TRACE = '0'.repeat(32)
-const ZERO_SPAN = '0'.repeat(16)
 
 /** Whether a caller's own request id can be echoed: it goes into headers and logs, so only harmless characters. */
 export function isSaneRequestId(value: string): boolean {
@@ -22,18 +19,6 @@ export function parseTimeoutMs(value: string): number {
     throw invalidArgument(`Flotilla-Timeout-Ms is a whole number from 1 to ${LIMITS.requestTimeoutMsMax}`)
   }
   return milliseconds
-}
-
-/** What a caller's `traceparent` says (W3C Trace Context, section 3.2); undefined when it is not valid. */
-export function parseTraceParent(
-  traceParent: string,
-): { readonly traceId: string; readonly spanId: string; readonly flags: string } | undefined {
-  const match = TRACE_PARENT.exec(traceParent)
-  if (match === null) return undefined
-  const [, version, traceId = '', spanId = '', flags = '', rest] = match
-  if (version === 'ff' || traceId === ZERO_TRACE || spanId === ZERO_SPAN) return undefined
-  if (version === '00' && rest !== undefined) return undefined
-  return { traceId, spanId, flags }
 }
 
 /**

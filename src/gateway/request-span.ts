@@ -2,8 +2,7 @@
  * The trace of one HTTP request: takes the caller's `traceparent`, says ours, and tells the span `request` when there is an answer. A valid `traceparent` is answered
  * with one of the same trace whether or not anybody here traces.
  */
-import type { SpanRecord, TraceContext } from '../base/index.ts'
-import { parseTraceParent } from './request-headers.ts'
+import { parseTraceParent, type SpanRecord, type TraceContext } from '../base/index.ts'
 import type { Services } from './services.ts'
 
 const SAMPLED = 1

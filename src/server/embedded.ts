@@ -7,6 +7,7 @@ import { createRouter } from '../router/index.ts'
 import { LogStoreError } from '../storage/index.ts'
 import { RAFT_SETTINGS_DEFAULT } from '../store/index.ts'
 import { createMemoryHub, type MemoryHub, openMemoryTransport } from '../transport/index.ts'
+import { type EmbeddedTracer, openEmbeddedTracer, type TracingOptions } from './embedded-tracing.ts'
 import { type Node, openNode } from './node.ts'
 import { systemClock, systemRandom, uniqueName } from './system.ts'
 
@@ -25,19 +26,29 @@ export interface OpenStoreOptions {
   readonly logger?: Logger
   /** Made with `createEvents`; its owner closes it after the store. */
   readonly events?: EventBus
+  /** Absent: nothing is traced. */
+  readonly tracing?: TracingOptions
 }
 
 /** Opens (or creates) a store in a directory of its own. Rejects with STORE_LOCKED when another process has it open. */
 export async function openStore(dir: string, options: OpenStoreOptions = {}): Promise<Client> {
   const hub = createMemoryHub({ clock: systemClock })
-  const node = await openEmbedded(hub, 's1', dir, { stores: ['s1'], replicas: 1, shards: options.shards ?? 1 }, options)
+  const bootstrap = { stores: ['s1'], replicas: 1, shards: options.shards ?? 1 }
+  const traces = await openTracer('s1', options)
+  let node: Node | undefined
   try {
+    node = await openEmbedded(hub, 's1', dir, bootstrap, options, traces)
     await untilReady([node])
   } catch (error) {
-    await node.close()
+    // One that is not ready yet has its tracer closed with it.
+    await (node ?? traces).close()
     throw error
   }
-  return new RouterClient(node.router, () => node.close())
+  return new RouterClient(node.router, () => node.close(), { tracer: traces.tracer, clock: systemClock })
+}
+
+function openTracer(name: string, { tracing }: OpenStoreOptions): Promise<EmbeddedTracer> {
+  return openEmbeddedTracer(name, tracing, { clock: systemClock, random: systemRandom })
 }
 
 export interface CreateClusterOptions extends OpenStoreOptions {
@@ -75,19 +86,29 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   const nodes = new Map<string, Node>()
   const start = async (id: string): Promise<void> => {
     const dir = options.dir === undefined ? undefined : path.join(options.dir, id)
-    nodes.set(id, await openEmbedded(hub, id, dir, bootstrap, options))
+    const traces = await openTracer(id, options)
+    try {
+      nodes.set(id, await openEmbedded(hub, id, dir, bootstrap, options, traces))
+    } catch (error) {
+      await traces.close()
+      throw error
+    }
   }
   const closeAll = async (): Promise<void> => {
     await Promise.all([...nodes.values()].map((node) => node.close()))
     nodes.clear()
   }
+  let traces: EmbeddedTracer | undefined
   try {
+    traces = await openTracer('client', options)
     await Promise.all(ids.map(start))
     await untilReady([...nodes.values()])
   } catch (error) {
     await closeAll()
+    await traces?.close()
     throw error
   }
+  const { tracer, close: closeTraces } = traces
   const transport = openMemoryTransport(hub, {
     clusterId: CLUSTER_ID,
     address: `client-${uniqueName()}`,
@@ -101,11 +122,14 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
     transport,
     anyStore: () => [...nodes.keys()][next++ % Math.max(1, nodes.size)] ?? 's1',
     close: () => transport.close(),
+    tracer,
   })
-  const client = new RouterClient(router, async () => {
+  const close = async (): Promise<void> => {
     await router.close()
     await closeAll()
-  })
+    await closeTraces()
+  }
+  const client = new RouterClient(router, close, { tracer, clock: systemClock })
   return Object.assign(client, {
     stores: ids,
     stopStore: async (id: string): Promise<void> => {
@@ -130,6 +154,7 @@ async function openEmbedded(
   dir: string | undefined,
   bootstrap: { stores: readonly string[]; replicas: number; shards: number },
   options: OpenStoreOptions,
+  traces: EmbeddedTracer,
 ): Promise<Node> {
   const { logger = silentLogger } = options
   const events: EventSink = options.events?.of(id) ?? silentEvents
@@ -150,6 +175,7 @@ async function openEmbedded(
       random: systemRandom,
       logger,
       events,
+      tracer: traces.tracer,
       openTransport: async (incarnation) =>
         openMemoryTransport(hub, {
           clusterId: CLUSTER_ID,
@@ -162,7 +188,11 @@ async function openEmbedded(
     })
     return {
       ...node,
-      close: () => node.close().finally(() => clearInterval(alive)),
+      close: () =>
+        node
+          .close()
+          .finally(() => traces.close())
+          .finally(() => clearInterval(alive)),
     }
   } catch (error) {
     clearInterval(alive)

@@ -7,6 +7,7 @@ export {
   type OpenStoreOptions,
   openStore,
 } from './embedded.ts'
+export type { TracingOptions } from './embedded-tracing.ts'
 export { type CreateEventsOptions, createEvents } from './events.ts'
 export { composeNode, type Node, type NodeOptions, type NodeStorage } from './node.ts'
 export { type RunningNode, startNode } from './start-node.ts'

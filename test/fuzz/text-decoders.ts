@@ -1,11 +1,12 @@
 /** The decoders of what people and programs write: HTTP, configuration, recorded histories. See `decoder.ts` for what an item says. */
 import { keyFromPathText } from '../../shard-map/index.ts'
+import { parseTraceParent } from '../../src/base/index.ts'
 import { parseConditions } from '../../src/gateway/conditions.ts'
 import { decodeCursor, encodeCursor } from '../../src/gateway/cursor.ts'
 import { decodeDocument, encodeMsgpack } from '../../src/gateway/document.ts'
 import { base64Decode, base64UrlDecode, percentDecode } from '../../src/gateway/percent.ts'
 import { Query } from '../../src/gateway/query.ts'
-import { parseTimeoutMs, parseTraceParent, preferredType } from '../../src/gateway/request-headers.ts'
+import { parseTimeoutMs, preferredType } from '../../src/gateway/request-headers.ts'
 import { parseBatch } from '../../src/gateway/routes/batch.ts'
 import { parseTarget } from '../../src/gateway/target.ts'
 import { FlotillaError } from '../../src/protocol/index.ts'
@@ -118,7 +119,7 @@ export const TEXT_DECODERS: readonly Decoder[] = [
   },
   {
     name: 'HTTP headers',
-    covers: ['parseTimeoutMs', 'parseTraceParent'].map((name) => `src/gateway/request-headers.ts#${name}`),
+    covers: ['src/gateway/request-headers.ts#parseTimeoutMs', 'src/base/trace-parent.ts#parseTraceParent'],
     decode: (bytes) => {
       const text = textOf(bytes)
       parseTraceParent(text)

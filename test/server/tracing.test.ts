@@ -1,67 +1,13 @@
 /** Traces of a cluster of real stores, as a collector receives them: which spans there are, whose children they are, and that nothing is traced unasked. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig } from '../../src/server/config/index.ts'
 import { type RunningNode, startNode } from '../../src/server/index.ts'
 import { freePort } from '../../tools/cluster/ports.ts'
-
-interface Span {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  readonly kind: number
-  readonly startTimeUnixNano: string
-  readonly endTimeUnixNano: string
-  readonly store: string
-  readonly attributes: Readonly<Record<string, string | number>>
-}
-
-interface OtlpAttribute {
-  readonly key: string
-  readonly value: { readonly stringValue?: string; readonly intValue?: number }
-}
-
-interface OtlpBody {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly OtlpAttribute[] }
-    readonly scopeSpans: readonly {
-      readonly spans: readonly (Omit<Span, 'attributes' | 'store'> & {
-        readonly attributes: readonly OtlpAttribute[]
-      })[]
-    }[]
-  }[]
-}
-
-function plain(attributes: readonly OtlpAttribute[]): Record<string, string | number> {
-  return Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue)]))
-}
-
-/** A collector: OTLP over HTTP, in JSON. */
-async function startCollector(t: TestContext): Promise<{ readonly url: string; readonly spans: Span[] }> {
-  const spans: Span[] = []
-  const server = createServer(async (incoming, outgoing) => {
-    assert.equal(incoming.url, '/v1/traces')
-    const chunks: Buffer[] = []
-    for await (const chunk of incoming) chunks.push(chunk as Buffer)
-    const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as OtlpBody
-    for (const { resource, scopeSpans } of resourceSpans) {
-      const { 'service.instance.id': store = '', 'service.name': service } = plain(resource.attributes)
-      assert.equal(service, 'flotilla')
-      for (const { attributes, ...span } of scopeSpans.flatMap(({ spans: each }) => each))
-        spans.push({ ...span, store: String(store), attributes: plain(attributes) })
-    }
-    outgoing.writeHead(200, { 'Content-Type': 'application/json' }).end('{}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans }
-}
+import { type Span, startCollector, until } from './collector.ts'
 
 /** Three stores in this process; answers their addresses. */
 async function startCluster(t: TestContext, settings: Readonly<Record<string, string>>): Promise<string[]> {
@@ -96,10 +42,6 @@ async function startCluster(t: TestContext, settings: Readonly<Record<string, st
   for (const address of addresses)
     while (!(await fetch(`${address}/readyz`)).ok) await new Promise((resolve) => setTimeout(resolve, 20))
   return addresses
-}
-
-async function until(spans: readonly Span[], what: (spans: readonly Span[]) => boolean): Promise<void> {
-  while (!what(spans)) await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'

@@ -88,12 +88,9 @@ async function loadLibraries() {
     return { OTLPTraceExporter, BatchSpanProcessor, resourceFromAttributes }
   } catch (error) {
     // They are optional: most stores run without.
-    throw new Error(
-      `observability.tracing.otlp needs packages that are not installed: npm install ${NEEDED.join(' ')}`,
-      {
-        cause: error,
-      },
-    )
+    throw new Error(`tracing needs packages that are not installed: npm install ${NEEDED.join(' ')}`, {
+      cause: error,
+    })
   }
 }
 
