@@ -40,7 +40,13 @@ export const LIMITS = {
   transferLagEntriesMax: 1_000,
   /** Ids for shards and replicas that one request takes: a thousand splits. They last for 2^48. */
   idsPerRequestMax: 10_000,
+  /** What a reader of snapshots takes. */
   snapshotChunkBytesMax: 512 * KiB,
+  /**
+   * What a worker cuts. Main loops encode, copy, send and store each chunk in one go, so small ones let requests through in between. One that fits
+   * a read of a socket also spares the NATS client most of the buffers by which it puts larger messages together, and those collecting them.
+   */
+  snapshotChunkBytes: 56 * KiB,
   storeIdCharsMax: 64,
   labelsMax: 32,
   /** Settings that one request may change. */

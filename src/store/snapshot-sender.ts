@@ -16,7 +16,9 @@ import { decodeStateRecord } from './state-record.ts'
  * not acknowledged: its acknowledgements are its credit. A transfer that makes no progress is given up and reported to the core, which asks
  * again later: it restarts from the beginning. One whose receiver has left the group ends at once.
  */
-const CHUNKS_UNACKNOWLEDGED_MAX = 4
+const CHUNKS_UNACKNOWLEDGED_MAX = 16
+/** Between two chunks of a transfer others have their turn. A timer of a busy loop is late, so a transfer slows down where it disturbs. */
+const CHUNK_PAUSE_MS = 1
 const PROGRESS_TIMEOUT_MS = 15_000
 const TRANSFERS_MAX = 2
 /** A receiver that refused is not asked again before this: each attempt reads a part of the data for nothing. */
@@ -200,7 +202,7 @@ export class SnapshotSender {
         this.#send(transfer, { kind: 'end', transfer: transfer.id, chunks: transfer.sent })
         return
       }
-      const dueMs = this.#clock.nowMs() + this.#budget.reserve(bytes.length)
+      const dueMs = this.#clock.nowMs() + Math.max(CHUNK_PAUSE_MS, this.#budget.reserve(bytes.length))
       await this.#until(transfer, dueMs, () => this.#clock.nowMs() >= dueMs)
       if (!this.#transfers.has(transfer.id)) return
       this.#send(transfer, { kind: 'chunk', transfer: transfer.id, sequence: transfer.sent++, bytes })
@@ -228,7 +230,7 @@ export class SnapshotSender {
   #expectProgress(transfer: Transfer): void {
     transfer.timer?.cancel()
     // What a slow budget holds back, here and at the receiver, is no lack of progress.
-    const heldBytes = 2 * TRANSFERS_MAX * CHUNKS_UNACKNOWLEDGED_MAX * LIMITS.snapshotChunkBytesMax
+    const heldBytes = 2 * TRANSFERS_MAX * CHUNKS_UNACKNOWLEDGED_MAX * LIMITS.snapshotChunkBytes
     const patienceMs = PROGRESS_TIMEOUT_MS + (heldBytes * 1000) / this.#budget.bytesPerSecond
     transfer.timer = this.#clock.after(patienceMs, () => this.#end(transfer, 'no progress', false))
   }

@@ -41,8 +41,8 @@ export type ToMain =
 
 export type ToWorker = { readonly kind: 'credit' } | { readonly kind: 'cancel' }
 
-/** Chunks a worker may send before the first is taken: one under way, one being taken, two to hide the latency. */
-export const READ_AHEAD_CHUNKS = 4
+/** Chunks a worker may send before the first is taken: one under way, one being taken, the others to hide the latency. */
+export const READ_AHEAD_CHUNKS = 8
 
 export function failed(error: unknown, doing: string): TaskOutcome {
   const { code, message } = engineError(error, doing)

@@ -2,11 +2,12 @@
  * The entry file of a snapshot worker: each exported function is one task, called by Piscina by name. A task opens the LevelDB database that the
  * main thread holds open (same process, same native handle), works, and closes its handle. No state is kept between tasks.
  */
+import { LIMITS } from '../../base/index.ts'
 import { LevelKvStore, type LevelOptions } from '../level/index.ts'
-import { BLOCK_BYTES_MAX } from './format.ts'
 import { destroyRange, installRange } from './range-changer.ts'
 import { RangeExporter } from './range-exporter.ts'
 import { FileStaging } from './staging.ts'
+import { standBack } from './worker-priority.ts'
 import {
   type DestroyTask,
   type ExportTask,
@@ -17,6 +18,8 @@ import {
   type ToMain,
   type ToWorker,
 } from './worker-protocol.ts'
+
+standBack()
 
 /** Nobody else needs this thread's loop to turn. */
 const noPause = async (): Promise<void> => {}
@@ -35,7 +38,7 @@ export async function exportRange(task: ExportTask): Promise<TaskOutcome> {
 /** Answers whether the reader took everything. */
 async function sendChunks(task: ExportTask, kv: LevelKvStore): Promise<boolean> {
   const credits = new Credits(task)
-  const exporter = await RangeExporter.open(kv, { ...task, blockBytes: BLOCK_BYTES_MAX })
+  const exporter = await RangeExporter.open(kv, { ...task, blockBytes: LIMITS.snapshotChunkBytes })
   try {
     const { state } = exporter
     send(task, { kind: 'state', state }, [])
