@@ -1,11 +1,12 @@
 /** Fills a range with values of mixed sizes, in batches, several at a time; and empties it again. */
-import type { Stage } from './stage.ts'
+import { megabytes, type Stage } from './stage.ts'
 
 /** Most values are small, most bytes are in large ones, as in real stores. */
 const SIZES = [100, 100, 300, 1_000, 1_000, 4_000, 16_000, 64_000] as const
 const BATCH_BYTES = 512 * 1024
 const BATCH_OPS_MAX = 500
 const WRITERS = 4
+const READ_KEYS = 100
 
 export function fillingKey(number: number): string {
   // Spread over the range, so that shards grow everywhere at once.
@@ -28,12 +29,34 @@ export async function fill(stage: Stage, bytes: number, first = 0): Promise<numb
         batchBytes += size
       }
       written += batchBytes
+      stage.waitingFor(() => `${megabytes(written)} of ${megabytes(bytes)} written`)
       for (const result of await stage.client.batch(operations, { atomic: false, timeout: 30_000 }))
         if (!result.ok) stage.claim(false, `a write while filling: ${result.error.code} ${result.error.message}`)
     }
   }
   await Promise.all(Array.from({ length: WRITERS }, writer))
   return number
+}
+
+/** Reads one in `every` of the filling of numbers below `last` that `isThere`, and claims that each is what was written. */
+export async function verify(stage: Stage, last: number, every: number, isThere = (_: number) => true): Promise<void> {
+  const numbers: number[] = []
+  for (let number = 0; number < last; number += every) if (isThere(number)) numbers.push(number)
+  const wrong: string[] = []
+  for (let from = 0; from < numbers.length; from += READ_KEYS) {
+    const some = numbers.slice(from, from + READ_KEYS)
+    const values = await stage.client.getMany(some.map(fillingKey), { timeout: 30_000 })
+    for (const [i, number] of some.entries()) {
+      const value = values[i]
+      const expected = noise(SIZES[number % SIZES.length] ?? 100, number)
+      if (value === undefined || Buffer.compare(value, expected) !== 0) wrong.push(fillingKey(number))
+    }
+    stage.waitingFor(() => `${from} of ${numbers.length} keys read`)
+  }
+  stage.claim(
+    wrong.length === 0,
+    `${numbers.length} keys of the filling read: ${wrong.length} not as written ${wrong.slice(0, 3).join(' ')}`,
+  )
 }
 
 /** Deletes all filling of numbers below `last` but one in `keepOneIn`. */

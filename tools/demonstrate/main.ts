@@ -33,6 +33,7 @@ const program = new Command()
   .exitOverride()
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const note = (line: string): void => void process.stderr.write(`  (${line})\n`)
 
 try {
   program.parse()
@@ -57,7 +58,7 @@ async function main(names: readonly string[], flags: Flags): Promise<number> {
   for (const scene of scenes) {
     print(`\n## ${scene.name}: ${scene.shows}\n`)
     const startedMs = performance.now()
-    const stage = { broker: settings.broker, print, ...scene.stage(settings) }
+    const stage = { broker: settings.broker, print, note, ...scene.stage(settings) }
     const failures = await Stage.play(stage, (running) => scene.play(running, settings))
     failed += failures.length
     print(

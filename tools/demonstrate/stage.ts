@@ -36,25 +36,32 @@ export interface StageOptions {
   readonly shards: number
   readonly placement: Readonly<Record<string, unknown>>
   readonly print: (line: string) => void
+  /** What goes on meanwhile, for whoever waits; it is no part of the report. */
+  readonly note: (line: string) => void
 }
 
 const OPERATOR_MS_MAX = 600_000
+const NOTE_INTERVAL_MS = 15_000
 
 export class Stage {
   readonly cluster: ProcessCluster
   readonly client: Awaited<ReturnType<typeof connect>>
   readonly failures: string[] = []
   readonly #print: (line: string) => void
+  readonly #note: (line: string) => void
+  readonly #startedMs = performance.now()
+  #notedMs = performance.now()
   readonly #loads: CheckedLoad[] = []
 
   private constructor(
     cluster: ProcessCluster,
     client: Awaited<ReturnType<typeof connect>>,
-    print: (line: string) => void,
+    { print, note }: StageOptions,
   ) {
     this.cluster = cluster
     this.client = client
     this.#print = print
+    this.#note = note
   }
 
   /** Starts the founders, plays the scene, and cleans up whatever happens. Answers what failed. */
@@ -70,7 +77,7 @@ export class Stage {
       for (const store of bootstrap.stores) cluster.start(store)
       await Promise.all(bootstrap.stores.map((store) => cluster.waitReady(store)))
       await cluster.leaders()
-      const stage = new Stage(cluster, await connect(cluster.broker.url, { clusterId: id }), options.print)
+      const stage = new Stage(cluster, await connect(cluster.broker.url, { clusterId: id }), options)
       try {
         await scene(stage)
         for (const load of stage.#loads) await stage.#judge(load)
@@ -88,6 +95,14 @@ export class Stage {
 
   say(text: string): void {
     this.#print(`- ${text}`)
+  }
+
+  /** Tells now and then what is waited for. */
+  waitingFor(what: () => string): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#notedMs < NOTE_INTERVAL_MS) return
+    this.#notedMs = nowMs
+    this.#note(`${seconds(nowMs - this.#startedMs)}: ${what()}`)
   }
 
   /** States something that has to hold. */
@@ -130,14 +145,20 @@ export class Stage {
     })
   }
 
-  /** Waits until no operator has run for `stillMs`. Answers how long it was until the last one ended. */
-  async settled(stillMs: number, limitMs: number): Promise<number> {
+  /** Waits until no operator has run for `restMs`. Answers how long it was until the last one ended. */
+  async settled(restMs: number, limitMs: number): Promise<number> {
     const startedMs = performance.now()
     let busyMs = startedMs
-    while (performance.now() - busyMs < stillMs) {
+    while (performance.now() - busyMs < restMs) {
       if (performance.now() - startedMs > limitMs) throw new Error(`operators still run after ${limitMs} ms`)
       const running = (await this.operators()).filter(({ state }) => state === 'running')
       if (running.length > 0) busyMs = performance.now()
+      const stillMs = performance.now() - busyMs
+      this.waitingFor(() =>
+        running.length > 0
+          ? `${running.length} operators run, ${running[0]?.reason}`
+          : `no operator has run for ${seconds(stillMs)} of ${seconds(restMs)}`,
+      )
       await delay(250)
     }
     return busyMs - startedMs

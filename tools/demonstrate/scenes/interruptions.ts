@@ -1,4 +1,7 @@
-/** The placement driver's leader dies in each step of a move, and the broker is restarted in the middle of one: the operator goes on. */
+/**
+ * The placement driver's leader dies in each step of a move, in a split and in a merge, and the broker is restarted in the middle of a move: the operator goes
+ * on. The store that a replica moves to dies for good: the operator ends early and leaves nothing behind.
+ */
 import { poll } from '../../cluster/poll.ts'
 import { fill } from '../filling.ts'
 import { quantilesText } from '../latencies.ts'
@@ -7,12 +10,14 @@ import { type OperatorView, type Stage, seconds } from '../stage.ts'
 
 const STEPS = 5
 const WAIT_MS = 120_000
+/** Ten seconds of silence, and what noticing it takes on a busy machine. */
+const TARGET_LOST_MS_MAX = 25_000
 const FILLED_BYTES = 48 * 1024 * 1024
 
 export const interruptions: Scene = {
   name: 'interruptions',
   shows:
-    'a move goes on when the placement driver’s leader is killed in any of its steps, and when the broker is restarted',
+    'operators go on when the placement driver’s leader is killed in any of their steps, and when the broker is restarted; a dead target ends them',
   stage: () => ({ stores: 4, shards: 1, placement: { split: { bytes: '4GiB', opsPerSecond: 1_000_000 } } }),
   async play(stage, { clients }) {
     const load = stage.load(checkedKeys(32), { ...LOAD, clients })
@@ -22,20 +27,40 @@ export const interruptions: Scene = {
       await stage.admin(`schedulers/${name}/pause`, 'POST', '{"seconds":3600}')
     await fill(stage, FILLED_BYTES)
     load.latencies.take()
-    for (let step = 0; step < STEPS; step++) await killDriverIn(stage, step)
+    for (let step = 0; step < STEPS; step++) await killDriverIn(stage, step, () => move(stage))
+    await killDriverIn(stage, 0, () => change(stage, 'split', '{"policy":"size"}'))
+    await killDriverIn(stage, 0, () => change(stage, 'merge', '{}'))
+    await stage.operate(`shards/${await firstShard(stage)}/split`, '{"policy":"size"}')
+    await killDriverIn(stage, 1, () => change(stage, 'merge', '{}'))
     stage.say(`all the while: ${quantilesText(load.latencies.take())}`)
     await restartBroker(stage)
-    stage.say(`around the restart of the broker: ${quantilesText(load.latencies.take())}`)
+    await killTarget(stage)
+    stage.say(`around the restart of the broker and the loss of a target: ${quantilesText(load.latencies.take())}`)
     stage.say(
-      `${load.failures.length} operations failed around five kills and a broker that was gone: ${load.failures.slice(0, 2).join('; ')}`,
+      `${load.failures.length} operations failed around eight kills of a driver, one of a target, and a broker that was gone: ${load.failures.slice(0, 2).join('; ')}`,
     )
   },
 }
 
+interface Begun {
+  readonly operator: OperatorView
+  /** In a few words. */
+  readonly text: string
+}
+
+async function firstShard(stage: Stage): Promise<number> {
+  const [first] = (await stage.cluster.dataShards()).filter(({ start }) => start === '')
+  return first?.id ?? 2
+}
+
+async function change(stage: Stage, what: string, body: string): Promise<Begun> {
+  const shard = await firstShard(stage)
+  const operator = await stage.admin<OperatorView>(`shards/${shard}/${what}`, 'POST', body)
+  return { operator, text: `${what} of shard ${shard}` }
+}
+
 /** A move of the only data shard to whoever has no replica of it, from a follower that does not drive. */
-async function move(
-  stage: Stage,
-): Promise<{ readonly operator: OperatorView; readonly from: string; readonly to: string }> {
+async function move(stage: Stage): Promise<Begun & { readonly to: string }> {
   const shards = await stage.cluster.shards()
   const data = shards.find(({ kind }) => kind === 'data')
   const driver = shards.find(({ kind }) => kind === 'placement')?.leader
@@ -43,11 +68,11 @@ async function move(
   const from = holders.find((store) => store !== data?.leader && store !== driver) ?? 's1'
   const to = stage.cluster.ids.find((store) => !holders.includes(store)) ?? 's4'
   const operator = await stage.admin<OperatorView>(`shards/${data?.id}/move`, 'POST', JSON.stringify({ from, to }))
-  return { operator, from, to }
+  return { operator, to, text: `move from ${from} to ${to}` }
 }
 
-async function killDriverIn(stage: Stage, step: number): Promise<void> {
-  const { operator, from, to } = await move(stage)
+async function killDriverIn(stage: Stage, step: number, begin: () => Promise<Begun>): Promise<void> {
+  const { operator, text } = await begin()
   const shown = await poll(`step ${step}`, WAIT_MS, async () => {
     const now = await stage.admin<OperatorView>(`operators/${operator.id}`)
     return now.state !== 'running' || now.steps.slice(0, step).every(({ state }) => state === 'done') ? now : undefined
@@ -66,7 +91,7 @@ async function killDriverIn(stage: Stage, step: number): Promise<void> {
   const tookMs = performance.now() - startedMs
   stage.claim(
     ended.state === 'finished',
-    `${driver} drove and was killed in "${doing}" (move from ${from} to ${to}): ${ended.state}${ended.error ?? ''} ${seconds(tookMs)} later`,
+    `${driver} drove and was killed in "${doing}" (${text}): ${ended.state} ${ended.error ?? ''} ${seconds(tookMs)} later`,
   )
   await stage.cluster.leaders()
 }
@@ -85,4 +110,26 @@ async function restartBroker(stage: Stage): Promise<void> {
     ended.state === 'finished',
     `the broker was killed and started again in the middle of a move: ${ended.state} ${seconds(performance.now() - startedMs)} later`,
   )
+}
+
+/** The store that a replica moves to is lost. Nobody waits for it any longer than for a restart. */
+async function killTarget(stage: Stage): Promise<void> {
+  await stage.cluster.leaders()
+  const { operator, to } = await move(stage)
+  await poll('the learner is there', WAIT_MS, async () => {
+    const { steps } = await stage.admin<OperatorView>(`operators/${operator.id}`)
+    return steps[0]?.state === 'done'
+  })
+  const startedMs = performance.now()
+  await stage.cluster.kill9(to)
+  const ended = await stage.ended(operator.id)
+  const tookMs = performance.now() - startedMs
+  const isEarly = ended.state === 'failed' && tookMs < TARGET_LOST_MS_MAX
+  stage.claim(
+    isEarly,
+    `${to} was to receive a replica and was killed: ${ended.state} ${ended.error ?? ''} ${seconds(tookMs)} later`,
+  )
+  const holders = (await stage.cluster.dataShards()).flatMap(({ replicas }) => replicas.map(({ store }) => store))
+  stage.claim(!holders.includes(to), `replicas are on ${holders.join(', ')}, none is left on ${to}`)
+  await stage.cluster.restart(to)
 }

@@ -1,7 +1,7 @@
 /** The life of a cluster: it grows from one shard, stores join, leave and are lost, the data shrinks and grows again. */
 import { delay, poll } from '../../cluster/poll.ts'
 import type { CheckedLoad } from '../checked-load.ts'
-import { empty, fill } from '../filling.ts'
+import { empty, fill, verify } from '../filling.ts'
 import { quantilesText } from '../latencies.ts'
 import { checkedKeys, LOAD, type Scene, type SceneSettings } from '../scene.ts'
 import { megabytes, type Stage, seconds } from '../stage.ts'
@@ -9,7 +9,9 @@ import { megabytes, type Stage, seconds } from '../stage.ts'
 /** A cluster of 1 GB has about eleven shards with the default of 96 MiB; smaller ones are cut likewise. */
 const SHARDS_ABOUT = 11
 const SETTLE_MS_MAX = 900_000
-const QUIET_MS = 20_000
+const QUIET_MS = 10_000
+/** Of the filling, read back after a loss: a part that still says what all of it would. */
+const READ_ONE_IN = 7
 /** A shard that balance has moved rests for a minute; only then its next replica may follow. */
 const BALANCED_MS = 80_000
 const DOWN_AFTER_SECONDS = 20
@@ -37,7 +39,7 @@ export const life: Scene = {
     const keys = await grow(stage, load, settings)
     await spread(stage, load, settings)
     await leave(stage, load)
-    await lose(stage, load)
+    await lose(stage, load, keys)
     await shrink(stage, load, keys, settings)
   },
 }
@@ -76,9 +78,15 @@ async function spread(stage: Stage, load: CheckedLoad, { stillSeconds }: SceneSe
   }
   stage.say(`during the moves: ${quantilesText(load.latencies.take())}`)
   const before = (await stage.operators()).map(({ id }) => id)
-  await delay(stillSeconds * 1_000)
+  // That it was still for so long already is how its rest was recognized.
+  const untilMs = performance.now() + Math.max(10_000, stillSeconds * 1_000 - BALANCED_MS)
+  while (performance.now() < untilMs) {
+    await delay(1_000)
+    stage.waitingFor(() => `still for another ${seconds(untilMs - performance.now())}`)
+  }
+  const stillMs = performance.now() - untilMs + Math.max(10_000 + BALANCED_MS, stillSeconds * 1_000)
   const after = (await stage.operators()).filter(({ id }) => !before.includes(id))
-  stage.claim(after.length === 0, `${after.length} operators in the ${stillSeconds} s after that`)
+  stage.claim(after.length === 0, `${after.length} operators in the ${seconds(stillMs)} after that`)
   stage.say(`after the moves: ${quantilesText(load.latencies.take())}`)
   noFailures(stage, load, 'while stores joined')
 }
@@ -98,7 +106,7 @@ async function leave(stage: Stage, load: CheckedLoad): Promise<void> {
   noFailures(stage, load, 'while a store was drained, decommissioned and stopped')
 }
 
-async function lose(stage: Stage, load: CheckedLoad): Promise<void> {
+async function lose(stage: Stage, load: CheckedLoad, keys: number): Promise<void> {
   await stage.settled(QUIET_MS, SETTLE_MS_MAX)
   const startedMs = performance.now()
   await stage.cluster.kill9('s5')
@@ -110,6 +118,7 @@ async function lose(stage: Stage, load: CheckedLoad): Promise<void> {
   stage.say(
     `s5 was killed for good: all its replicas stood elsewhere ${seconds(tookMs)} later, of which ${DOWN_AFTER_SECONDS} s are placement.downAfter`,
   )
+  await verify(stage, keys, READ_ONE_IN)
   stage.say(`while it was missing: ${quantilesText(load.latencies.take())}`)
   stage.say(`${load.failures.length} operations failed around the kill${reasonsOf(load.failures)}`)
   load.failures.length = 0
@@ -133,6 +142,7 @@ async function shrink(stage: Stage, load: CheckedLoad, keys: number, settings: S
     const { state, error } = await stage.operate(`shards/${left?.id ?? id}/merge`, '{}')
     stage.claim(state === 'finished', `a merge by hand: ${error ?? state}`)
   }
+  await verify(stage, keys, 1, (number) => number % 100 === 0)
   const wanted = before - 3
   // The map of a store that is asked may be a heartbeat old.
   const after = await poll('the map has the merged shards', 30_000, async () => {
