@@ -8,8 +8,13 @@ import { SUSPECT_AFTER_MS } from './liveness.ts'
 
 /** A new leader must answer at once, and choosing another costs nothing. */
 const LEADER_SILENT_MS_MAX = SUSPECT_AFTER_MS
-/** A copy under way is worth a restart of the store that receives it. */
-const RECEIVER_SILENT_MS_MAX = 10_000
+/** A copy under way is worth a restart of the store that receives it, also on a busy machine. */
+const RECEIVER_SILENT_MS_MAX = 15_000
+/**
+ * The same for a single replica whose store lives, as the shard's leader sees it: leaders look every few seconds and tell after ten, so short silences
+ * are not to be told from old ones.
+ */
+export const REPLICA_SILENT_MS_MAX = 30_000
 
 export interface Awaited {
   readonly stores: readonly StoreId[]

@@ -18,7 +18,7 @@ import {
 } from '../machine/index.ts'
 import { errorValue, type OperateRequest } from '../protocol/index.ts'
 import { answerError, type Call, type Store } from '../store/index.ts'
-import { awaitedOf } from './awaited-stores.ts'
+import { awaitedOf, REPLICA_SILENT_MS_MAX } from './awaited-stores.ts'
 import { DriverIndex } from './driver-index.ts'
 import { OperatorExecutor } from './executor.ts'
 import { HeatHistory } from './heat-history.ts'
@@ -92,7 +92,7 @@ export class Driver {
         const nowMs = clock.nowMs()
         if (liveness.silentMs(id, nowMs) >= silentMsMax) return true
         const mapped = shardById(map, shard)
-        return mapped !== undefined && liveness.downReplicas(mapped, nowMs, silentMsMax).includes(id)
+        return mapped !== undefined && liveness.downReplicas(mapped, nowMs, REPLICA_SILENT_MS_MAX).includes(id)
       },
       downAfterMs: () => {
         const current = machine()

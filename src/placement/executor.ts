@@ -33,7 +33,7 @@ export interface ExecutorContext extends StoreStepContext {
   readonly shard: (id: ShardId) => Shard | undefined
   /** The shard that has the key. */
   readonly owner: (key: string) => Shard | undefined
-  /** Whether nothing was heard of the store, or of its replica of the shard, for so long. */
+  /** Whether nothing was heard of the store for so long, or the shard's leader has heard nothing of the replica there for long enough. */
   readonly isSilent: (store: StoreId, shard: ShardId, silentMsMax: number) => boolean
   readonly downAfterMs: () => number
   /** Voters that each shard should have. */

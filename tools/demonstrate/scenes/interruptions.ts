@@ -10,8 +10,8 @@ import { type OperatorView, type Stage, seconds } from '../stage.ts'
 
 const STEPS = 5
 const WAIT_MS = 120_000
-/** Ten seconds of silence, and what noticing it takes on a busy machine. */
-const TARGET_LOST_MS_MAX = 25_000
+/** Fifteen seconds of silence, and what noticing it takes on a busy machine. */
+const TARGET_LOST_MS_MAX = 30_000
 const FILLED_BYTES = 48 * 1024 * 1024
 
 export const interruptions: Scene = {
@@ -91,7 +91,7 @@ async function killDriverIn(stage: Stage, step: number, begin: () => Promise<Beg
   const tookMs = performance.now() - startedMs
   stage.claim(
     ended.state === 'finished',
-    `${driver} drove and was killed in "${doing}" (${text}): ${ended.state} ${ended.error ?? ''} ${seconds(tookMs)} later`,
+    `${driver} drove and was killed in "${doing}" (${text}): ${endText(ended)} ${seconds(tookMs)} later`,
   )
   await stage.cluster.leaders()
 }
@@ -125,11 +125,12 @@ async function killTarget(stage: Stage): Promise<void> {
   const ended = await stage.ended(operator.id)
   const tookMs = performance.now() - startedMs
   const isEarly = ended.state === 'failed' && tookMs < TARGET_LOST_MS_MAX
-  stage.claim(
-    isEarly,
-    `${to} was to receive a replica and was killed: ${ended.state} ${ended.error ?? ''} ${seconds(tookMs)} later`,
-  )
+  stage.claim(isEarly, `${to} was to receive a replica and was killed: ${endText(ended)} ${seconds(tookMs)} later`)
   const holders = (await stage.cluster.dataShards()).flatMap(({ replicas }) => replicas.map(({ store }) => store))
   stage.claim(!holders.includes(to), `replicas are on ${holders.join(', ')}, none is left on ${to}`)
   await stage.cluster.restart(to)
+}
+
+function endText({ state, error }: OperatorView): string {
+  return error === null ? state : `${state}, ${error},`
 }
