@@ -20,8 +20,12 @@ const LOAD_ROLL_MS = 1_000
 /** The members of each group are looked at in every so manieth of those. */
 const MEMBER_ROUNDS = 5
 const SIZE_ESTIMATE_MS = 5_000
-const LOG_BYTES_MAX_PER_GROUP = 32 * 1024 * 1024
-/** A follower this many times `compactEntries` behind gets a snapshot instead of making the log grow for it. */
+/** A log with more bytes than this is shortened although it has few entries. */
+const LOG_BYTES_ENOUGH = 32 * 1024 * 1024
+/**
+ * A follower this many times `compactEntries` behind, or as many times the bytes above, gets a snapshot instead of making the log grow for it. With one, a
+ * follower that catches up while large values are written would find the log cut in front of it again and again.
+ */
 const LAGGARD_FACTOR = 4
 
 export class Maintenance {
@@ -165,10 +169,12 @@ export class Maintenance {
     const first = log.firstIndex()
     const flushed = replica.log.flushed.index
     const kept = flushed - first + 1
-    const tooBig = log.bytes > LOG_BYTES_MAX_PER_GROUP
-    if (kept < 2 * compactEntries && !tooBig) return
+    const isLarge = log.bytes > LOG_BYTES_ENOUGH
+    if (kept < 2 * compactEntries && !isLarge) return
+    const isTooLarge = log.bytes > LAGGARD_FACTOR * LOG_BYTES_ENOUGH
     const laggardLimit = flushed - LAGGARD_FACTOR * compactEntries
-    this.#shorten(replica, tooBig ? flushed : this.#neededAfter(replica, flushed - compactEntries, laggardLimit))
+    const wanted = isLarge ? flushed : flushed - compactEntries
+    this.#shorten(replica, isTooLarge ? flushed : this.#neededAfter(replica, wanted, laggardLimit))
   }
 
   /** The last entry up to `upTo` that no follower needs, unless it does not answer or is behind `laggardLimit`. */
@@ -176,7 +182,9 @@ export class Maintenance {
     let needed = upTo
     if (!replica.isLeader) return needed
     for (const [id, progress] of replica.raft.status().progress ?? []) {
-      if (id !== replica.id && progress.recentlyActive && progress.matchIndex > laggardLimit)
+      // What one that gets a snapshot needs is kept by its sender.
+      const isServed = progress.recentlyActive && progress.state !== 'snapshot'
+      if (id !== replica.id && isServed && progress.matchIndex > laggardLimit)
         needed = Math.min(needed, progress.matchIndex)
     }
     return needed

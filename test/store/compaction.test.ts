@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentEvents } from '../../src/base/index.ts'
-import type { Entry, MembershipState } from '../../src/raft/index.ts'
+import type { Entry, MembershipState, ProgressStatus } from '../../src/raft/index.ts'
 import { MemoryLog } from '../../src/storage/index.ts'
 import { Maintenance } from '../../src/store/maintenance.ts'
 import type { Replica } from '../../src/store/replica.ts'
@@ -21,11 +21,23 @@ const MEMBERSHIP: MembershipState = {
 }
 const NO_BYTES = new Uint8Array(0)
 
-/** One flush of a store whose replica has applied up to `appliedIndex` when the flush, which took in all up to `flushedIndex`, has ended. */
-async function flush(flushedIndex: number, appliedIndex: number, compactEntries: number): Promise<ReplicaLog> {
+type Follower = Pick<ProgressStatus, 'matchIndex' | 'state' | 'recentlyActive'>
+
+/**
+ * One flush of a store whose replica, with a log of 100 entries of this size, has applied up to `appliedIndex` when the flush, which took in all up to
+ * `flushedIndex`, has ended. It leads when it has followers.
+ */
+async function flush(
+  flushedIndex: number,
+  appliedIndex: number,
+  compactEntries: number,
+  entryBytes = 0,
+  followers: readonly Follower[] = [],
+): Promise<ReplicaLog> {
   const log = new MemoryLog(() => {}).create(GROUP, 1, { index: 0, term: 0 })
+  const data = new Uint8Array(entryBytes)
   log.append(
-    Array.from({ length: 100 }, (_, i): Entry => ({ index: i + 1, term: 2, type: 'normal', data: NO_BYTES })),
+    Array.from({ length: 100 }, (_, i): Entry => ({ index: i + 1, term: 2, type: 'normal', data })),
     undefined,
   )
   const replicaLog = new ReplicaLog(log, { index: 0, term: 0, membership: MEMBERSHIP })
@@ -34,7 +46,9 @@ async function flush(flushedIndex: number, appliedIndex: number, compactEntries:
     appliedIndex,
     membership: MEMBERSHIP,
     log: replicaLog,
-    isLeader: false,
+    id: 1,
+    isLeader: followers.length > 0,
+    raft: { status: () => ({ progress: new Map(followers.map((follower, i) => [i + 2, follower])) }) },
     queue: { isEmpty: true },
   }
   const record = encodeStateRecord(flushedIndex, 2, NO_BYTES, NO_BYTES)
@@ -64,4 +78,24 @@ test('a log is not shortened before there is enough of it', async () => {
   const log = await flush(19, 95, 10)
   assert.equal(log.flushed.index, 19)
   assert.equal(log.firstIndex(), 1)
+})
+
+const KiB = 1024
+const FOLLOWING: Follower = { matchIndex: 40, state: 'replicate', recentlyActive: true }
+
+test('few entries of many bytes are shortened, but not in front of a follower that catches up', async () => {
+  assert.equal((await flush(60, 95, 1_000, 300 * KiB)).firstIndex(), 1, 'less than is enough')
+  assert.equal((await flush(60, 95, 1_000, 400 * KiB)).firstIndex(), 61, 'nobody needs it')
+  assert.equal((await flush(60, 95, 1_000, 400 * KiB, [FOLLOWING, { ...FOLLOWING, matchIndex: 90 }])).firstIndex(), 41)
+  const others: Follower[] = [
+    { ...FOLLOWING, recentlyActive: false },
+    { ...FOLLOWING, state: 'snapshot' },
+  ]
+  for (const other of others) assert.equal((await flush(60, 95, 1_000, 400 * KiB, [other])).firstIndex(), 61)
+})
+
+test('a log does not grow for a follower without end, in bytes or in entries', async () => {
+  assert.equal((await flush(60, 95, 1_000, 1_400 * KiB, [FOLLOWING])).firstIndex(), 61)
+  assert.equal((await flush(60, 95, 10, 0, [{ ...FOLLOWING, matchIndex: 15 }])).firstIndex(), 51)
+  assert.equal((await flush(60, 95, 10, 0, [FOLLOWING])).firstIndex(), 41)
 })
