@@ -67,6 +67,15 @@ export function changeToPlain(change: MapChange): Plain {
   }
 }
 
+/** The first number that no kind has yet. */
+const KINDS_END = 10
+
+/** The kind of a change that only a newer release knows; undefined for everything else, whether it can be read or not. */
+export function foreignChange(plain: unknown): string | undefined {
+  const [kind] = Array.isArray(plain) ? (plain as unknown[]) : []
+  return isCount(kind) && kind >= KINDS_END ? `change kind ${kind}` : undefined
+}
+
 export function changeFromPlain(plain: unknown): MapChange | Unreadable {
   if (!Array.isArray(plain)) return { unreadable: 'a change is a list' }
   const [kind, ...fields] = plain as unknown[]

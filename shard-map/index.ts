@@ -1,7 +1,7 @@
 /** The pure theory of where keys live: model, lookup, changes, planners. Imports nothing; everybody may import it. */
 export { type Applied, applyChange, applyChanges } from './apply.ts'
 export type { MapChange } from './change.ts'
-export { changeFromPlain, changeToPlain } from './change-codec.ts'
+export { changeFromPlain, changeToPlain, foreignChange } from './change-codec.ts'
 export {
   deltaFromPlain,
   deltaToPlain,
@@ -75,7 +75,14 @@ export {
   type SplitPlace,
   stepToText,
 } from './plan/operator.ts'
-export { operatorFromPlain, operatorToPlain, stepFromPlain, stepToPlain } from './plan/operator-codec.ts'
+export {
+  foreignOperator,
+  foreignStep,
+  operatorFromPlain,
+  operatorToPlain,
+  stepFromPlain,
+  stepToPlain,
+} from './plan/operator-codec.ts'
 export { PlacementIndex } from './plan/placement-index.ts'
 export { type PlanOptions, type PlanRound, planRound } from './plan/round.ts'
 export type { Hold, IndexedShard } from './plan/shard-entry.ts'

@@ -8,7 +8,9 @@
  *             leave-joint   remove-learner store   transfer-leader store   split [key, ...] or policy   prepare-merge, commit-merge, rollback-merge shard
  *             give-leaders, give-replicas, retire, take-back, flush-store: [what, store]   compact-log: [what, store, group]
  *
- * Kinds, steps and schedulers are their places in the lists below, which may only grow.
+ * Kinds, steps and schedulers are their places in the lists below, which may only grow. A place beyond their ends is of a newer release, and no damage: this
+ * one cannot tell what it would do to the state, so `foreignOperator` names it, and whoever holds it waits for the newer release. Hence a release that brings
+ * a new kind reads it first; what starts operators of that kind comes with the release after it.
  */
 import { isUnreadable, type Plain, type Unreadable } from '../codec.ts'
 import { shown } from '../shown.ts'
@@ -121,6 +123,24 @@ export function stepToPlain(step: OperatorStep | StoreStep): Plain {
     case 'compact-log':
       return [what, step.store, step.group]
   }
+}
+
+/** What of an operator only a newer release knows; undefined where it is nothing of that sort, whether it can be read or not. */
+export function foreignOperator(plain: unknown): string | undefined {
+  if (!Array.isArray(plain)) return undefined
+  const [kind, subject] = plain as unknown[]
+  if (isBeyond(kind, KINDS)) return `operator kind ${kind}`
+  const isOfStore = kind === KINDS.indexOf('snapshot') || kind === KINDS.indexOf('compact') || isText(subject)
+  const [owner, steps] = isOfStore ? [0, plain[3] as unknown] : [plain[5] as unknown, plain[8] as unknown]
+  if (isBeyond(owner, OWNERS)) return `scheduler ${owner}`
+  if (!Array.isArray(steps) || steps.length > LIST_MAX) return undefined
+  return firstOf(steps, foreignStep)
+}
+
+/** The same for one step. */
+export function foreignStep(plain: unknown): string | undefined {
+  const [what] = Array.isArray(plain) ? (plain as unknown[]) : []
+  return isBeyond(what, WHATS) ? `operator step ${what}` : undefined
 }
 
 export function operatorFromPlain(plain: unknown): PlannedOperator | StoreOperator | Unreadable {
@@ -285,6 +305,18 @@ function readAll<T extends object>(plain: unknown, read: (item: unknown) => T | 
     items.push(item)
   }
   return items
+}
+
+function isBeyond(place: unknown, list: readonly unknown[]): place is number {
+  return isCount(place) && place >= list.length
+}
+
+function firstOf<T>(items: readonly unknown[], find: (item: unknown) => T | undefined): T | undefined {
+  for (const item of items) {
+    const found = find(item)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 function isCount(value: unknown): value is number {

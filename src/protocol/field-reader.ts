@@ -8,6 +8,7 @@ export class FieldReader {
   readonly #fields: readonly unknown[]
   #next = 0
   #failed = false
+  #foreign = false
 
   /** `plain` should be a list; fields beyond those that are read are from a newer version, and ignored. */
   constructor(plain: unknown) {
@@ -17,6 +18,11 @@ export class FieldReader {
 
   get failed(): boolean {
     return this.#failed
+  }
+
+  /** Whether it failed because of a choice that only a newer release knows. */
+  get foreign(): boolean {
+    return this.#foreign
   }
 
   fail(): void {
@@ -69,7 +75,10 @@ export class FieldReader {
   /** One of a closed list, sent as its place. */
   choice<const T extends readonly [unknown, ...unknown[]]>(choices: T): T[number] {
     const place = this.count()
-    if (place >= choices.length) this.#failed = true
+    if (place >= choices.length) {
+      this.#foreign ||= !this.#failed
+      this.#failed = true
+    }
     return choices[place] ?? choices[0]
   }
 
@@ -100,7 +109,7 @@ export class FieldReader {
     }
     const fields = new FieldReader(value)
     for (let i = 0; i < value.length; i += width) items.push(read(fields))
-    if (fields.failed) this.#failed = true
+    this.#take(fields)
     return items
   }
 
@@ -114,7 +123,13 @@ export class FieldReader {
 
   #within<T>(fields: FieldReader, read: (fields: FieldReader) => T): T {
     const value = read(fields)
-    if (fields.failed) this.#failed = true
+    this.#take(fields)
     return value
+  }
+
+  #take(fields: FieldReader): void {
+    if (!fields.failed) return
+    this.#foreign ||= fields.foreign && !this.#failed
+    this.#failed = true
   }
 }

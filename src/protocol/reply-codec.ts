@@ -157,7 +157,10 @@ export function decodeReply(bytes: Uint8Array): Decoded<Reply> {
       if (!unpacked.ok) return undecodable(`reply ${kind}: ${unpacked.reason}`)
       const fields = new FieldReader(unpacked.value)
       const reply = readCold(kind, fields)
-      return fields.failed || reply === undefined ? undecodable(`a reply ${kind} with wrong fields`) : decoded(reply)
+      if (!fields.failed && reply !== undefined) return decoded(reply)
+      return undecodable(
+        `a reply ${kind} with ${fields.foreign ? 'a kind that only a newer release knows' : 'wrong fields'}`,
+      )
     }
   }
 }

@@ -192,7 +192,7 @@ export function decodeRequest(bytes: Uint8Array): Decoded<Request> {
 
 function decodeFields(reader: ByteReader, code: number): Decoded<Request> {
   const kind = KINDS[code]
-  if (kind === undefined) return undecodable(`request of unknown kind ${code}`)
+  if (kind === undefined) return undecodable(foreign(`kind ${code}`))
   switch (kind) {
     case 'write': {
       const request: Request = { kind, shard: reader.u48(), rangeEpoch: reader.u32(), command: reader.rest() }
@@ -207,9 +207,14 @@ function decodeFields(reader: ByteReader, code: number): Decoded<Request> {
       if (!unpacked.ok) return undecodable(`${kind}: ${unpacked.reason}`)
       const fields = new FieldReader(unpacked.value)
       const request = readCold(kind, fields)
-      return fields.failed || request === undefined ? undecodable(`a ${kind} with wrong fields`) : decoded(request)
+      if (!fields.failed && request !== undefined) return decoded(request)
+      return undecodable(fields.foreign ? foreign(`a ${kind} with a kind`) : `a ${kind} with wrong fields`)
     }
   }
+}
+
+function foreign(what: string): string {
+  return `${what} that only a newer release knows; upgrade this store`
 }
 
 function complete(reader: ByteReader, request: Request): Decoded<Request> {

@@ -243,6 +243,22 @@ test('what a newer version says is refused by name, or understood as far as poss
     ok: false,
     error: { message: 'request of unknown format 2' },
   })
+  const newer = 'only a newer release knows; upgrade this store'
+  assert.deepEqual(decodeRequest(Uint8Array.of(1, 100)), { ok: false, error: { message: `kind 100 that ${newer}` } })
+  // An operator, and a kind of operator, that this release does not know; a field of the wrong type is damage as before.
+  const operate = encodeRequest({
+    kind: 'operate',
+    request: { what: 'start', request: { kind: 'merge', shard: 7 }, dryRun: false },
+  }).subarray(0, 2)
+  const refusal = (plain: unknown): string => {
+    const decoded = decodeRequest(Buffer.concat([operate, pack(plain)]))
+    assert(!decoded.ok)
+    return decoded.error.message
+  }
+  assert.equal(refusal([99]), `a operate with a kind that ${newer}`)
+  assert.equal(refusal([0, [99, 7, 's1'], false]), `a operate with a kind that ${newer}`)
+  assert.equal(refusal([0, ['x', 7], false]), 'a operate with wrong fields')
+  assert.equal(refusal([0, ['x', 99], [99]]), 'a operate with wrong fields')
   assert.deepEqual(decodeReply(Uint8Array.of(1, 99)), { ok: false, error: { message: 'reply of unknown kind 99' } })
   const error = ['FROM_THE_FUTURE', 'words', 2, false, null, null, null, false, null, null, 'a field more']
   const decoded = decodeReply(Buffer.concat([Uint8Array.of(1, 3), pack(error)]))

@@ -1,6 +1,7 @@
 /** What a store does with what only a newer release knows: it says so, and neither guesses nor spreads it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { mapToPlain } from '../../shard-map/index.ts'
 import { KvMachine, PlacementMachine, pack, type StateMachine } from '../../src/machine/index.ts'
 import { createMachine } from '../../src/server/machines.ts'
 import { poll } from '../../tools/cluster/poll.ts'
@@ -67,7 +68,37 @@ test('machines tell commands of other releases from garbage', () => {
   assert.match(placement.unknown(Buffer.from([2])) ?? '', /format 2 /)
   const command = (plain: unknown): Buffer => Buffer.concat([Buffer.from([1]), pack(plain)])
   assert.match(placement.unknown(command([99, 'x'])) ?? '', /kind 99 /)
-  for (const plain of [[1, 5], ['x'], 'x', [0, 'garbage'], []])
+  // What is new may also stand further inside: taken for garbage it would do nothing here, and something elsewhere.
+  const step = [0, 7, 's2', null]
+  const planned = (kind: number, owner: number, steps: unknown[]): unknown[] => {
+    return [kind, 7, 1, 1, null, owner, 'a reason', [], steps, 0, []]
+  }
+  for (const [plain, what] of [
+    [[0, [10, 's1']], /change kind 10 /],
+    [[3, [planned(0, 0, [step]), planned(14, 0, [step])], 5], /operator kind 14 /],
+    [[3, [planned(0, 9, [step])], 5], /scheduler 9 /],
+    [[3, [planned(0, 0, [step, [16, 7]])], 5], /operator step 16 /],
+    [[3, [[9, 's1', 'a reason', [[99, 's1']]]], 5], /operator step 99 /],
+    [[3, [[11, 7, 'a reason', [[99, 's1']]]], 5], /operator step 99 /],
+    [[5, 1, 0, 'a reason', [[16, 7]], 5], /operator step 16 /],
+    [[6, 'balance-moods', null], /scheduler "balance-moods" /],
+  ] as const) {
+    const reason = placement.unknown(command(plain)) ?? ''
+    assert.match(reason, what)
+    assert.match(reason, /unknown to this release; upgrade this store$/)
+  }
+  const known = [3, [planned(0, 0, [step]), [9, 's1', 'a reason', [[9, 's1']]], [12, 7, 'a reason', []]], 5]
+  for (const plain of [
+    known,
+    [1, 5],
+    ['x'],
+    'x',
+    [0, 'garbage'],
+    [],
+    [3, 'x', 5],
+    [3, ['x'], 5],
+    [5, 1, 0, 'x', [[]], 5],
+  ])
     assert.equal(placement.unknown(command(plain)), undefined)
 })
 
@@ -136,4 +167,19 @@ test('a saved state of a newer release is refused with the cure', () => {
     () => createMachine(driver, pack([9, null, 1, 1, [], []])),
     /saved state of the placement driver .* format 9; .* upgrade this store/,
   )
+  // An operator of a kind that came later, and one whose way back has a step that did.
+  const map = mapToPlain({ version: 0, placement: undefined, shards: [], stores: [] })
+  const plan = (kind: number): unknown[] => [kind, 7, 1, 1, null, 0, 'a reason', [], [[0, 7, 's2', null]], 0, []]
+  const record = (kind: number, step: number): unknown[] => {
+    return [1, plan(kind), 0, 0, [[[step, 7, 's2', null], 1, 5, null]], [], [], 5, null, null]
+  }
+  for (const [saved, reason] of [
+    [record(14, 0), /operator kind 14 is unknown to this release/],
+    [record(0, 16), /operator step 16 is unknown to this release/],
+    [[1], /the operators are damaged/],
+  ] as const) {
+    const state = pack([1, map, 2, 0, [], [2, [saved], [], []], []])
+    assert.throws(() => createMachine(driver, state), reason)
+  }
+  assert.ok(createMachine(driver, pack([1, map, 2, 0, [], [2, [record(0, 0)], [], []], []])))
 })

@@ -8,10 +8,10 @@
  *         [2, [[name, value], ...], expected version or null, by or null, atMs or null]   configure
  *         [3 to 6, ...]                                             operators, see operator-codec
  */
-import { changeFromPlain, changeToPlain, isUnreadable, shown } from '../../../shard-map/index.ts'
+import { changeFromPlain, changeToPlain, foreignChange, isUnreadable, shown } from '../../../shard-map/index.ts'
 import { isCount, unreachable } from '../../base/index.ts'
 import { pack, unpack } from '../msgpack.ts'
-import { operatorCommandFromPlain, operatorCommandToPlain } from './operator-codec.ts'
+import { foreignOperatorCommand, operatorCommandFromPlain, operatorCommandToPlain } from './operator-codec.ts'
 import type { JsonValue, PlacementCommand } from './types.ts'
 
 const FORMAT = 1
@@ -60,8 +60,10 @@ function toPlain(command: PlacementCommand): readonly unknown[] {
 export function foreignPlacementCommand(bytes: Uint8Array): string | undefined {
   if (bytes[0] !== FORMAT) return `format ${bytes[0]}`
   const unpacked = unpack(bytes.subarray(1))
-  const [kind] = unpacked.ok && Array.isArray(unpacked.value) ? (unpacked.value as unknown[]) : []
-  return isCount(kind) && kind > KIND_MAX ? `kind ${kind}` : undefined
+  const plain = unpacked.ok && Array.isArray(unpacked.value) ? (unpacked.value as unknown[]) : []
+  const [kind, first] = plain
+  if (kind === 0) return foreignChange(first)
+  return isCount(kind) && kind > KIND_MAX ? `kind ${kind}` : foreignOperatorCommand(plain)
 }
 
 /** Never throws; whatever comes out keeps the limits. */

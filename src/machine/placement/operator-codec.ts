@@ -14,6 +14,8 @@
  */
 import {
   type Epoch,
+  foreignOperator,
+  foreignStep,
   isStoreOperator,
   isUnreadable,
   type OperatorStep,
@@ -21,6 +23,7 @@ import {
   operatorToPlain,
   SCHEDULERS,
   type SchedulerName,
+  shown,
   stepFromPlain,
   stepToPlain,
 } from '../../../shard-map/index.ts'
@@ -51,6 +54,31 @@ export function operatorCommandToPlain(command: OperatorCommand): readonly unkno
     default:
       return unreachable(command)
   }
+}
+
+/** What of a command only a newer release knows; undefined where it is nothing of that sort. */
+export function foreignOperatorCommand([kind, first, , , steps]: readonly unknown[]): string | undefined {
+  switch (kind) {
+    case 3:
+      return firstForeign(first, OPERATORS_PER_COMMAND_MAX, foreignOperator)
+    case 5:
+      return firstForeign(steps, OPERATORS_PER_COMMAND_MAX, foreignStep)
+    case 6:
+      return typeof first === 'string' && !isScheduler(first) ? `scheduler ${shown(first)}` : undefined
+    default:
+      return undefined
+  }
+}
+
+/** The same for what a machine has saved. */
+export function foreignSavedOperator(plain: unknown): string | undefined {
+  const [, records] = Array.isArray(plain) ? (plain as unknown[]) : []
+  return firstForeign(records, Number.MAX_SAFE_INTEGER, (record) => {
+    const [, operator, , , steps] = Array.isArray(record) ? (record as unknown[]) : []
+    // Those of the way back are in the record only.
+    const stepOf = (each: unknown): string | undefined => foreignStep(Array.isArray(each) ? each[0] : undefined)
+    return foreignOperator(operator) ?? firstForeign(steps, OPERATORS_PER_COMMAND_MAX, stepOf)
+  })
 }
 
 /** Undefined when it is none. */
@@ -191,6 +219,19 @@ function readList<T>(plain: unknown, countMax: number, read: (item: unknown) => 
     items.push(item)
   }
   return items
+}
+
+function firstForeign(
+  plain: unknown,
+  countMax: number,
+  look: (item: unknown) => string | undefined,
+): string | undefined {
+  if (!Array.isArray(plain) || plain.length > countMax) return undefined
+  for (const item of plain) {
+    const foreign = look(item)
+    if (foreign !== undefined) return foreign
+  }
+  return undefined
 }
 
 function epochToPlain(epoch: Epoch | undefined): readonly number[] | null {

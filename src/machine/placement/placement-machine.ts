@@ -22,7 +22,7 @@ import { pack, unpack } from '../msgpack.ts'
 import { decodePlacementCommand, foreignPlacementCommand, readSettings } from './command.ts'
 import { ConfigBook, configHistoryFromPlain, configHistoryToPlain } from './config-book.ts'
 import { OperatorBook } from './operator-book.ts'
-import { savedOperatorsFromPlain, savedOperatorsToPlain } from './operator-codec.ts'
+import { foreignSavedOperator, savedOperatorsFromPlain, savedOperatorsToPlain } from './operator-codec.ts'
 import type { OperatorCommand } from './operator-types.ts'
 import type { ClusterConfig, ConfigChange, PlacementResult } from './types.ts'
 
@@ -58,7 +58,11 @@ export class PlacementMachine implements StateMachine<PlacementResult> {
       return { kind: 'malformed', reason: 'the settings are damaged' }
     }
     const operators = savedOperatorsFromPlain(operatorsPlain)
-    if (operators === undefined) return { kind: 'malformed', reason: 'the operators are damaged' }
+    if (operators === undefined) {
+      const foreign = foreignSavedOperator(operatorsPlain)
+      const reason = foreign === undefined ? 'the operators are damaged' : `${foreign} is unknown to this release`
+      return { kind: 'malformed', reason }
+    }
     const machine = new PlacementMachine()
     machine.#map = map
     machine.#nextId = nextId
