@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Logger, Random } from '../../base/index.ts'
 import type { FileSystem } from '../file-system.ts'
-import { type DamagedLog, LogStoreError, UNKNOWN_GROUP } from '../log-store.ts'
+import { LogStoreError, UNKNOWN_GROUP } from '../log-store.ts'
 import {
   decodeSegmentHeader,
   FORMAT_VERSION,
@@ -11,7 +11,7 @@ import {
   viewOf,
 } from './layout.ts'
 import { decodeRecord } from './records.ts'
-import { type RecoveredLog, Replay } from './replay.ts'
+import { type RecoveredLog, Replay, type SuspectedLog } from './replay.ts'
 import { type ScannedBatch, SegmentScanner } from './scan.ts'
 import { LOG_DIRECTORY, Segments, segmentPath } from './segments.ts'
 
@@ -27,7 +27,7 @@ export interface Recovered {
   readonly appendable: boolean
   readonly nextBatch: number
   readonly logs: readonly RecoveredLog[]
-  readonly damaged: readonly DamagedLog[]
+  readonly damaged: readonly SuspectedLog[]
 }
 
 /** More segments than any disk holds; a stray file with a high number must not send recovery on an endless search. */
@@ -77,7 +77,7 @@ export function recover(files: FileSystem, random: Random, logger: Logger): Reco
   for (let sequence = oldest; sequence <= newest.sequence; sequence++) {
     const file = bySequence.get(sequence)
     if (file === undefined) {
-      replay.suspectAll(segmentPath(sequence), 0, `segment file ${segmentPath(sequence)} is missing`)
+      replay.suspectAll(sequence, segmentPath(sequence), 0, `segment file ${segmentPath(sequence)} is missing`)
       segments.add(0)
       continue
     }
@@ -201,15 +201,15 @@ class BatchOrder {
   }
 
   /** Whether the batch may be replayed. */
-  accept(batch: ScannedBatch, file: string): boolean {
+  accept(batch: ScannedBatch, { sequence: segment, path }: SegmentFile): boolean {
     const { sequence } = batch.stamp
     const next = this.#next ?? sequence
     if (sequence < next) {
-      this.#replay.suspectAll(file, batch.offset, `batch ${sequence} stands where batch ${next} belongs`)
+      this.#replay.suspectAll(segment, path, batch.offset, `batch ${sequence} stands where batch ${next} belongs`)
       return false
     }
     if (sequence > next) {
-      this.#replay.suspectAll(file, batch.offset, `batches ${next} to ${sequence - 1} are missing`)
+      this.#replay.suspectAll(segment, path, batch.offset, `batches ${next} to ${sequence - 1} are missing`)
     }
     this.#next = sequence + 1
     return true
@@ -226,7 +226,7 @@ function replaySegment(
 ): void {
   // A damaged header loses nothing by itself: the batches behind it say whose they are, and a missing one is noticed.
   if (file.header !== undefined && file.header.logId !== logId) {
-    replay.suspectAll(file.path, 0, 'the segment belongs to another log')
+    replay.suspectAll(file.sequence, file.path, 0, 'the segment belongs to another log')
     return
   }
   const bytes = readSegment(files, file, end)
@@ -234,18 +234,23 @@ function replaySegment(
   const scanner = new SegmentScanner(bytes, logId, SEGMENT_HEADER_BYTES, batches.next - 1)
   for (let item = scanner.next(); item.kind !== 'end'; item = scanner.next()) {
     if (item.kind === 'gap') {
-      replay.suspectAll(file.path, item.offset, `bytes ${item.offset} to ${item.end} hold no readable batch`)
+      replay.suspectAll(
+        file.sequence,
+        file.path,
+        item.offset,
+        `bytes ${item.offset} to ${item.end} hold no readable batch`,
+      )
       continue
     }
-    if (!batches.accept(item, file.path)) continue
+    if (!batches.accept(item, file)) continue
     for (const { offset, length, group, intact } of item.records) {
       const record = intact ? decodeRecord(view, offset, length) : undefined
       if (record !== undefined) {
         replay.apply(record, { segment: file.sequence, file: file.path, offset, length })
       } else if (group !== undefined && group !== UNKNOWN_GROUP) {
-        replay.suspect(group, file.path, offset, `a record of ${length} bytes fails its checksum`)
+        replay.suspect(group, file.sequence, file.path, offset, `a record of ${length} bytes fails its checksum`)
       } else {
-        replay.suspectAll(file.path, offset, 'a record fails its checksum and nothing says whose it was')
+        replay.suspectAll(file.sequence, file.path, offset, 'a record fails its checksum and nothing says whose it was')
       }
     }
   }

@@ -33,15 +33,22 @@ export interface RecoveredLog {
 const NO_HARD_STATE: HardState = { term: 0, votedFor: 0, commitIndex: 0 }
 const ignoreDead = (): void => {}
 
+/** A damaged log, and the oldest segment without which the next recovery could take it for a whole one. */
+export interface SuspectedLog extends DamagedLog {
+  readonly evidenceFrom: number
+}
+
 export class Replay {
   readonly #logs = new Map<GroupId, RecoveredLog>()
+  /** Where the first record of each of those stands. */
+  readonly #firstSegments = new Map<GroupId, number>()
   /** The first damage of each group that nothing later made harmless. */
-  readonly #suspicions = new Map<GroupId, DamagedLog>()
+  readonly #suspicions = new Map<GroupId, SuspectedLog>()
 
   apply(record: LogRecord, place: Place): void {
     switch (record.type) {
       case 'entries': {
-        const log = this.#log(record.group)
+        const log = this.#log(record.group, place)
         // The size of what is left of a cut run is found out at the end, where its bytes are read again.
         if (log.runs.cutFrom(record.first, ignoreDead)) log.runs.setDataBytes(log.runs.length - 1, Number.NaN)
         log.runs.push(
@@ -60,7 +67,7 @@ export class Replay {
         return
       }
       case 'moved':
-        this.#log(record.group).runs.overlay({
+        this.#log(record.group, place).runs.overlay({
           first: record.first,
           last: record.last,
           term: record.term,
@@ -72,10 +79,10 @@ export class Replay {
         return
       case 'restart':
         this.#forget(record.group)
-        this.#anchor(this.#log(record.group), record.replica, record.start, record.hardState, place)
+        this.#anchor(this.#log(record.group, place), record.replica, record.start, record.hardState, place)
         return
       case 'state': {
-        const log = this.#log(record.group)
+        const log = this.#log(record.group, place)
         this.#anchor(log, record.replica, record.start, record.hardState, place)
         if (log.runs.cutThrough(record.start.index, ignoreDead)) log.runs.setDataBytes(0, Number.NaN)
         return
@@ -87,27 +94,36 @@ export class Replay {
   }
 
   /** A record of `group` could not be read. Only a new beginning of the group makes that harmless. */
-  suspect(group: GroupId, file: string, offset: number, reason: string): void {
-    if (!this.#suspicions.has(group)) this.#suspicions.set(group, { group, file, offset, reason })
+  suspect(group: GroupId, segment: number, file: string, offset: number, reason: string): void {
+    if (this.#suspicions.has(group)) return
+    // That batches are missing shows only behind the ones before them, which may be in the segment before.
+    this.#suspicions.set(group, { group, file, offset, reason, evidenceFrom: segment - 1 })
   }
 
   /** Bytes that could have belonged to anybody could not be read, so every group known by now may have lost something. */
-  suspectAll(file: string, offset: number, reason: string): void {
-    for (const group of this.#logs.keys()) this.suspect(group, file, offset, reason)
-    this.suspect(UNKNOWN_GROUP, file, offset, reason)
+  suspectAll(segment: number, file: string, offset: number, reason: string): void {
+    for (const group of this.#logs.keys()) this.suspect(group, segment, file, offset, reason)
+    this.suspect(UNKNOWN_GROUP, segment, file, offset, reason)
   }
 
   /** What the records add up to. `file` is named for logs in which something is missing without a trace. */
-  finish(file: string): { readonly logs: readonly RecoveredLog[]; readonly damaged: readonly DamagedLog[] } {
+  finish(file: string): { readonly logs: readonly RecoveredLog[]; readonly damaged: readonly SuspectedLog[] } {
     for (const log of this.#logs.values()) {
       const reason = whatIsMissing(log)
-      if (reason !== undefined) this.suspect(log.group, file, 0, reason)
+      if (reason !== undefined) this.suspect(log.group, this.#firstSegmentOf(log.group), file, 0, reason)
     }
     const logs = [...this.#logs.values()].filter((log) => !this.#suspicions.has(log.group))
-    return { logs, damaged: [...this.#suspicions.values()] }
+    const damaged = [...this.#suspicions.values()].map((each): SuspectedLog => {
+      return { ...each, evidenceFrom: Math.min(each.evidenceFrom, this.#firstSegmentOf(each.group)) }
+    })
+    return { logs, damaged }
   }
 
-  #log(group: GroupId): RecoveredLog {
+  #firstSegmentOf(group: GroupId): number {
+    return this.#firstSegments.get(group) ?? Number.POSITIVE_INFINITY
+  }
+
+  #log(group: GroupId, { segment }: Place): RecoveredLog {
     let log = this.#logs.get(group)
     if (log === undefined) {
       log = {
@@ -120,6 +136,7 @@ export class Replay {
         hardStateSegment: 0,
       }
       this.#logs.set(group, log)
+      this.#firstSegments.set(group, segment)
     }
     return log
   }
@@ -134,6 +151,7 @@ export class Replay {
 
   #forget(group: GroupId): void {
     this.#logs.delete(group)
+    this.#firstSegments.delete(group)
     this.#suspicions.delete(group)
   }
 }

@@ -10,6 +10,7 @@ import {
   type LogStoreStats,
 } from '../log-store.ts'
 import { BatchBuffer } from './batch-buffer.ts'
+import { DamagedLogs } from './damaged-logs.ts'
 import { type CachedLog, EntryCache } from './entry-cache.ts'
 import { planCollection } from './garbage.ts'
 import { encodeSegmentHeader, FORMAT_VERSION } from './layout.ts'
@@ -51,7 +52,7 @@ export class SegmentLog implements LogStore, LogHost {
   readonly #logId: number
   readonly #segments: Segments
   readonly #groups = new Map<GroupId, SegmentGroupLog>()
-  #damaged: DamagedLog[]
+  readonly #damaged: DamagedLogs
   readonly #cache: EntryCache
   #filling: BatchBuffer
   #writing: BatchBuffer
@@ -86,7 +87,7 @@ export class SegmentLog implements LogStore, LogHost {
     this.#logger = logger
     this.#logId = recovered.logId
     this.#segments = recovered.segments
-    this.#damaged = [...recovered.damaged]
+    this.#damaged = new DamagedLogs(recovered.damaged)
     this.#appendable = recovered.appendable
     this.#newestFile = recovered.segments.newest
     this.#nextBatch = recovered.nextBatch
@@ -101,7 +102,7 @@ export class SegmentLog implements LogStore, LogHost {
   }
 
   damaged(): readonly DamagedLog[] {
-    return this.#damaged
+    return this.#damaged.list()
   }
 
   get dirty(): boolean {
@@ -111,7 +112,7 @@ export class SegmentLog implements LogStore, LogHost {
   create(group: GroupId, replica: number, start: LogStart): GroupLog {
     checkNewGroup(group, replica)
     assert(!this.#groups.has(group), `group ${group} has a log already`)
-    assert(!this.#damaged.some((log) => log.group === group), `group ${group} has a damaged log; destroy it first`)
+    assert(!this.#damaged.has(group), `group ${group} has a damaged log; destroy it first`)
     this.#checkOpen()
     const log = new SegmentGroupLog(this, {
       group,
@@ -130,13 +131,10 @@ export class SegmentLog implements LogStore, LogHost {
   destroy(group: GroupId): void {
     this.#checkOpen()
     const log = this.#groups.get(group)
-    assert(
-      log !== undefined || this.#damaged.some((damaged) => damaged.group === group),
-      `group ${group} has no log to destroy`,
-    )
+    assert(log !== undefined || this.#damaged.has(group), `group ${group} has no log to destroy`)
     log?.detach()
     this.#groups.delete(group)
-    this.#damaged = this.#damaged.filter((damaged) => damaged.group !== group)
+    this.#damaged.remove(group)
     this.#place()
     this.#filling.addTombstone(group, log?.replica ?? 0)
   }
@@ -157,12 +155,12 @@ export class SegmentLog implements LogStore, LogHost {
   }
 
   collectGarbage(): void {
-    // Where damage is known, old segments are evidence until the damaged logs are destroyed. While copies are on their way,
-    // what they replace still counts as live.
-    if (this.#life !== 'open' || this.#error !== undefined || this.#damaged.length > 0) return
+    // While copies are on their way, what they replace still counts as live.
+    if (this.#life !== 'open' || this.#error !== undefined) return
     if (this.#moves.length > 0 || this.#movesWriting.length > 0) return
-    this.#rewrite()
-    this.#dropDead()
+    const end = this.#damaged.evidenceFrom
+    this.#rewrite(end)
+    this.#dropDead(end)
     if (this.#newestBatchCounts && !this.dirty && this.#batchAtLastCollection === this.#nextBatch) this.#stampDue = true
     this.#batchAtLastCollection = this.#nextBatch
   }
@@ -214,9 +212,7 @@ export class SegmentLog implements LogStore, LogHost {
     if (entries !== undefined) return entries
     const file = this.#segments.get(segment).path
     const reason = `a record of ${recordBytes} bytes fails its checksum when read again`
-    if (this.#groups.has(group) && !this.#damaged.some((log) => log.group === group)) {
-      this.#damaged.push({ group, file, offset, reason })
-    }
+    if (this.#groups.has(group)) this.#damaged.add({ group, file, offset, reason }, this.#segments.oldest)
     throw new LogStoreError('DAMAGED', `the log of group ${group} is damaged in ${file} at ${offset}: ${reason}`)
   }
 
@@ -313,14 +309,14 @@ export class SegmentLog implements LogStore, LogHost {
     this.#whenIdle?.()
   }
 
-  /** Copies live records out of the oldest segments, as far as that pays. */
-  #rewrite(): void {
+  /** Copies live records out of the oldest segments before `end`, as far as that pays. */
+  #rewrite(end: number): void {
     const newest = this.#segments.newest
     const plan = planCollection(
       this.#segments,
       this.#done === undefined ? newest : Math.min(newest, this.#segmentWriting),
     )
-    if (plan === undefined) return
+    if (plan === undefined || plan.segment.sequence >= end) return
     let budget = plan.bytesMax
     for (const group of plan.segment.groups) {
       if (budget <= 0) return
@@ -335,8 +331,8 @@ export class SegmentLog implements LogStore, LogHost {
     }
   }
 
-  #dropDead(): void {
-    while (this.#segments.oldest < this.#segments.newest) {
+  #dropDead(end: number): void {
+    while (this.#segments.oldest < Math.min(this.#segments.newest, end)) {
       const oldest = this.#segments.get(this.#segments.oldest)
       if (oldest.liveBytes > 0) return
       this.#doomed.push({ segment: this.#segments.dropOldest(), batch: this.#nextBatch })

@@ -151,6 +151,100 @@ test('nothing is collected while damage waits for a decision', async () => {
   assert(log.stats().segments < segments)
 })
 
+test('segments from before the first record of a damaged log go, and what recovery finds stays the same', async () => {
+  let gone = 0
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = seededRandom(seed)
+    const files = memoryFiles(seed)
+    const first = openLog(files, 4096, 0)
+    const grow = async (groups: readonly number[], turns: number): Promise<void> => {
+      for (let turn = 0; turn < turns; turn++) {
+        for (const group of groups) {
+          const one = first.groups().get(group)
+          assert(one !== undefined)
+          const next = one.lastIndex() + 1
+          one.append(entriesOf(next, next + random.below(4), 1 + turn, 100), hardState(1 + turn, group, next - 1))
+        }
+        await sync(first)
+      }
+    }
+    for (const group of [1, 2]) first.create(group, 1, { index: 0, term: 0 })
+    await grow([1, 2], 20)
+    const young = segmentFiles(files).length
+    // It begins late, and so is damaged late.
+    first.create(3, 1, { index: 0, term: 0 })
+    await grow([1, 2, 3], 20)
+    await first.close()
+    const [file] = segmentFiles(files).slice(young + random.below(2))
+    assert(file !== undefined)
+    const bytes = files.read(file).length
+    files.flipBit(file, 64 + random.below(bytes - 64), random.below(8))
+    const log = openLog(files, 4096, 0)
+    const damaged = JSON.stringify(log.damaged())
+    if (log.damaged().length === 0) continue
+    const before = segmentFiles(files).length
+    for (const one of log.groups().values()) one.compact(one.lastIndex() - 1)
+    for (let i = 0; i < 40 || log.dirty; i++) {
+      log.collectGarbage()
+      await sync(log)
+      // A crash between any two steps.
+      const again = openLog(files.copy(), 4096, 0)
+      assert.equal(JSON.stringify(again.damaged()), damaged, `seed ${seed}`)
+      assert.deepEqual(pictures(again), pictures(log), `seed ${seed}`)
+    }
+    gone += before - segmentFiles(files).length
+    for (const { group } of log.damaged()) log.destroy(group)
+    for (let i = 0; i < 40 || log.dirty; i++) {
+      log.collectGarbage()
+      await sync(log)
+    }
+    assert(
+      log.stats().segments <= 3,
+      `seed ${seed}: ${log.stats().segments} segments after the damaged logs were destroyed`,
+    )
+    const again = openLog(files.copy(), 4096, 0)
+    assert.deepEqual([again.damaged(), pictures(again)], [[], pictures(log)], `seed ${seed}`)
+  }
+  assert(gone > 20, `only ${gone} segments went while a log was damaged: the test proves nothing`)
+})
+
+test('what only older records prove to be damaged is not found whole once those are garbage', async () => {
+  const files = memoryFiles(1)
+  const log = openLog(files, 4096, 0)
+  const busy = log.create(1, 1, { index: 0, term: 0 })
+  const idle = log.create(2, 1, { index: 0, term: 0 })
+  idle.append(entriesOf(1, 5), hardState(3, 1, 4))
+  const grow = async (): Promise<number> => {
+    for (let turn = 0; turn < 10; turn++) {
+      busy.append(entriesOf(busy.lastIndex() + 1, busy.lastIndex() + 5, 1, 200), undefined)
+      await sync(log)
+    }
+    return segmentFiles(files).length
+  }
+  const lost = await grow()
+  await grow()
+  // All that a later recovery would see of it, with nothing missing: entries 4 and 5 are in the first segment.
+  idle.compact(3)
+  await grow()
+  await log.close()
+  files.remove(segmentFiles(files)[lost] ?? assert.fail('too few segments'))
+  let again = openLog(files, 4096, 0)
+  const damaged = JSON.stringify(again.damaged())
+  assert.deepEqual(
+    again
+      .damaged()
+      .map(({ group }) => group)
+      .sort(),
+    [0, 1, 2],
+  )
+  for (let i = 0; i < 10; i++) {
+    again.collectGarbage()
+    await sync(again)
+    again = openLog(files.copy(), 4096, 0)
+    assert.equal(JSON.stringify(again.damaged()), damaged)
+  }
+})
+
 test('a collection while a sync runs leaves alone what is being written', async () => {
   const clock = new ManualClock()
   const files = new MemoryFiles({ random: seededRandom(1), clock })
