@@ -1,7 +1,7 @@
 import { type Client, HttpClient, RouterClient } from '../client/index.ts'
-import { FlotillaError } from '../protocol/index.ts'
+import { type ErrorCode, FlotillaError } from '../protocol/index.ts'
 import { createRouter } from '../router/index.ts'
-import { discoverCluster, openNatsTransport } from '../transport/index.ts'
+import { discoverCluster, openNatsTransport, TransportError, type TransportErrorCode } from '../transport/index.ts'
 import { type ClientTls, httpsFetch } from './https-fetch.ts'
 import { systemClock, systemRandom, uniqueName } from './system.ts'
 
@@ -18,8 +18,29 @@ export interface ConnectOptions {
 }
 
 /**
+ * Why nothing was connected, as callers of the client are told everything. Trying again helps only where somebody may start what is missing.
+ */
+const CODES: Readonly<Record<TransportErrorCode, ErrorCode>> = {
+  BAD_ID: 'INVALID_ARGUMENT',
+  BAD_OPTIONS: 'INVALID_ARGUMENT',
+  SEVERAL_CLUSTERS: 'INVALID_ARGUMENT',
+  AUTH_FAILED: 'UNAUTHENTICATED',
+  TLS_FAILED: 'UNAVAILABLE',
+  NO_BROKER: 'UNAVAILABLE',
+  NO_CLUSTER: 'UNAVAILABLE',
+}
+
+function explained(error: unknown): unknown {
+  if (!(error instanceof TransportError)) return error
+  const { code, message } = error
+  const retryable = code === 'NO_BROKER' || code === 'NO_CLUSTER'
+  return new FlotillaError({ code: CODES[code], message, outcome: 'none', retryable }, { cause: error })
+}
+
+/**
  * Connects to a cluster: over NATS straight to the stores (`nats://host:port`, several separated by commas), or over a gateway
- * (`http://host:port`, `https://host:port`).
+ * (`http://host:port`, `https://host:port`). Rejects with a FlotillaError: UNAVAILABLE when no broker or no store answers, UNAUTHENTICATED, or
+ * INVALID_ARGUMENT.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
   if (/^https?:\/\//.test(url)) {
@@ -34,6 +55,12 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
       retryable: false,
     })
   }
+  return await connectOverNats(url, options).catch((error: unknown) => {
+    throw explained(error)
+  })
+}
+
+async function connectOverNats(url: string, options: ConnectOptions): Promise<Client> {
   const servers = url.split(',').map((server) => server.trim())
   const { user, password, token } = options
   const credentials = {
