@@ -3,6 +3,7 @@
  * on. The store that a replica moves to dies for good: the operator ends early and leaves nothing behind.
  */
 import { poll } from '../../cluster/poll.ts'
+import type { CheckedLoad } from '../checked-load.ts'
 import { fill } from '../filling.ts'
 import { quantilesText } from '../latencies.ts'
 import { checkedKeys, LOAD, type Scene } from '../scene.ts'
@@ -33,13 +34,25 @@ export const interruptions: Scene = {
     await stage.operate(`shards/${await firstShard(stage)}/split`, '{"policy":"size"}')
     await killDriverIn(stage, 1, () => change(stage, 'merge', '{}'))
     stage.say(`all the while: ${quantilesText(load.latencies.take())}`)
+    tellFailures(stage, load, 'eight kills of a driver')
     await restartBroker(stage)
+    stage.say(`around the restart of the broker: ${quantilesText(load.latencies.take())}`)
+    tellFailures(stage, load, 'a broker that was gone')
     await killTarget(stage)
-    stage.say(`around the restart of the broker and the loss of a target: ${quantilesText(load.latencies.take())}`)
-    stage.say(
-      `${load.failures.length} operations failed around eight kills of a driver, one of a target, and a broker that was gone: ${load.failures.slice(0, 2).join('; ')}`,
-    )
+    stage.say(`around the loss of a target: ${quantilesText(load.latencies.take())}`)
+    tellFailures(stage, load, 'the kill of a target')
   },
+}
+
+/** What a client cannot hide: writes that were under way where something was killed, whose outcome nobody knows. */
+function tellFailures(stage: Stage, load: CheckedLoad, around: string): void {
+  const reasons = new Map<string, number>()
+  for (const failure of load.failures.splice(0)) {
+    const reason = failure.replace(/^(\w+) \S+:/, '$1:')
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  }
+  const text = [...reasons].map(([reason, count]) => `${count} × ${reason}`).join('; ')
+  stage.say(`operations failed around ${around}: ${text === '' ? 'none' : text}`)
 }
 
 interface Begun {
