@@ -70,6 +70,6 @@ function checkQuorum(core: RaftCore): void {
   }
   const { ids, all } = core.tracker
   for (let i = 0; i < ids.length; i++) {
-    if (ids[i] !== core.id) (all[i] as Progress).recentlyActive = false
+    if (ids[i] !== core.id) (all[i] as Progress).checked()
   }
 }

@@ -23,6 +23,8 @@ export class Progress {
   heardOrder = 0
   /** Heard from since the last check for an active quorum. */
   recentlyActive = true
+  /** Heard from between the last such check and the one before it. */
+  #activeBefore = false
   /** Index of the snapshot it was sent; 0 outside of state `snapshot`. */
   pendingSnapshotIndex = 0
   /** Highest commit index it was told. */
@@ -46,11 +48,23 @@ export class Progress {
     this.matchIndex = matchIndex
     this.nextIndex = lastIndex + 1
     this.recentlyActive = false
+    this.#activeBefore = false
     this.heardOrder = 0
     this.sentCommitIndex = 0
     this.confirmedReadId = 0
     this.appendDue = 0
     this.repairDue = false
+  }
+
+  /** A check for an active quorum begins to count anew. */
+  checked(): void {
+    this.#activeBefore = this.recentlyActive
+    this.recentlyActive = false
+  }
+
+  /** Heard from within the last one or two election timeouts, whenever this is asked. */
+  get heardLately(): boolean {
+    return this.recentlyActive || this.#activeBefore
   }
 
   get isPaused(): boolean {

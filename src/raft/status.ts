@@ -9,7 +9,10 @@ export interface ProgressStatus {
   readonly nextIndex: number
   readonly isLearner: boolean
   readonly isPaused: boolean
+  /** Heard from since the last check for an active quorum: false for a moment after each, whoever answers. */
   readonly recentlyActive: boolean
+  /** Heard from within the last one or two election timeouts. */
+  readonly heardLately: boolean
   readonly pendingSnapshotIndex: number
   readonly inflightMessages: number
   readonly inflightBytes: number
@@ -67,6 +70,7 @@ export function progressStatus(progress: Progress): ProgressStatus {
     isLearner: progress.isLearner,
     isPaused: progress.isPaused,
     recentlyActive: progress.recentlyActive,
+    heardLately: progress.heardLately,
     pendingSnapshotIndex: progress.pendingSnapshotIndex,
     inflightMessages: progress.inflight.count,
     inflightBytes: progress.inflight.bytes,

@@ -48,7 +48,7 @@ function mostCaughtUp(replica: Replica): number | undefined {
   let best: { readonly id: number; readonly matchIndex: number } | undefined
   for (const [id, progress] of replica.raft.status().progress ?? []) {
     const isVoter = replica.membership.voters.includes(id)
-    if (id === replica.id || !isVoter || !progress.recentlyActive) continue
+    if (id === replica.id || !isVoter || !progress.heardLately) continue
     if (best === undefined || progress.matchIndex > best.matchIndex) best = { id, matchIndex: progress.matchIndex }
   }
   return best?.id

@@ -183,7 +183,7 @@ export class Maintenance {
     if (!replica.isLeader) return needed
     for (const [id, progress] of replica.raft.status().progress ?? []) {
       // What one that gets a snapshot needs is kept by its sender.
-      const isServed = progress.recentlyActive && progress.state !== 'snapshot'
+      const isServed = progress.heardLately && progress.state !== 'snapshot'
       if (id !== replica.id && isServed && progress.matchIndex > laggardLimit)
         needed = Math.min(needed, progress.matchIndex)
     }

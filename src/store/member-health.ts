@@ -35,8 +35,8 @@ export class MemberHealth {
       for (const { id, store } of replica.shard.replicas) {
         const seen = progress.get(id)
         if (store === storeId || seen === undefined) continue
-        // Cleared at every check for a quorum and set again by the next answer: a single look may come in between.
-        if (seen.recentlyActive || !this.#activeMs.has(store)) this.#activeMs.set(store, nowMs)
+        // Not `recentlyActive`: looks come at the same pace as the checks that clear it, so that all of them may fall between a check and the next answer.
+        if (seen.heardLately || !this.#activeMs.has(store)) this.#activeMs.set(store, nowMs)
         const silentMs = nowMs - (this.#activeMs.get(store) ?? nowMs)
         if (silentMs >= SILENT_AFTER_MS) silent.push({ store, silentMs })
         if (seen.state === 'snapshot' || lastIndex - seen.matchIndex > BEHIND_ENTRIES) behind.push(store)

@@ -21,7 +21,7 @@ export interface StepContext {
   readonly shard: Shard
   readonly self: StoreId
   readonly lastIndex: number
-  readonly progress: ReadonlyMap<number, Pick<ProgressStatus, 'matchIndex' | 'state' | 'recentlyActive'>>
+  readonly progress: ReadonlyMap<number, Pick<ProgressStatus, 'matchIndex' | 'state' | 'heardLately'>>
 }
 
 /** Whether the shard is as the step would leave it, so that somebody who asks again is told so. */
@@ -88,7 +88,7 @@ function addLearner(store: StoreId, replica: number, shard: Shard): StepVerdict 
 }
 
 function enterJoint(step: MembershipStep & { kind: 'enter-joint' }, context: StepContext): StepVerdict {
-  const { shard, progress, lastIndex } = context
+  const { shard, self, progress, lastIndex } = context
   const { id } = shard
   if (isJoint(shard)) {
     // Whoever asks may have learnt the epoch from the very change that it asks for: the map brings it to the next driver before the step is noted.
@@ -102,7 +102,7 @@ function enterJoint(step: MembershipStep & { kind: 'enter-joint' }, context: Ste
     if (member?.role !== 'learner') return refuse(impossible(id, `store ${store} holds no learner of shard ${id}`))
     const seen = progress.get(member.id)
     const behind = lastIndex - (seen?.matchIndex ?? 0)
-    if (seen === undefined || seen.state === 'snapshot' || !seen.recentlyActive || behind > step.lagEntriesMax) {
+    if (seen === undefined || seen.state === 'snapshot' || !seen.heardLately || behind > step.lagEntriesMax) {
       const how =
         seen?.state === 'snapshot'
           ? 'is still receiving its snapshot'
@@ -124,6 +124,15 @@ function enterJoint(step: MembershipStep & { kind: 'enter-joint' }, context: Ste
   const left = voters + step.promote.length - step.demote.length
   if (left < Math.max(1, step.votersMin)) {
     return refuse(impossible(id, `shard ${id} would keep ${left} voters of the ${step.votersMin} that it must have`))
+  }
+  // From its entry on the joint membership needs a majority of those that stay: without it nothing is ever committed again, not even the way back.
+  const stay = shard.replicas.filter(
+    ({ store, role }) => step.promote.includes(store) || (role === 'voter' && !step.demote.includes(store)),
+  )
+  const silent = stay.filter((member) => member.store !== self && progress.get(member.id)?.heardLately !== true)
+  if (2 * silent.length >= stay.length) {
+    const who = silent.map(({ store }) => store).join(', ')
+    return refuse(notYet(id, `too few of the voters that shard ${id} would keep answer: not those on ${who}`))
   }
   return propose({ transition: 'joint-explicit', operations, context: EMPTY_BYTES })
 }

@@ -360,7 +360,7 @@ function lagOf({ replica, target }: Transfer): string {
   const { lastIndex, progress } = replica.raft.status()
   const seen = progress.get(replica.replicaOn(target) ?? 0)
   if (!replica.isLeader || seen === undefined) return ''
-  if (!seen.recentlyActive) return ': its replica does not answer'
+  if (!seen.heardLately) return ': its replica does not answer'
   const behind = lastIndex - seen.matchIndex
   return behind > 0 ? `: its replica is ${behind} entries behind` : ''
 }

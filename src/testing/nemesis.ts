@@ -3,6 +3,7 @@
  * runs that have that family. Changes of the topology are actions like any other: whatever operators the cluster knows (split, merge, move,
  * add or remove a replica) gets a row in NEMESIS_ACTIONS.
  */
+import type { Shard } from '../../shard-map/index.ts'
 import { DRIVER_ACTIONS } from './driver-nemesis.ts'
 import type { FaultFamily } from './fault-plan.ts'
 import { MERGE_ACTIONS } from './merge-nemesis.ts'
@@ -71,7 +72,26 @@ function partition(world: World): string {
 export function mayLoseData(world: World, store: SimulatedStore): boolean {
   const bad = new Set(world.stores.filter((each) => each.isLost || each.disk.isDamaged))
   bad.add(store)
-  return bad.size <= world.lossesMax
+  return bad.size <= world.lossesMax && everyGroupKeepsMajority(world, bad)
+}
+
+/** Also where repair has taken a silent voter away and not replaced it yet. */
+function everyGroupKeepsMajority(world: World, bad: ReadonlySet<SimulatedStore>): boolean {
+  const lost = new Set([...bad].map(({ id }) => id))
+  const newest = new Map<number, Shard>()
+  for (const { node } of world.stores) {
+    for (const { group, isInitialised, shard } of node?.store.replicas.values() ?? []) {
+      const known = newest.get(group)
+      if (isInitialised && (known === undefined || known.epoch.membership < shard.epoch.membership))
+        newest.set(group, shard)
+    }
+  }
+  return [...newest.values()].every(({ replicas }) =>
+    (['incoming', 'outgoing'] as const).every((half) => {
+      const voters = replicas.filter(({ role }) => role === 'voter' || role === half)
+      return 2 * voters.filter((voter) => lost.has(voter.store)).length < voters.length
+    }),
+  )
 }
 
 export const NEMESIS_ACTIONS: readonly NemesisAction[] = [

@@ -183,6 +183,18 @@ test('no snapshot is sent to a peer that was not heard from', () => {
   assert.equal(ofType(node.drain(), 'InstallSnapshot').length, 1)
 })
 
+test('a peer that answers counts as heard right after each check for a quorum too, and one that does not only until the next', () => {
+  const node = new TestNode({ options: { checkQuorum: true } }).lead(2, 3)
+  for (const id of [2, 3]) node.step(heartbeatReply(id, 1, node.term))
+  node.tick(ELECTION_TICKS)
+  const heard = (): boolean[] => [2, 3].map((id) => progressOf(node, id).heardLately)
+  assert.equal(progressOf(node, 2).recentlyActive, false)
+  assert.deepEqual(heard(), [true, true])
+  node.step(heartbeatReply(2, 1, node.term))
+  node.tick(ELECTION_TICKS)
+  assert.deepEqual(heard(), [true, false])
+})
+
 test('no snapshot is sent while none can be described; it is tried again later', () => {
   const node = leaderWithCompactedLog()
   const offer = node.storage.offer

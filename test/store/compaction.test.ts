@@ -21,7 +21,7 @@ const MEMBERSHIP: MembershipState = {
 }
 const NO_BYTES = new Uint8Array(0)
 
-type Follower = Pick<ProgressStatus, 'matchIndex' | 'state' | 'recentlyActive'>
+type Follower = Pick<ProgressStatus, 'matchIndex' | 'state' | 'heardLately'>
 
 /**
  * One flush of a store whose replica, with a log of 100 entries of this size, has applied up to `appliedIndex` when the flush, which took in all up to
@@ -81,14 +81,14 @@ test('a log is not shortened before there is enough of it', async () => {
 })
 
 const KiB = 1024
-const FOLLOWING: Follower = { matchIndex: 40, state: 'replicate', recentlyActive: true }
+const FOLLOWING: Follower = { matchIndex: 40, state: 'replicate', heardLately: true }
 
 test('few entries of many bytes are shortened, but not in front of a follower that catches up', async () => {
   assert.equal((await flush(60, 95, 1_000, 300 * KiB)).firstIndex(), 1, 'less than is enough')
   assert.equal((await flush(60, 95, 1_000, 400 * KiB)).firstIndex(), 61, 'nobody needs it')
   assert.equal((await flush(60, 95, 1_000, 400 * KiB, [FOLLOWING, { ...FOLLOWING, matchIndex: 90 }])).firstIndex(), 41)
   const others: Follower[] = [
-    { ...FOLLOWING, recentlyActive: false },
+    { ...FOLLOWING, heardLately: false },
     { ...FOLLOWING, state: 'snapshot' },
   ]
   for (const other of others) assert.equal((await flush(60, 95, 1_000, 400 * KiB, [other])).firstIndex(), 61)

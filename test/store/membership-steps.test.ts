@@ -7,11 +7,15 @@ import { judgeStep } from '../../src/store/membership-steps.ts'
 
 type Role = Shard['replicas'][number]['role']
 
-function verdict(step: MembershipStep, roles: Readonly<Record<string, Role>>): string {
+function verdict(step: MembershipStep, roles: Readonly<Record<string, Role>>, silent: readonly string[] = []): string {
   const replicas = Object.entries(roles).map(([store, role], i) => ({ id: 20 + i, store, role }))
   const shard = { id: 2, start: '', end: undefined, epoch: { membership: 3, range: 1 }, replicas }
   const progress = new Map(
-    replicas.map(({ id }) => [id, { matchIndex: 9, state: 'replicate' as const, recentlyActive: true }]),
+    replicas.map(({ id, store }) => {
+      // A leader counts itself, and has no answers of its own.
+      const heardLately = store !== 's1' && !silent.includes(store)
+      return [id, { matchIndex: 9, state: 'replicate' as const, heardLately }]
+    }),
   )
   return judgeStep(step, { shard, self: 's1', lastIndex: 9, progress }).kind
 }
@@ -25,6 +29,20 @@ test('a joint membership that was entered for this very change is done; one for 
   assert.equal(verdict({ ...ENTER, demote: ['s2'] }, JOINT), 'refuse')
   assert.equal(verdict({ ...ENTER, promote: ['s5'] }, { ...JOINT, s5: 'learner' }), 'refuse')
   assert.equal(verdict(ENTER, { ...JOINT, s3: 'voter' }), 'refuse')
+})
+
+test('a joint membership is not entered while too few of those that would stay answer', () => {
+  const three = { s1: 'voter', s2: 'voter', s3: 'voter' } as const
+  const drop = { ...ENTER, promote: [], votersMin: 2 }
+  assert.equal(verdict(drop, three), 'propose')
+  assert.equal(verdict(drop, three, ['s3']), 'propose', 'the one that goes need not answer')
+  assert.equal(verdict(drop, three, ['s2']), 'refuse', 'the two that stay are needed both')
+  assert.equal(verdict(ENTER, { ...three, s4: 'learner' }, ['s3']), 'propose')
+  assert.equal(verdict(ENTER, { ...three, s4: 'learner' }, ['s2']), 'propose')
+  assert.equal(verdict(ENTER, { ...three, s4: 'learner' }, ['s4']), 'refuse')
+  const five = { ...three, s4: 'learner', s5: 'voter', s6: 'voter' } as const
+  assert.equal(verdict(ENTER, five, ['s2', 's5']), 'propose')
+  assert.equal(verdict(ENTER, five, ['s2', 's5', 's6']), 'refuse')
 })
 
 test('every other step that is asked for again is done', () => {
