@@ -114,6 +114,7 @@ export class Admission {
     exchange.whenAnswered = (status) =>
       this.#services.events.emit({
         type: 'admin_action',
+        ...(route.auditLevel === undefined ? {} : { level: route.auditLevel }),
         data: {
           action: route.operationId,
           path: path.slice(0, AUDIT_PATH_CHARS_MAX),

@@ -40,6 +40,8 @@ export interface RouteDefinition {
   readonly tag: 'data' | 'operating'
   /** Of the token. Absent: `admin` for operating, for data `read` or `write` as the method says. */
   readonly role?: Role
+  /** The level at which its use is told: `info`, where this is absent. Tools ask some routes once for every replica. */
+  readonly auditLevel?: 'debug'
   /** Of data routes: the handler asks the grant about every key it touches. Without this, tokens with prefixes are refused. */
   readonly checksKeys?: true
   readonly operationId: string

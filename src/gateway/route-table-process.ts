@@ -91,6 +91,7 @@ export function processRoutes(options: GatewayOptions, set: ExchangeSet, limiter
       ...common,
       path: '/debug/raft/{shard}',
       handler: debugRaft,
+      auditLevel: 'debug',
       access: 'local',
       operationId: 'debugRaft',
       summary: 'The inside of one replica',

@@ -204,6 +204,7 @@ export function operatingSteps({ cluster, viewer, step, visit }: Story): void {
     await dialog.getByText('Done.').waitFor()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await row.getByText('cluster').waitFor()
+    await row.getByText('10m', { exact: true }).waitFor()
     await poll('s2 goes by it', SEEN_MS, async () => (await downAfter('s2')) === 600_000)
 
     await row.getByRole('button', { name: 'Change …' }).click()
@@ -231,13 +232,16 @@ export function operatingSteps({ cluster, viewer, step, visit }: Story): void {
     await cluster().stop('s4')
     await page.getByRole('button', { name: 'Forget …' }).click()
     await dialog.getByText('The cluster will know nothing of this store.').waitFor()
-    await dialog.getByText(`curl -X DELETE http://${cluster().address('s1')}/admin/nodes/s4`).waitFor()
+    await assertPlanned(dialog, 'flotilla store forget s4')
     await picture(viewer(), 'forget')
     await dialog.getByRole('button', { name: 'Forget', exact: true }).click()
-    await dialog.getByText('Done.').waitFor()
-    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    // There is no page of it any more.
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('heading', { level: 1, name: 'Stores' }).waitFor()
     const { stores } = (await cluster().json('s1', '/admin/stores')) as { stores: { id: string }[] }
     assert.deepEqual(stores.map(({ id }) => id).sort(), ['s1', 's2', 's3'])
+    await page.getByRole('table', { name: 'Stores' }).getByRole('link', { name: 's3' }).waitFor()
+    assert.equal(await page.getByRole('table', { name: 'Stores' }).getByRole('link', { name: 's4' }).count(), 0)
     await picture(viewer(), 'forgotten')
   })
 }

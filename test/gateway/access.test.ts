@@ -265,6 +265,11 @@ test('administration is told with the name of the token, never the token', async
     ],
   )
   assert.equal(told[1]?.requestId, 'mine-1')
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'admin_action').map(({ level }) => level),
+    [undefined, 'debug'],
+    'looking weighs less than doing',
+  )
 })
 
 test('attempts that are refused are told; many are counted', async (t) => {

@@ -65,6 +65,11 @@ test('phrases stand for commands, and everything else for itself', () => {
   const cluster = (...words: string[]): unknown => translate(CLUSTER_DIALECT, words)
   assert.deepEqual(cluster('cluster', 'status'), { words: ['status'], file: undefined })
   assert.deepEqual(cluster('node', 'status', 's2'), { words: ['store', 'show', 's2'], file: undefined })
+  assert.deepEqual(cluster('node', 'register', 's9', 'h:1'), {
+    words: ['store', 'register', 's9', 'h:1'],
+    file: undefined,
+  })
+  assert.deepEqual(cluster('node', 'unregister', 's9'), { words: ['store', 'forget', 's9'], file: undefined })
   assert.deepEqual(cluster('events', 'filter', 'disk_full'), {
     words: ['events', '--type', 'disk_full'],
     file: undefined,
@@ -125,6 +130,43 @@ test('a cluster shell in a pipe; what fails does not end it, and decides the exi
   assert.equal(refused.exitCode, 2)
   assert.match(refused.stderr, /manager does not run inside a shell\n.*a ' is never closed/)
   assert.match(refused.stdout, /^health check +whether every store answers/m)
+})
+
+test('stores are registered and unregistered', async () => {
+  const asked: string[] = []
+  const before = gateway.misbehaviour
+  gateway.misbehaviour = (request, response) => {
+    if (!request.url.startsWith('/admin/nodes')) return false
+    asked.push(`${request.method} ${request.url} ${request.body}`)
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(request.method === 'DELETE' ? '{"store":"s9"}' : '{"id":"s9","labels":{},"lag":{},"load":{}}')
+    return true
+  }
+  const options = ['node register s9 h:1 zone=z', 'node unregister s9 --dry-run']
+  const ran = await lines('manager', ...options)
+  assert.deepEqual([ran.exitCode, ran.stderr], [0, ''])
+  assert.deepEqual(asked, [
+    'POST /admin/nodes {"id":"s9","address":"h:1","labels":{"zone":"z"}}',
+    'DELETE /admin/nodes/s9?dry_run=true ',
+  ])
+  gateway.misbehaviour = before
+})
+
+test('unknown words are refused with the word of the shell that was meant', async () => {
+  const mistakes: readonly (readonly ['shell' | 'manager', string, RegExp])[] = [
+    ['shell', 'sett a b', /unknown command 'sett' \(Did you mean set\?\)\n {2}try: help$/m],
+    ['shell', 'stats', /unknown command 'stats' \(Did you mean status\?\)/],
+    ['shell', 'xyzzy', /unknown command 'xyzzy'\n/],
+    ['manager', 'nodes lst', /unknown command 'nodes lst' \(Did you mean nodes list\?\)/],
+    ['manager', 'node regster s9 h:1', /\(Did you mean node register\?\)/],
+    ['manager', 'healt check', /\(Did you mean health\?\)/],
+    ['manager', 'nodes', /unknown command 'nodes'/],
+  ]
+  for (const [kind, line, expected] of mistakes) {
+    const ran = await lines(kind, line)
+    assert.deepEqual([ran.exitCode, ran.stdout], [2, ''], `${line}: ${ran.stderr}`)
+    assert.match(ran.stderr, expected)
+  }
 })
 
 test('options of the shell hold for its lines, and those of a line beat them', async () => {

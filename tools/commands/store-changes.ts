@@ -1,6 +1,6 @@
-/** `flotilla store drain|decommission|recommission|label`: stores that are to leave or come back, and what they are called. */
+/** `flotilla store drain|decommission|recommission|label|register|forget`: stores that are to leave or come back, and what the cluster knows of them. */
 import type { Command } from 'commander'
-import { confirm, parseAnswer, percentEncode, type Session, UsageError } from '../cli/index.ts'
+import { confirm, parseAnswer, percentEncode, printable, type Session, UsageError } from '../cli/index.ts'
 import { DRY_RUN_HELP, type OperatorFlags, operatorOptions, requestOperator, tried } from './operator-request.ts'
 import { examples, type Registry, withSession } from './registry.ts'
 
@@ -58,6 +58,60 @@ export function addStoreChanges<Store>(
         await print(session, parseAnswer<Store>(raw), raw)
       })
     })
+  addStoreNames(store, registry, print)
+}
+
+/** Stores that are not there yet, or not any more. */
+function addStoreNames<Store>(
+  store: Command,
+  registry: Registry,
+  print: (session: Session, document: Store, raw: string) => Promise<void>,
+): void {
+  store
+    .command('register')
+    .description('announce a store that will join')
+    .argument('<store>', 'its id')
+    .argument('<address>', 'the host:port of its gateway')
+    .argument('[label...]', 'NAME=VALUE')
+    .option('--dry-run', DRY_RUN_HELP)
+    .addHelpText(
+      'after',
+      examples('flotilla store register s4 10.0.0.4:8080', 'flotilla store register s4 10.0.0.4:8080 zone=z2'),
+    )
+    .action((id: string, address: string, words: readonly string[], _flags: object, command: Command) => {
+      const labels = Object.fromEntries(words.map(parseLabel))
+      return withSession(registry, command, async (session) => {
+        const answer = await session.client.send({
+          method: 'POST',
+          path: tried('/admin/nodes', command),
+          headers: { 'Content-Type': 'application/json' },
+          body: Buffer.from(JSON.stringify({ id, address, labels }), 'utf8'),
+        })
+        const raw = answer.body.toString('utf8')
+        await print(session, parseAnswer<Store>(raw), raw)
+      })
+    })
+  store
+    .command('forget')
+    .description('forget a store that is only registered, or gone')
+    .argument('<store>', 'the id of the store')
+    .option('--dry-run', DRY_RUN_HELP)
+    .addHelpText('after', examples('flotilla store forget s4', 'flotilla store forget s4 --dry-run'))
+    .action((id: string, flags: OperatorFlags, command: Command) =>
+      withSession(registry, command, async (session) => {
+        const path = `/admin/nodes/${percentEncode(Buffer.from(id, 'utf8'))}`
+        const answer = await session.client.send({ method: 'DELETE', path: tried(path, command) })
+        const raw = answer.body.toString('utf8')
+        const document = parseAnswer<{ readonly store: string }>(raw)
+        await session.print({
+          document,
+          items: [document],
+          columns: [{ name: 'store', value: (forgotten: typeof document) => forgotten.store }],
+          table: () => `store ${printable(document.store)} ${flags.dryRun === true ? 'would be' : 'is'} forgotten`,
+          raw,
+        })
+      }),
+    )
 }
 
 function storePath(id: string): string {

@@ -68,7 +68,7 @@ function pairs(entries: Readonly<Record<string, string | number>>): string {
 }
 
 export function addStore(parent: Command, registry: Registry): void {
-  const store = parent.command('store').description('show stores: the processes that keep the data')
+  const store = parent.command('store').description('show and change stores: the processes that keep the data')
   store
     .command('ls')
     .description('list all stores')

@@ -59,6 +59,8 @@ export const CLUSTER_DIALECT: Dialect = {
     phrase('cluster status', '', 'the cluster at a glance', ['status']),
     phrase('nodes list', '', 'all stores', ['store', 'ls']),
     phrase('node status', 'ID', 'one store', ['store', 'show']),
+    phrase('node register', 'ID HOST:PORT', 'announce a store that will join', ['store', 'register']),
+    phrase('node unregister', 'ID', 'forget a store that is registered only, or gone', ['store', 'forget']),
     phrase('events list', '', 'what happened', ['events']),
     phrase('events filter', 'TYPES', 'what happened of these types', ['events'], { kind: 'value', option: '--type' }),
     phrase('events stats', '', 'how often what happened', ['events', '--stats']),
@@ -86,4 +88,26 @@ export function translate({ phrases }: Dialect, words: readonly string[]): Meani
     case 'value':
       return { words: [...found.command, found.restIs.option, first, ...others], file: undefined }
   }
+}
+
+/** Whether the line begins with a phrase, or with one of `commands`. */
+export function isKnown({ phrases }: Dialect, words: readonly string[], commands: readonly string[]): boolean {
+  const [first = ''] = words
+  if (first.startsWith('-') || commands.includes(first)) return true
+  return phrases.some((candidate) => candidate.words.every((word, position) => words[position] === word))
+}
+
+/** What somebody may have meant who typed `words`: the text to compare, and with what. */
+export function mistaken(
+  { phrases }: Dialect,
+  words: readonly string[],
+  commands: readonly string[],
+): { readonly typed: string; readonly candidates: readonly string[] } {
+  const [first = '', second] = words
+  const family = phrases.filter((candidate) => candidate.words.length > 1 && candidate.words[0] === first)
+  if (family.length > 0 && second !== undefined)
+    return { typed: `${first} ${second}`, candidates: family.map((each) => each.words.join(' ')) }
+  if (family.length > 0) return { typed: first, candidates: [] }
+  const beginnings = phrases.map((each) => each.words[0] ?? '')
+  return { typed: first, candidates: [...new Set([...beginnings, ...commands])] }
 }

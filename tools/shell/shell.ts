@@ -5,10 +5,10 @@
 import { createWriteStream } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 import type { Writable } from 'node:stream'
-import { type Context, EXIT, formatTable, type Signal, write } from '../cli/index.ts'
+import { type Context, EXIT, formatTable, printable, type Signal, write } from '../cli/index.ts'
 import type { CommandNode } from '../completion/index.ts'
 import { completeLine, OWN_WORDS } from './complete-line.ts'
-import { type Dialect, translate } from './dialect.ts'
+import { type Dialect, isKnown, mistaken, translate } from './dialect.ts'
 import { gateBefore } from './gate.ts'
 import { HISTORY_LINES_MAX, historyPath, readHistory, writeHistory } from './history-file.ts'
 import { splitWords } from './split-words.ts'
@@ -96,6 +96,12 @@ class Shell {
       await this.#help()
       return true
     }
+    const commands = this.#options.tree.children.map(({ path }) => path[0] ?? '')
+    if (!isKnown(dialect, split.words, [...commands, ...OWN_WORDS])) {
+      this.#exitCode = EXIT.usage
+      await this.#refuse(split.words, commands)
+      return true
+    }
     const { words, file } = translate(dialect, split.words)
     if (REFUSED.has(words[0] ?? '')) {
       this.#exitCode = EXIT.usage
@@ -105,6 +111,17 @@ class Shell {
     const exitCode = await this.#run(words, file)
     if (exitCode !== EXIT.ok) this.#exitCode = exitCode
     return true
+  }
+
+  async #refuse(words: readonly string[], commands: readonly string[]): Promise<void> {
+    const { context, dialect } = this.#options
+    const { typed, candidates } = mistaken(dialect, words, [...commands, ...OWN_WORDS])
+    // Loading the schema beside it takes longer than a command; only mistakes pay for it.
+    const { suggest } = await import('../../src/server/config/index.ts')
+    const near = suggest(typed, candidates)
+    const question = near === undefined ? '' : ` (Did you mean ${near}?)`
+    const text = `error: INVALID_ARGUMENT: unknown command '${printable(typed)}'${question}\n  try: help\n`
+    await write(context.stderr, text)
   }
 
   /** Runs one command; an interrupted one is left behind, and what it prints after that goes nowhere. */

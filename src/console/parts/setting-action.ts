@@ -6,8 +6,26 @@ import { type Child, h } from '../dom/node.ts'
 import type { Action } from './action.ts'
 import { visible } from './keys.ts'
 
-export function settingText(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+const UNITS: Readonly<Record<string, readonly (readonly [name: string, factor: number])[]>> = {
+  bytes: [
+    ['GiB', 1024 ** 3],
+    ['MiB', 1024 ** 2],
+    ['KiB', 1024],
+  ],
+  ms: [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ],
+}
+
+/** As a configuration file would say it: sizes and durations in the largest unit that they are a multiple of. Settings named by their unit are plain numbers. */
+export function settingText(name: string, value: unknown, unit: string | undefined): string {
+  if (typeof value === 'string') return value
+  const plain = JSON.stringify(value) ?? ''
+  if (typeof value !== 'number' || value <= 0 || unit === undefined || name.endsWith('Ms')) return plain
+  const [word, factor] = UNITS[unit]?.find(([, each]) => value % each === 0) ?? []
+  return word === undefined || factor === undefined ? plain : `${value / factor}${word}`
 }
 
 export function settingAction(name: string, setting: Setting, changed: () => void): Action {
@@ -15,7 +33,7 @@ export function settingAction(name: string, setting: Setting, changed: () => voi
     title: `Change ${name}`,
     about: [
       'Takes effect on every store at once, and stays over restarts. Default: ',
-      h('code', settingText(setting.default)),
+      h('code', settingText(name, setting.default, setting.unit)),
       '.',
     ],
     verb: 'Change',
@@ -24,7 +42,7 @@ export function settingAction(name: string, setting: Setting, changed: () => voi
         kind: 'text',
         name: 'value',
         label: 'Value; null returns to what the stores were started with',
-        initial: settingText(setting.value),
+        initial: settingText(name, setting.value, setting.unit),
       },
     ],
     plan: ({ value = '' }) => {
@@ -44,13 +62,13 @@ export function settingAction(name: string, setting: Setting, changed: () => voi
 function previewOf(settings: Readonly<Record<string, Setting>>): Child {
   const rows = Object.entries(settings)
   if (rows.length === 0) return h('p.muted', 'Nothing: it is so already.')
-  return rows.map(([name, { value, source }]) =>
+  return rows.map(([name, { value, source, unit }]) =>
     h(
       'p',
       { key: name },
       h('code', visible(name)),
       ' becomes ',
-      h('code', visible(settingText(value))),
+      h('code', visible(settingText(name, value, unit))),
       `, from ${source}`,
     ),
   )

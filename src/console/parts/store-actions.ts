@@ -86,14 +86,16 @@ function readLabels(text: string): Readonly<Record<string, string>> | undefined 
   return Object.fromEntries(labels)
 }
 
-export function forgetAction(store: Store): Action {
+/** `gone`: called when the cluster knows nothing of it any more. */
+export function forgetAction(store: Store, gone: () => void): Action {
   const path = `admin/nodes/${encodeURIComponent(store.id)}`
   return {
     title: `Forget ${visible(store.id)}`,
     about: 'Removes the store from the list. Possible while it is only registered, or gone.',
     verb: 'Forget',
     isDangerous: true,
-    plan: () => ({ method: 'DELETE', path }),
+    plan: () => ({ method: 'DELETE', path, command: ['store', 'forget', store.id] }),
+    done: gone,
     preview: () => h('p', 'The cluster will know nothing of this store.'),
   }
 }

@@ -53,7 +53,7 @@ function settingTable(rows: readonly Row[], changed: () => void, context: Contex
   return table<Row>(
     [
       { name: 'Setting', cell: ([name]) => h('code', visible(name)) },
-      { name: 'Value', cell: ([, setting]) => h('code.setting', visible(settingText(setting.value))) },
+      { name: 'Value', cell: ([name, { value, unit }]) => h('code.setting', visible(settingText(name, value, unit))) },
       {
         name: 'From',
         cell: ([, { source }]) =>
@@ -61,8 +61,8 @@ function settingTable(rows: readonly Row[], changed: () => void, context: Contex
       },
       {
         name: 'Default',
-        cell: ([, setting]) =>
-          h('span.muted', setting.source === 'default' ? 'the same' : visible(settingText(setting.default))),
+        cell: ([name, { source, default: usual, unit }]) =>
+          h('span.muted', source === 'default' ? 'the same' : visible(settingText(name, usual, unit))),
       },
       {
         name: '',

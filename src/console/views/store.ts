@@ -6,7 +6,7 @@ import { allShards, allStores } from '../api/cluster.ts'
 import type { Decision, Shard, Store } from '../api/shapes.ts'
 import { Loaded } from '../app/loaded.ts'
 import type { Context, Page } from '../app/page.ts'
-import type { Route } from '../app/route.ts'
+import { link, type Route } from '../app/route.ts'
 import { type Child, h, type VirtualNode } from '../dom/node.ts'
 import { act } from '../parts/action.ts'
 import { decisionList } from '../parts/decisions.ts'
@@ -85,7 +85,13 @@ class StorePage implements Page {
         button(WORDS[what], () => act(this.#context, storeChangeAction(store, what)), { key: what }),
       ),
       button('Labels …', () => act(this.#context, labelsAction(store))),
-      forgettable && button('Forget …', () => act(this.#context, forgetAction(store))),
+      forgettable &&
+        button('Forget …', () =>
+          act(
+            this.#context,
+            forgetAction(store, () => this.#context.go(link('stores'))),
+          ),
+        ),
     ]
   }
 
@@ -174,7 +180,7 @@ class StorePage implements Page {
     const rows = here.slice(0, 200)
     return card(
       plural(here.length, 'replica'),
-      strip(here, { palette, operators: [], isSmall: true }),
+      here.length > 0 && strip(here, { palette, operators: [], isSmall: true }),
       table(
         [
           { name: 'Shard', cell: ({ id }) => shardLink(id) },
