@@ -21,13 +21,13 @@ export const life: Scene = {
   shows:
     'one shard grows and splits by itself; stores join, drain, leave and are lost; the data shrinks and grows again',
   stage: ({ megabytes: size }) => {
-    const mib = (share: number): string => `${Math.max(1, Math.round(size / share))}MiB`
+    const part = (share: number): string => `${Math.round((size * 1024) / share)}KiB`
     return {
       stores: 5,
       shards: 1,
       placement: {
-        split: { bytes: mib(SHARDS_ABOUT), opsPerSecond: 1_000_000 },
-        merge: { bytes: mib(SHARDS_ABOUT * 5) },
+        split: { bytes: part(SHARDS_ABOUT), opsPerSecond: 1_000_000 },
+        merge: { bytes: part(SHARDS_ABOUT * 5) },
         downAfter: `${DOWN_AFTER_SECONDS}s`,
       },
     }
