@@ -9,7 +9,8 @@ import { megabytes, type Stage, seconds } from '../stage.ts'
 /** A cluster of 1 GB has about eleven shards with the default of 96 MiB; smaller ones are cut likewise. */
 const SHARDS_ABOUT = 11
 const SETTLE_MS_MAX = 900_000
-const QUIET_MS = 10_000
+/** Longer than a shard that was cut rests before it is cut again. */
+const QUIET_MS = 20_000
 /** Of the filling, read back after a loss: a part that still says what all of it would. */
 const READ_ONE_IN = 7
 /** A shard that balance has moved rests for a minute; only then its next replica may follow. */
