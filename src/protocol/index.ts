@@ -16,7 +16,7 @@ export { decodeMembership, encodeMembership } from './membership-codec.ts'
 export type { OperateAnswer, OperateRequest } from './operate.ts'
 export { decodeRaftMessage, encodeRaftMessage, type GroupMessage } from './raft-codec.ts'
 export { decodeReply, encodeReply } from './reply-codec.ts'
-export { decodeRequest, encodeRequest, withTrace } from './request-codec.ts'
+export { decodeRequest, encodeRequest, isLinearizableRead, withTrace, withVoucher } from './request-codec.ts'
 export type {
   Consistency,
   Found,
@@ -38,6 +38,7 @@ export type {
   StoreDescription,
   StoreHeartbeat,
   StoreHeartbeatAnswer,
+  Voucher,
 } from './requests.ts'
 export { decodeSnapshotItem, encodeSnapshotItem, type SnapshotItem } from './snapshot-codec.ts'
 export { decodeTraceNote, encodeTraceNote, isTraceNote, type TraceNote } from './trace-note-codec.ts'

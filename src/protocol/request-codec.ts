@@ -27,8 +27,8 @@ import { type Decoded, decoded, undecodable } from './decoded.ts'
 import { FieldReader } from './field-reader.ts'
 import { configToPlain, heartbeatToPlain, readConfig, readHeartbeat } from './heartbeat-codec.ts'
 import { operateToPlain, readOperate } from './operate-codec.ts'
-import { readExtensions, TRACE_EXTENSION_BYTES, writeTraceExtension } from './request-extensions.ts'
-import type { Consistency, Request } from './requests.ts'
+import { extensionBytes, readExtensions, writeExtensions } from './request-extensions.ts'
+import type { Consistency, Request, Voucher } from './requests.ts'
 import { readShardRequest, shardRequestToPlain } from './shard-request-codec.ts'
 
 const FORMAT = 1
@@ -74,11 +74,22 @@ const HEADER_BYTES = 2
 const EXTENDED = 0x80
 
 export function encodeRequest(request: Request): Uint8Array {
-  const bytes = encodeUntraced(request)
-  const isData = request.kind === 'write' || request.kind === 'get' || request.kind === 'scan'
-  if (!isData || request.trace === undefined) return bytes
-  const writer = new ByteWriter(bytes.length + TRACE_EXTENSION_BYTES).u8(FORMAT).u8(CODES[request.kind] | EXTENDED)
-  return writeTraceExtension(writer, request.trace).bytes(bytes.subarray(HEADER_BYTES)).finish()
+  const bytes = encodePlain(request)
+  if (request.kind !== 'write' && request.kind !== 'get' && request.kind !== 'scan') return bytes
+  const added = extensionBytes(request)
+  if (added === 0) return bytes
+  const writer = new ByteWriter(bytes.length + added).u8(FORMAT).u8(CODES[request.kind] | EXTENDED)
+  return writeExtensions(writer, request).bytes(bytes.subarray(HEADER_BYTES)).finish()
+}
+
+/** For linearizable reads; other requests stay what they are. */
+export function withVoucher(request: Request, voucher: Voucher): Request {
+  return isLinearizableRead(request) ? { ...request, voucher } : request
+}
+
+/** What a voucher may save a round. */
+export function isLinearizableRead(request: Request): request is Request & { readonly kind: 'get' | 'scan' } {
+  return (request.kind === 'get' || request.kind === 'scan') && request.consistency === 'linearizable'
 }
 
 /** Only requests that reach data are traced. */
@@ -86,7 +97,7 @@ export function withTrace(request: Request, trace: TraceContext): Request {
   return request.kind === 'write' || request.kind === 'get' || request.kind === 'scan' ? { ...request, trace } : request
 }
 
-function encodeUntraced(request: Request): Uint8Array {
+function encodePlain(request: Request): Uint8Array {
   switch (request.kind) {
     case 'write':
       return new ByteWriter(WRITE_HEADER_BYTES + request.command.length)
@@ -187,7 +198,10 @@ export function decodeRequest(bytes: Uint8Array): Decoded<Request> {
   const extensions = readExtensions(reader)
   if (typeof extensions === 'string') return undecodable(extensions)
   const request = decodeFields(reader, first - EXTENDED)
-  return request.ok && extensions.trace !== undefined ? decoded(withTrace(request.value, extensions.trace)) : request
+  if (!request.ok) return request
+  const { trace, voucher } = extensions
+  const traced = trace === undefined ? request.value : withTrace(request.value, trace)
+  return decoded(voucher === undefined ? traced : withVoucher(traced, voucher))
 }
 
 function decodeFields(reader: ByteReader, code: number): Decoded<Request> {

@@ -74,6 +74,15 @@ export type ShardRequest =
   /** To the prepared shard: serves again. `target` is the left neighbour as its `fence-merge` answered it. */
   | { readonly kind: 'rollback-merge'; readonly shard: ShardId; readonly epoch: Epoch; readonly target: Shard }
 
+/**
+ * The word of the asking store with a linearizable read: after the read was asked for, its own voter `replica` of the shard's group was in `term`. A
+ * leader of that term that makes a quorum with this voter needs no round to know that it still leads.
+ */
+export interface Voucher {
+  readonly replica: ReplicaId
+  readonly term: number
+}
+
 export type Request =
   | ShardRequest
   /** `command` is an encoded machine command; it enters the log as it is. */
@@ -92,6 +101,7 @@ export type Request =
       readonly consistency: Consistency
       readonly keys: readonly Key[]
       readonly trace?: TraceContext
+      readonly voucher?: Voucher
     }
   | {
       readonly kind: 'scan'
@@ -105,6 +115,7 @@ export type Request =
       readonly itemsMax: number
       readonly bytesMax: number
       readonly trace?: TraceContext
+      readonly voucher?: Voucher
     }
   /** The shard map if it is newer than `since`. Any store answers from what it knows. */
   | { readonly kind: 'map'; readonly since: number }

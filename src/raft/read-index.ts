@@ -6,7 +6,7 @@
 import type { RaftCore } from './core.ts'
 import { ASKED_HERE, type PendingRead } from './pending-reads.ts'
 import type { ReadIndexResult } from './results.ts'
-import { type Message, NO_REPLICA } from './types.ts'
+import { type Message, NO_REPLICA, type ReplicaId } from './types.ts'
 
 /** As leader, or by asking the leader when reads are forwarded. The answer comes as a ReadState with the same id, or never. */
 export function requestRead(core: RaftCore): ReadIndexResult {
@@ -22,6 +22,17 @@ export function requestRead(core: RaftCore): ReadIndexResult {
   const readId = core.reads.nextId()
   begin(core, { readId, index: core.log.commitIndex, ...ASKED_HERE })
   return { ok: true, readId }
+}
+
+/**
+ * The commit index for a read that a voter vouches for: after the read was asked for, it was in `term`. When that is ours and the two of us
+ * are a quorum, nobody else led at that moment: a later leader needs a vote of one of us, and whoever votes enters the later term first. So
+ * the vouching does what the answer to a heartbeat does, and came with the question. It may be old; all that counts is that it is younger
+ * than the read. Undefined when it proves nothing; a round then will.
+ */
+export function readVouched(core: RaftCore, voter: ReplicaId, term: number): number | undefined {
+  if (core.role !== 'leader' || term !== core.term || !hasCommittedInTerm(core)) return undefined
+  return core.tracker.isQuorumOf(core.id, voter) ? core.log.commitIndex : undefined
 }
 
 /** A follower asks. A leader that cannot answer yet stays silent; the follower's host gives up and asks again. */

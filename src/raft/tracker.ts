@@ -5,7 +5,7 @@
 
 import { membersOf } from './membership.ts'
 import { Progress } from './progress.ts'
-import { jointIndex, jointVote, majorityIndex, majorityVote, type VoteOutcome } from './quorum.ts'
+import { jointIndex, jointVote, majorityIndex, majorityVote, quorumSize, type VoteOutcome } from './quorum.ts'
 import type { MembershipState, ReplicaId } from './types.ts'
 
 export interface VoteTally {
@@ -113,6 +113,13 @@ export class Tracker {
     return others
   }
 
+  /** Whether these two alone are a quorum, in both halves of a joint membership. */
+  isQuorumOf(left: ReplicaId, right: ReplicaId): boolean {
+    const { voters, votersOutgoing } = this.#membership
+    if (!isPairQuorum(voters, left, right)) return false
+    return votersOutgoing.length === 0 || isPairQuorum(votersOutgoing, left, right)
+  }
+
   /** Whether a quorum was heard from since the last time this was asked. */
   isQuorumActive(): boolean {
     const active = (id: ReplicaId) => this.#byId.get(id)?.recentlyActive === true
@@ -144,4 +151,10 @@ export class Tracker {
     }
     return jointVote(half(this.#membership.voters), half(this.#membership.votersOutgoing))
   }
+}
+
+function isPairQuorum(voters: readonly ReplicaId[], left: ReplicaId, right: ReplicaId): boolean {
+  let count = voters.includes(left) ? 1 : 0
+  if (right !== left && voters.includes(right)) count += 1
+  return count >= quorumSize(voters.length)
 }

@@ -1,5 +1,13 @@
 import type { ShardId, StoreId } from '../../shard-map/index.ts'
-import { decodeReply, encodeRequest, type Reply, type Request } from '../protocol/index.ts'
+import {
+  decodeReply,
+  encodeRequest,
+  isLinearizableRead,
+  type Reply,
+  type Request,
+  type Voucher,
+  withVoucher,
+} from '../protocol/index.ts'
 import type { RequestFailure, Transport } from '../transport/index.ts'
 
 /**
@@ -14,12 +22,19 @@ export interface LocalStore {
    * hears of a new leader first. Undefined where there is no replica here.
    */
   whomToAsk(shard: ShardId): StoreId | undefined
+  /** What its replica can say for a linearizable read that has been asked for by now. */
+  vouch(shard: ShardId): Voucher | undefined
 }
+
+/** After so many reads without, a store that refused vouchers is offered one again: it may be of a newer release by now. */
+const PLAIN_READS = 10_000
 
 export class Channel {
   readonly #transport: Transport
   readonly #local: LocalStore | undefined
   readonly #anyStore: () => StoreId
+  /** Stores of releases that refuse requests with a voucher, and how many reads they still get without. */
+  readonly #plainReads = new Map<StoreId, number>()
 
   constructor(transport: Transport, local: LocalStore | undefined, anyStore: () => StoreId) {
     this.#transport = transport
@@ -55,6 +70,35 @@ export class Channel {
       this.#local.request(request, timeoutMs, done)
       return
     }
+    const voucher = isLinearizableRead(request) ? this.#voucher(store, request.shard) : undefined
+    if (voucher === undefined) {
+      this.#send(store, request, timeoutMs, done)
+      return
+    }
+    this.#send(store, withVoucher(request, voucher), timeoutMs, (reply) => {
+      if (typeof reply === 'string' || reply.kind !== 'error' || reply.error.code !== 'INVALID_ARGUMENT') {
+        done(reply)
+        return
+      }
+      this.#plainReads.set(store, PLAIN_READS)
+      this.#send(store, request, timeoutMs, done)
+    })
+  }
+
+  /** Our own replica's word for a read, where there is one and `store` understands it. */
+  #voucher(store: StoreId, shard: ShardId): Voucher | undefined {
+    if (this.#plainReads.size > 0) {
+      const left = this.#plainReads.get(store) ?? 0
+      if (left > 1) {
+        this.#plainReads.set(store, left - 1)
+        return undefined
+      }
+      this.#plainReads.delete(store)
+    }
+    return this.#local?.vouch(shard)
+  }
+
+  #send(store: StoreId, request: Request, timeoutMs: number, done: (reply: Reply | RequestFailure) => void): void {
     this.#transport.request(store, encodeRequest(request), timeoutMs, (answer) => {
       if (typeof answer === 'string') {
         done(answer)

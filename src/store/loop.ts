@@ -27,7 +27,7 @@ import { recordReceived } from './rpc-recording.ts'
 import type { ReceivedSnapshot } from './snapshot-receiver.ts'
 import type { SnapshotSender } from './snapshot-sender.ts'
 import { StaleReads } from './stale-reads.ts'
-import { beginReads, proposeWrites, refuseReads } from './submission.ts'
+import { beginReads, confirmVouched, proposeWrites, refuseReads } from './submission.ts'
 import { TracedWrites } from './traced-writes.ts'
 
 /**
@@ -162,7 +162,7 @@ export class Loop {
   }
 
   submitRead(replica: Replica, call: Call): void {
-    replica.reads.enqueue(call)
+    if (!confirmVouched(replica, call)) replica.reads.enqueue(call)
     this.wake(replica)
   }
 

@@ -1,7 +1,7 @@
 import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId, type StoreInfo } from '../../shard-map/index.ts'
 import { assert, type Clock, type EventSink, type Logger, type Random, type RpcRecorder } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
-import type { Reply, Request } from '../protocol/index.ts'
+import type { Reply, Request, Voucher } from '../protocol/index.ts'
 import type { DataStore, DiskSpace, LogStore, LogStoreError } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { Births } from './births.ts'
@@ -299,6 +299,13 @@ export class Store {
   whomToAsk(group: number): StoreId | undefined {
     const replica = this.#replicas.get(group)
     return replica === undefined ? undefined : (replica.leaderStore ?? this.id)
+  }
+
+  /** The word of this store's replica for a read of `group` that has been asked for by now. Undefined where there is no replica. */
+  vouch(group: number): Voucher | undefined {
+    const replica = this.#replicas.get(group)
+    if (replica === undefined || replica.isRetired || !this.#isConfirmed) return undefined
+    return { replica: replica.raft.id, term: replica.raft.term }
   }
 
   submit(call: Call): void {

@@ -44,6 +44,16 @@ function propose(replica: Replica, index: number, term: number, call: Call, trac
   if (call.request.kind === 'write' && call.request.trace !== undefined) traces.proposed(replica, index, term, call)
 }
 
+/** Whether the word that `call` brought with it proves that this replica leads: then it needs no round. */
+export function confirmVouched(replica: Replica, call: Call): boolean {
+  const { request } = call
+  if ((request.kind !== 'get' && request.kind !== 'scan') || request.voucher === undefined) return false
+  const index = replica.raft.readVouched(request.voucher.replica, request.voucher.term)
+  if (index === undefined) return false
+  replica.reads.vouched(index, call)
+  return true
+}
+
 /** False when reads must wait for something else to happen first. */
 export function beginReads(replica: Replica): boolean {
   if (!replica.reads.wantsRound) return true

@@ -44,6 +44,13 @@ export class WaitingReads {
     this.#round = undefined
   }
 
+  /** It came with the word of a voter and may be served once `index` is applied. */
+  vouched(index: number, call: Call): void {
+    const last = this.#confirmed[this.#confirmed.length - 1]
+    if (last?.index === index) last.calls.push(call)
+    else this.#confirmed.push({ index, calls: [call] })
+  }
+
   /** Takes the reads that may be served now, oldest first. */
   takeServable(appliedIndex: number): Call[] | undefined {
     const first = this.#confirmed[0]
@@ -52,7 +59,8 @@ export class WaitingReads {
       this.#confirmed = []
       return first.calls
     }
-    // Confirmed indexes never go down, because a leader's commit index does not.
+    // A leader's commit index never goes down, but a round has the one of its beginning: what it confirms may stand behind reads that came with the
+    // word of a voter and wait for more. They are served a moment later than they could be.
     const servable: Call[] = []
     while (this.#confirmed[0] !== undefined && this.#confirmed[0].index <= appliedIndex) {
       servable.push(...this.#confirmed[0].calls)

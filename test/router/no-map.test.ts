@@ -26,6 +26,7 @@ for (const isInStore of [true, false]) {
               id: 's1',
               request: (_request, _timeoutMs, done) => done({ kind: 'map', map: undefined, leaders: {} }),
               whomToAsk: () => undefined,
+              vouch: () => undefined,
             },
           }
         : {}),
