@@ -1,6 +1,7 @@
 import type { Shard, ShardId, StoreId } from '../../shard-map/index.ts'
 import { assert, type EventSink, LIMITS, type Random } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
+import type { Voucher } from '../protocol/index.ts'
 import {
   type HardState,
   type InitialState,
@@ -212,6 +213,14 @@ export class Replica {
   /** The shard and those that were split off it lately: what a request routed by an older picture needs to know. */
   get successors(): readonly Shard[] {
     return this.splitOff.length === 0 ? [this.#shard] : [this.#shard, ...this.splitOff]
+  }
+
+  /**
+   * Its term at this moment, which it entered before it voted in it: whoever it helped to elect leads in this term or an earlier one. Votes
+   * survive restarts, so this holds for all its lives.
+   */
+  get voucher(): Voucher | undefined {
+    return this.#isRetired ? undefined : { replica: this.raft.id, term: this.raft.term }
   }
 
   /** Another object, or nobody, has taken this one's place: it must not do anything any more. */

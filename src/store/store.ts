@@ -301,11 +301,9 @@ export class Store {
     return replica === undefined ? undefined : (replica.leaderStore ?? this.id)
   }
 
-  /** The word of this store's replica for a read of `group` that has been asked for by now. Undefined where there is no replica. */
+  /** The word of this store's replica, where it has one, for a read of `group` that has been asked for by now. */
   vouch(group: number): Voucher | undefined {
-    const replica = this.#replicas.get(group)
-    if (replica === undefined || replica.isRetired || !this.#isConfirmed) return undefined
-    return { replica: replica.raft.id, term: replica.raft.term }
+    return this.#replicas.get(group)?.voucher
   }
 
   submit(call: Call): void {
@@ -384,12 +382,7 @@ export class Store {
     const leader = replica.leaderStore
     if (leader !== undefined && this.map.leaders[replica.group] !== leader) {
       this.map.learnLeader(replica.group, leader)
-      this.options.events.emit({
-        type: 'leader_changed',
-        group: replica.group,
-        term: replica.raft.term,
-        peer: leader,
-      })
+      this.options.events.emit({ type: 'leader_changed', group: replica.group, term: replica.raft.term, peer: leader })
     }
     this.#heartbeats.changed(replica.group)
     this.#requests.leadershipChanged(replica)

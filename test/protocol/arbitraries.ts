@@ -11,6 +11,7 @@ import {
   type MembershipStep,
   type Reply,
   type Request,
+  withVoucher,
 } from '../../src/protocol/index.ts'
 import type { Entry, MembershipState, Message } from '../../src/raft/index.ts'
 import { key as boundKey, history, store } from '../shard-map/arbitraries.ts'
@@ -155,7 +156,8 @@ function withoutPrototype(_name: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '__proto__'))
 }
 
-export const hotRequest: fc.Arbitrary<Request> = fc.oneof(
+/** Without extensions. */
+export const bareRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('write' as const), ...routed, command: bytes }),
   fc.record({ kind: fc.constant('get' as const), ...routed, consistency, keys: fc.array(key, { maxLength: 5 }) }),
   fc.record({
@@ -170,6 +172,12 @@ export const hotRequest: fc.Arbitrary<Request> = fc.oneof(
     bytesMax: atLeastOne,
   }),
 )
+
+const voucher = fc.option(fc.record({ replica: u48, term: u53 }), { nil: undefined })
+
+export const hotRequest: fc.Arbitrary<Request> = fc
+  .tuple(bareRequest, voucher)
+  .map(([request, word]) => (word === undefined ? request : withVoucher(request, word)))
 
 const shardHealth = {
   samples: fc.array(fc.record({ key, hits: fc.nat() }), { maxLength: 5 }),

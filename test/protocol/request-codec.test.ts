@@ -17,7 +17,7 @@ import {
   type Request,
   withTrace,
 } from '../../src/protocol/index.ts'
-import { coldReply, coldRequest, hotReply, hotRequest } from './arbitraries.ts'
+import { bareRequest, coldReply, coldRequest, hotReply, hotRequest } from './arbitraries.ts'
 import { hex, plain } from './plain.ts'
 
 test('every request survives its bytes', () => {
@@ -50,6 +50,20 @@ test('the bytes of busy requests and replies do not change by accident', () => {
   assert.equal(
     hex(encodeRequest({ kind: 'get', shard: 5, rangeEpoch: 6, consistency: 'stale', keys: ['a', 'b\u00ff'] })),
     '0101000000000005' + '00000006' + '010002' + '000161' + '000262ff',
+  )
+  const vouched: Request = {
+    kind: 'get',
+    shard: 5,
+    rangeEpoch: 6,
+    consistency: 'linearizable',
+    keys: ['a'],
+    voucher: { replica: 7, term: 8 },
+  }
+  assert.equal(
+    hex(encodeRequest(vouched)),
+    ['0181', '0010', '020e', '000000000007', '0000000000000008', '000000000005', '00000006', '000001', '000161'].join(
+      '',
+    ),
   )
   assert.equal(
     hex(
@@ -308,9 +322,9 @@ const tag = (from: number, to: number) =>
 test('extensions of later versions are left out, those that must be understood are refused', () => {
   fc.assert(
     fc.property(
-      fc.oneof(hotRequest, coldRequest),
-      tag(2, 127),
-      tag(2, 127),
+      fc.oneof(bareRequest, coldRequest),
+      tag(3, 127),
+      tag(3, 127),
       tag(128, 255),
       (original, before, after, essential) => {
         const bytes = encodeRequest(original)

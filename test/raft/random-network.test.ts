@@ -53,16 +53,18 @@ test(`the five properties of Raft (Figure 3) hold in ${SEEDS} random histories, 
     play(Number(only))
     return
   }
-  const total = { committed: 0, leaders: 0, reads: 0 }
+  const total = { committed: 0, leaders: 0, reads: 0, vouched: 0 }
   for (let seed = 0; seed < SEEDS; seed++) {
-    const { committed, leaders, reads } = play(seed).summary
+    const { committed, leaders, reads, vouched } = play(seed).summary
     total.committed += committed
     total.leaders += leaders
     total.reads += reads
+    total.vouched += vouched
   }
   context.diagnostic(JSON.stringify(total))
   // A history in which nothing happens proves nothing.
   assert.ok(total.committed > 30 * SEEDS, `only ${total.committed} entries were committed`)
   assert.ok(total.leaders > 5 * SEEDS, `only ${total.leaders} leaders were elected`)
   assert.ok(total.reads > SEEDS, `only ${total.reads} reads were answered`)
+  assert.ok(total.vouched > SEEDS, `only ${total.vouched} reads were vouched for`)
 })

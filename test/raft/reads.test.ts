@@ -294,3 +294,48 @@ test('an answer from a leader of an older term is not taken', () => {
 })
 
 // ---- lease -----------------------------------------------------------------------------------------------------------
+
+test('a voter of our term that vouches for a read stands for its round: with us it is a quorum of three', () => {
+  const node = new TestNode().lead(2, 3)
+  assert.equal(node.raft.readVouched(2, node.term), 1)
+  node.propose('a')
+  node.drain()
+  assert.equal(node.raft.readVouched(3, node.term), 1, 'not committed yet')
+  node.acknowledge(2, 2)
+  node.drain()
+  assert.equal(node.raft.readVouched(3, node.term), 2)
+  assert.deepEqual(ofType(node.drain(), 'Heartbeat'), [], 'and nobody is asked')
+})
+
+test('the word of a voter proves nothing when its term is another, or when the two are no quorum', () => {
+  const node = new TestNode().lead(2, 3)
+  for (const term of [node.term - 1, node.term + 1]) assert.equal(node.raft.readVouched(2, term), undefined)
+  assert.equal(node.raft.readVouched(1, node.term), undefined, 'our own word is that of one')
+  assert.equal(node.raft.readVouched(9, node.term), undefined, 'a stranger')
+  const five = new TestNode({ voters: [1, 2, 3, 4, 5] }).lead(2, 3)
+  assert.equal(five.raft.readVouched(2, five.term), undefined)
+  const learners = new TestNode({ membership: { learners: [4] } }).lead(2, 3)
+  assert.equal(learners.raft.readVouched(4, learners.term), undefined)
+  const joint = new TestNode({ voters: [1, 2, 4], membership: { votersOutgoing: [1, 2, 3] } }).lead(2, 3)
+  assert.equal(joint.raft.readVouched(4, joint.term), undefined, 'a quorum of one half only')
+  assert.equal(joint.raft.readVouched(3, joint.term), undefined, 'a quorum of the other half only')
+  assert.equal(joint.raft.readVouched(2, joint.term), 1)
+})
+
+test('who does not lead, or has not committed in its term, takes nobody’s word (Raft §8)', () => {
+  const follower = new TestNode()
+  follower.step(heartbeat(2, 1, 1))
+  assert.equal(follower.raft.readVouched(2, follower.term), undefined)
+  const node = new TestNode()
+  node.raft.campaign()
+  node.drain()
+  node.step({ type: 'RequestVoteReply', from: 2, to: 1, term: node.term, granted: true, commitIndex: 0, commitTerm: 0 })
+  node.drain()
+  assert(node.raft.isLeader)
+  assert.equal(node.raft.readVouched(2, node.term), undefined)
+  node.acknowledge(1, 2)
+  node.drain()
+  assert.equal(node.raft.readVouched(2, node.term), 1)
+  node.step(heartbeat(3, 1, node.term + 1))
+  assert.equal(node.raft.readVouched(2, node.term), undefined, 'deposed')
+})

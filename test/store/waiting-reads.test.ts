@@ -54,3 +54,19 @@ test('who loses leadership hands back what is queued and what is asked, and serv
   assert.deepEqual(reads.takeServable(3), [confirmed])
   assert.equal(reads.size, 0)
 })
+
+test('a read that came with the word of a voter waits for no round, only for its index', () => {
+  const reads = new WaitingReads()
+  const [asked, vouched, second, later] = [makeCall(), makeCall(), makeCall(), makeCall()]
+  reads.enqueue(asked)
+  reads.roundStarted(1)
+  reads.vouched(5, vouched)
+  reads.vouched(5, second)
+  reads.vouched(6, later)
+  assert.equal(reads.size, 4)
+  assert.equal(reads.takeServable(4), undefined)
+  assert.deepEqual(reads.takeServable(5), [vouched, second])
+  reads.roundConfirmed(1, 5)
+  assert.deepEqual(reads.takeServable(6), [later, asked])
+  assert.deepEqual(reads.takeUnconfirmed(), [])
+})

@@ -19,6 +19,7 @@ export class GroupOracle {
   readonly #readFloor = new Map<string, number>()
   /** Counts what happened, so that a run that proves nothing is noticed. */
   readsAnswered = 0
+  readsVouched = 0
 
   get leadersSeen(): number {
     return this.#leaderOfTerm.size
@@ -110,6 +111,12 @@ export class GroupOracle {
     const key = `${id}/${life}/${readId}`
     assert(!this.#readFloor.has(key), `read ${key} was asked for twice`)
     this.#readFloor.set(key, this.#committedMax)
+  }
+
+  /** A read that was asked for when `floor` was committed may run at `index`, by the word of a voter. */
+  readVouched(index: number, floor: number): void {
+    this.readsVouched += 1
+    assert(index >= floor, `a vouched read may run at ${index}, but ${floor} was committed before it was asked for`)
   }
 
   readAnswered(id: number, life: number, readId: number, index: number): void {

@@ -18,6 +18,7 @@ import { SeededRandom } from './seeded-random.ts'
 /** Ids of one digit and of more: order and texts must not depend on it. */
 const IDS = [1, 2, 3, 10, 17]
 const VOTERS = [1, 2, 10]
+const VOUCHERS_MAX = 12
 
 export interface RandomModes {
   readonly asyncStorage: boolean
@@ -36,6 +37,8 @@ export class RandomGroup {
   #isolated = 0
   #proposals = 0
   readonly #modes: RandomModes
+  /** Words that voters gave with reads: they may come to any replica, at any time, more than once. */
+  readonly #vouchers: { readonly voter: number; readonly term: number; readonly floor: number }[] = []
 
   constructor(seed: number, modes: RandomModes) {
     this.#random = new SeededRandom(seed)
@@ -75,9 +78,9 @@ export class RandomGroup {
   }
 
   /** What happened, for a test that wants to know that enough did. */
-  get summary(): { committed: number; leaders: number; reads: number } {
-    const { committedMax: committed, leadersSeen: leaders, readsAnswered: reads } = this.#oracle
-    return { committed, leaders, reads }
+  get summary(): { committed: number; leaders: number; reads: number; vouched: number } {
+    const { committedMax: committed, leadersSeen: leaders, readsAnswered: reads, readsVouched: vouched } = this.#oracle
+    return { committed, leaders, reads, vouched }
   }
 
   /** The wild part. */
@@ -148,6 +151,13 @@ export class RandomGroup {
   #read(replica: RandomReplica): void {
     const asked = replica.raft.readIndex()
     if (asked.ok) this.#oracle.readAsked(replica.id, replica.life, asked.readId)
+    const { id: voter, raft } = this.#random.pick(this.#replicas) as RandomReplica
+    this.#vouchers.push({ voter, term: raft.term, floor: this.#oracle.committedMax })
+    if (this.#vouchers.length > VOUCHERS_MAX) this.#vouchers.splice(this.#random.below(VOUCHERS_MAX), 1)
+    for (const given of this.#vouchers) {
+      const index = replica.raft.readVouched(given.voter, given.term)
+      if (index !== undefined) this.#oracle.readVouched(index, given.floor)
+    }
   }
 
   #changeMembership(replica: RandomReplica): void {
