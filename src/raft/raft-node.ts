@@ -12,7 +12,7 @@ import { applyMembership } from './membership-apply.ts'
 import { encodeMembershipChange } from './membership-codec.ts'
 import { checkOptions, type RaftOptions } from './options.ts'
 import { type LeaderProposal, type Payload, proposeAsLeader } from './proposals.ts'
-import { readVouched, requestRead } from './read-index.ts'
+import { requestRead, vouchedReadIndex } from './read-index.ts'
 import { type AppendAck, acknowledgeAppend, acknowledgeApply, type Ready, ReadyMaker } from './ready.ts'
 import { reportSnapshot, reportUnreachable } from './replication.ts'
 import type { ProposeMembershipResult, ProposeResult, ReadIndexResult, StepResult } from './results.ts'
@@ -177,8 +177,8 @@ export class RaftNode {
    * The same without a round, for a read that came with the word of a voter: since the read was asked for, `voter` was in `term`. Answers the index
    * that must be applied before the read may run, or undefined when that word proves nothing and `readIndex` has to.
    */
-  readVouched(voter: ReplicaId, term: number): number | undefined {
-    return readVouched(this.#core, voter, term)
+  vouchedReadIndex(voter: ReplicaId, term: number): number | undefined {
+    return vouchedReadIndex(this.#core, voter, term)
   }
 
   /** Hands leadership to a voter (Thesis §3.10); a follower passes the wish on. It may fail; the status shows it. */

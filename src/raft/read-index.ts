@@ -30,7 +30,7 @@ export function requestRead(core: RaftCore): ReadIndexResult {
  * the vouching does what the answer to a heartbeat does, and came with the question. It may be old; all that counts is that it is younger
  * than the read. Undefined when it proves nothing; a round then will.
  */
-export function readVouched(core: RaftCore, voter: ReplicaId, term: number): number | undefined {
+export function vouchedReadIndex(core: RaftCore, voter: ReplicaId, term: number): number | undefined {
   if (core.role !== 'leader' || term !== core.term || !hasCommittedInTerm(core)) return undefined
   return core.tracker.isQuorumOf(core.id, voter) ? core.log.commitIndex : undefined
 }

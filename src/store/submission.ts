@@ -48,7 +48,7 @@ function propose(replica: Replica, index: number, term: number, call: Call, trac
 export function confirmVouched(replica: Replica, call: Call): boolean {
   const { request } = call
   if ((request.kind !== 'get' && request.kind !== 'scan') || request.voucher === undefined) return false
-  const index = replica.raft.readVouched(request.voucher.replica, request.voucher.term)
+  const index = replica.raft.vouchedReadIndex(request.voucher.replica, request.voucher.term)
   if (index === undefined) return false
   replica.reads.vouched(index, call)
   return true

@@ -155,7 +155,7 @@ export class RandomGroup {
     this.#vouchers.push({ voter, term: raft.term, floor: this.#oracle.committedMax })
     if (this.#vouchers.length > VOUCHERS_MAX) this.#vouchers.splice(this.#random.below(VOUCHERS_MAX), 1)
     for (const given of this.#vouchers) {
-      const index = replica.raft.readVouched(given.voter, given.term)
+      const index = replica.raft.vouchedReadIndex(given.voter, given.term)
       if (index !== undefined) this.#oracle.readVouched(index, given.floor)
     }
   }
