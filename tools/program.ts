@@ -154,7 +154,8 @@ async function explain(error: unknown, program: Command, words: readonly string[
 async function complain(context: Context, { code, message, hint, next }: CliError): Promise<void> {
   // Words of a server must not speak to the terminal.
   const advice = hint === undefined ? '' : `  hint: ${printable(hint)}\n`
-  const tries = next.map((command) => `  try: ${command}\n`).join('')
+  // What the hint names already is not said again.
+  const tries = next.flatMap((command) => (hint === command ? [] : [`  try: ${command}\n`])).join('')
   await write(context.stderr, `error: ${printable(code)}: ${message}\n${advice}${tries}`)
 }
 

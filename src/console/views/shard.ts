@@ -46,6 +46,8 @@ class ShardPage implements Page {
   readonly #events
   readonly #decisions
   readonly #replicas: Loaded<readonly ReplicaInside[]>
+  /** Leader, term and members at the last look at the replicas. */
+  #seenInside = ''
 
   constructor(context: Context, id: string) {
     this.#context = context
@@ -72,9 +74,17 @@ class ShardPage implements Page {
       this.#operators.load(),
       this.#events.load(),
       this.#decisions.load(),
-      // Once: each look at the inside of a replica is noted as an act of administration.
-      this.#replicas.value === undefined && this.#replicas.load(),
+      this.#lookInside(),
     ])
+  }
+
+  /** Only when another leads or others are members: each look at the inside of a replica is noted as an act of administration. */
+  async #lookInside(): Promise<void> {
+    const shard = this.#shard.value
+    const seen = shard === undefined ? '' : `${shard.leader} ${shard.term} ${shard.epoch.membership}`
+    if (this.#replicas.value !== undefined && seen === this.#seenInside) return
+    this.#seenInside = seen
+    await this.#replicas.load()
   }
 
   render(): Child {
