@@ -60,7 +60,11 @@ export class Census {
     const { leaderlessSinceMs, bornMs } = replica
     const nowMs = this.#options.clock.nowMs()
     if (nowMs - (replica.isInitialised ? (leaderlessSinceMs ?? nowMs) : bornMs) > FORLORN_AFTER_MS) return true
-    if (mapped === undefined) return leaderlessSinceMs !== undefined && nowMs - leaderlessSinceMs > INTERVAL_MS
+    if (mapped === undefined) {
+      // A learner never notices that its leader is gone. One that was removed, and whose shard was merged away before it heard of that, has no other sign.
+      const isOld = nowMs - bornMs > FORLORN_AFTER_MS
+      return isOld || (leaderlessSinceMs !== undefined && nowMs - leaderlessSinceMs > INTERVAL_MS)
+    }
     const isListed = mapped.replicas.some((member) => member.id === replica.id)
     return replica.isInitialised && !isListed && mapped.epoch.membership > replica.shard.epoch.membership
   }
