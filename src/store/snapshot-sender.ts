@@ -17,8 +17,15 @@ import { decodeStateRecord } from './state-record.ts'
  * again later: it restarts from the beginning. One whose receiver has left the group ends at once.
  */
 const CHUNKS_UNACKNOWLEDGED_MAX = 16
-/** Between two chunks of a transfer others have their turn. A timer of a busy loop is late, so a transfer slows down where it disturbs. */
+/**
+ * Between two chunks of a transfer others have their turn. How late the pause ends tells how busy they keep the loop: the next ones are longer by several
+ * times that, so that a transfer makes way where it would disturb, and never so long that it stands still.
+ */
 const CHUNK_PAUSE_MS = 1
+const CHUNK_PAUSE_MS_MAX = 20
+const LATENESS_FACTOR = 4
+/** The part of the newest pause in what counts as their usual lateness. */
+const LATENESS_NEWEST = 1 / 4
 const PROGRESS_TIMEOUT_MS = 15_000
 const TRANSFERS_MAX = 2
 /** A receiver that refused is not asked again before this: each attempt reads a part of the data for nothing. */
@@ -194,6 +201,7 @@ export class SnapshotSender {
       indexTerm: record.appliedTerm,
       state,
     })
+    let lateMs = 0
     while (this.#transfers.has(transfer.id)) {
       const bytes = await transfer.source.next()
       if (!this.#transfers.has(transfer.id)) return
@@ -202,9 +210,11 @@ export class SnapshotSender {
         this.#send(transfer, { kind: 'end', transfer: transfer.id, chunks: transfer.sent })
         return
       }
-      const dueMs = this.#clock.nowMs() + Math.max(CHUNK_PAUSE_MS, this.#budget.reserve(bytes.length))
+      const pauseMs = Math.min(CHUNK_PAUSE_MS_MAX, CHUNK_PAUSE_MS + LATENESS_FACTOR * lateMs)
+      const dueMs = this.#clock.nowMs() + Math.max(pauseMs, this.#budget.reserve(bytes.length))
       await this.#until(transfer, dueMs, () => this.#clock.nowMs() >= dueMs)
       if (!this.#transfers.has(transfer.id)) return
+      lateMs += (this.#clock.nowMs() - dueMs - lateMs) * LATENESS_NEWEST
       this.#send(transfer, { kind: 'chunk', transfer: transfer.id, sequence: transfer.sent++, bytes })
       await this.#until(transfer, undefined, () => transfer.sent - transfer.acknowledged < CHUNKS_UNACKNOWLEDGED_MAX)
     }

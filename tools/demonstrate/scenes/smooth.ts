@@ -8,6 +8,7 @@ import { type Stage, seconds } from '../stage.ts'
 const SHARD_MIB = 256
 const CALM_MS = 20_000
 const FACTOR_MAX = 2
+const DELAY_MS_MAX = 20
 
 export const smooth: Scene = {
   name: 'smooth',
@@ -39,7 +40,7 @@ export const smooth: Scene = {
     stage.say(`p99 during is ${ratio(busy, calm)} times that of before (wanted: at most ${FACTOR_MAX})`)
     for (const id of stage.cluster.running) {
       stage.say(
-        `event loop of ${id}, p99 of a second: at worst ${delayText(before.get(id))} before, ${delayText(during.get(id))} during the move`,
+        `event loop of ${id}, p99 of a second: at worst ${delayText(before.get(id))} before, ${delayText(during.get(id))} during the move (wanted: under ${DELAY_MS_MAX} ms)`,
       )
     }
     const { length } = load.failures
@@ -50,6 +51,9 @@ export const smooth: Scene = {
 function ratio(busy: Quantiles, calm: Quantiles): string {
   return (busy.p99Ms / Math.max(0.1, calm.p99Ms)).toFixed(1)
 }
+
+/** The metric is the time between two looks of a timer, so an idle loop shows its interval. */
+const LOOK_INTERVAL_MS = 10
 
 interface LoopDelay {
   readonly p99Ms: number
@@ -84,7 +88,8 @@ async function look(stage: Stage): Promise<ReadonlyMap<string, LoopDelay>> {
     stage.cluster.running.map(async (id): Promise<readonly [string, LoopDelay]> => {
       // One page for both: each page begins a new measurement.
       const page = (await stage.cluster.http(id, { method: 'GET', path: '/metrics' })).body.toString('utf8')
-      const milliseconds = (name: string): number => 1_000 * Number(new RegExp(`^${name} (\\S+)`, 'm').exec(page)?.[1])
+      const milliseconds = (name: string): number =>
+        Math.max(0, 1_000 * Number(new RegExp(`^${name} (\\S+)`, 'm').exec(page)?.[1]) - LOOK_INTERVAL_MS)
       return [
         id,
         {
