@@ -1,8 +1,8 @@
 /**
  * Repair: shards that have lost replicas, or have too few, too many, or some left over from changes that nobody finished. Replicas are replaced
- * when their store is down (it has been silent long enough) or gone, or when they are damaged although the store lives. Comes before every other
- * scheduler; never takes a voter away that is not replaced, unless there are too many, or it is damaged and no other store has room: then it goes
- * first, and comes back on the same store.
+ * when their store is down (it has been silent long enough) or gone, or when they are damaged or silent although the store lives. Comes before every
+ * other scheduler; never takes a voter away that is not replaced, unless there are too many, or it is lost beyond doubt and no other store has room: then
+ * it goes first, and comes back on the same store.
  */
 import { isJoint } from './apply-step.ts'
 import { chooseTarget } from './choose-target.ts'
@@ -68,12 +68,15 @@ export function repairPlan(planning: Planning, entry: IndexedShard): Plan {
     )
     if (!target.ok) {
       // Its store lives and could take another one, but not beside this one.
-      if (isLost(lost) || failing.length > 1) return target
-      const reason = `the replica on store ${lost.id} is damaged; it goes, so that it can be made anew`
+      if (!mayGoFirst(entry, lost) || failing.length > 1) return target
+      const reason = `the replica on store ${lost.id} is lost although the store lives; it goes, so that it can be made anew`
       return dropDamaged(entry, lost, { scheduler: SCHEDULER, reason, numbers })
     }
-    const what = isLost(lost) ? `store ${lost.id} is ${lossOf(lost)}` : `the replica on store ${lost.id} is damaged`
-    const motive = { scheduler: SCHEDULER, reason: `${what}, so its replica is replaced`, numbers } as const
+    const motive = {
+      scheduler: SCHEDULER,
+      reason: `${lossOf(entry, lost)}, so its replica is replaced`,
+      numbers,
+    } as const
     return replaceVoter(entry, lost, target.store, planning.settings, motive)
   }
   if (voters.length < replicas) {
@@ -93,8 +96,18 @@ function isFailing({ statistics }: IndexedShard, store: IndexedStore): boolean {
   return isLost(store) || statistics.downReplicas.includes(store.id)
 }
 
-function lossOf(store: IndexedStore): string {
-  return store.statistics.state === 'gone' ? 'gone' : 'down'
+/**
+ * Without it the shard is one loss away from its last quorum, so silence is not enough: a store that is silent itself may come back with a sound replica,
+ * perhaps the very one that is needed next.
+ */
+function mayGoFirst({ statistics }: IndexedShard, store: IndexedStore): boolean {
+  return store.statistics.liveness === 'up' && !isLost(store) && statistics.lostReplicas.includes(store.id)
+}
+
+function lossOf({ statistics }: IndexedShard, store: IndexedStore): string {
+  if (isLost(store)) return `store ${store.id} is ${store.statistics.state === 'gone' ? 'gone' : 'down'}`
+  const isCertain = statistics.lostReplicas.includes(store.id)
+  return `the replica on store ${store.id} ${isCertain ? 'is lost although the store lives' : 'does not answer its leader'}`
 }
 
 /** A learner that nobody wants, or that is lost. */

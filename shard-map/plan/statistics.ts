@@ -34,8 +34,13 @@ export interface ShardStatistics {
   readonly keys: number
   readonly readsPerSecond: number
   readonly writesPerSecond: number
-  /** Stores whose replica the leader has not heard for too long, though the store itself may live. */
+  /** Stores whose replica cannot run, or has not been heard by the leader for too long, though the store itself may live. */
   readonly downReplicas: readonly StoreId[]
+  /**
+   * Those of them whose replica is lost beyond doubt: the store says so, or was itself heard for long while the replica was not. Only these may go before
+   * they are replaced.
+   */
+  readonly lostReplicas: readonly StoreId[]
   /** Stores whose replica is far behind its leader. */
   readonly pendingReplicas: readonly StoreId[]
   /** Learners that somebody asked for; any other is left over from something that failed. */
@@ -57,6 +62,7 @@ export const QUIET_SHARD: ShardStatistics = {
   readsPerSecond: 0,
   writesPerSecond: 0,
   downReplicas: [],
+  lostReplicas: [],
   pendingReplicas: [],
   wantedLearners: [],
   lastSplitMs: undefined,

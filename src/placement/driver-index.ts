@@ -159,6 +159,7 @@ export class DriverIndex {
       readsPerSecond: led?.load.readsPerSecond ?? 0,
       writesPerSecond: led?.load.writesPerSecond ?? 0,
       downReplicas: liveness.downReplicas(shard, nowMs, downAfterMs),
+      lostReplicas: liveness.lostReplicas(shard, nowMs, downAfterMs),
       pendingReplicas: led?.behind ?? [],
       wantedLearners: this.#learners.filter((learner) => learner.shard === shard.id).map(({ store }) => store),
       ...(this.#past.get(shard.id) ?? NO_PAST),

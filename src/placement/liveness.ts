@@ -6,10 +6,16 @@ import type { Load, ShardFigures, StoreHeartbeat } from '../protocol/index.ts'
  * can be rebuilt from the next heartbeats, so none of it is replicated; a new leader begins with an empty picture and asks for full ones.
  */
 export const SUSPECT_AFTER_MS = 3_000
+/** A replica that goes before it is replaced costs its shard a voter, so that needs more proof than a copy that may turn out to be needless. */
+const LOST_AFTER_MS_MIN = 30_000
 
 export interface StorePicture {
   readonly id: StoreId
   readonly heardMs: number
+  /** Since when it has been heard without being suspect in between. */
+  readonly sinceMs: number
+  /** Until when what it said is known to hold: an answered heartbeat says that nothing else has changed, one after a gap says nothing. */
+  readonly toldMs: number
   readonly sequence: number
   readonly replicas: number
   readonly bytes: number
@@ -41,9 +47,12 @@ export class Liveness {
   heard(heartbeat: StoreHeartbeat, nowMs: number): boolean {
     const { id } = heartbeat.info
     const before = this.#stores.get(id)
+    const sinceMs = before === undefined || nowMs - before.heardMs >= SUSPECT_AFTER_MS ? nowMs : before.sinceMs
     if (!heartbeat.full && (before === undefined || before.sequence + 1 !== heartbeat.sequence)) {
       // The store lives, whatever was missed.
-      if (before !== undefined) this.#stores.set(id, { ...before, heardMs: nowMs, sequence: heartbeat.sequence })
+      if (before !== undefined) {
+        this.#stores.set(id, { ...before, heardMs: nowMs, sinceMs, sequence: heartbeat.sequence })
+      }
       return false
     }
     for (const shard of heartbeat.noLongerLed) {
@@ -67,6 +76,8 @@ export class Liveness {
     this.#stores.set(id, {
       id,
       heardMs: nowMs,
+      sinceMs,
+      toldMs: nowMs,
       sequence: heartbeat.sequence,
       snapshots,
       capacityBytes,
@@ -100,15 +111,36 @@ export class Liveness {
     return this.#troubled
   }
 
-  /** Stores whose replica of the shard is as good as lost: it cannot run, or its leader has not heard it for `downAfterMs`. */
+  /** Stores whose replica of the shard should be replaced: it cannot run, or its leader has not heard it for `downAfterMs` although the store lives. */
   downReplicas(shard: Shard, nowMs: number, downAfterMs: number): readonly StoreId[] {
-    const led = this.#led.get(shard.id)
-    const isDown = (store: StoreId): boolean => {
-      if (this.#stores.get(store)?.damaged.includes(shard.id) === true) return true
-      const silent = led?.silent.find((member) => member.store === store)
-      return silent !== undefined && led !== undefined && silent.silentMs + nowMs - led.heardMs >= downAfterMs
-    }
+    const isDown = (store: StoreId): boolean =>
+      this.#stores.get(store)?.damaged.includes(shard.id) === true ||
+      this.#silentAliveMs(shard.id, store, nowMs) >= downAfterMs
     return shard.replicas.filter(({ store }) => isDown(store)).map(({ store }) => store)
+  }
+
+  /** Those of `downReplicas` of which this is so certain that they may go before they are replaced. */
+  lostReplicas(shard: Shard, nowMs: number, downAfterMs: number): readonly StoreId[] {
+    return this.downReplicas(shard, nowMs, Math.max(downAfterMs, LOST_AFTER_MS_MIN))
+  }
+
+  /**
+   * For how long the shard's leader has not heard the replica while the driver heard its store. What the leader said grows older only as long as it says
+   * nothing else; and the silence of a store that is itself away, or has just come back, says nothing about its replica.
+   */
+  #silentAliveMs(shard: ShardId, store: StoreId, nowMs: number): number {
+    const led = this.#led.get(shard)
+    const silent = led?.silent.find((member) => member.store === store)
+    if (led === undefined || silent === undefined) return 0
+    const leader = this.#stores.get(led.leader)
+    const picture = this.#stores.get(store)
+    if (leader === undefined || picture === undefined) return 0
+    if (this.#isSuspect(led.leader, nowMs) || this.#isSuspect(store, nowMs)) return 0
+    return Math.min(leader.toldMs, picture.heardMs) - Math.max(led.heardMs - silent.silentMs, picture.sinceMs)
+  }
+
+  #isSuspect(id: StoreId, nowMs: number): boolean {
+    return this.silentMs(id, nowMs) >= SUSPECT_AFTER_MS
   }
 
   /** Shards that a store leads, as far as heard. */

@@ -13,6 +13,8 @@ export interface ProgressStatus {
   readonly recentlyActive: boolean
   /** Heard from within the last one or two election timeouts. */
   readonly heardLately: boolean
+  /** Another number after every answer: equal ones mean that it has not been heard in between. */
+  readonly heardOrder: number
   readonly pendingSnapshotIndex: number
   readonly inflightMessages: number
   readonly inflightBytes: number
@@ -71,6 +73,7 @@ export function progressStatus(progress: Progress): ProgressStatus {
     isPaused: progress.isPaused,
     recentlyActive: progress.recentlyActive,
     heardLately: progress.heardLately,
+    heardOrder: progress.heardOrder,
     pendingSnapshotIndex: progress.pendingSnapshotIndex,
     inflightMessages: progress.inflight.count,
     inflightBytes: progress.inflight.bytes,

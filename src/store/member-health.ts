@@ -12,9 +12,14 @@ const SILENT_AFTER_MS = 10_000
 /** What a busy shard writes in about a second; a leader that is transferred there would make everybody wait. */
 const BEHIND_ENTRIES = 8_192
 
+interface Activity {
+  readonly ms: number
+  readonly heardOrder: number
+}
+
 export class MemberHealth {
-  /** When each was last known to be active, by store; filled while this replica leads. */
-  readonly #activeMs = new Map<StoreId, number>()
+  /** When each was last known to be active, by store, and which of its answers was the last one then; filled while this replica leads. */
+  readonly #active = new Map<StoreId, Activity>()
   #silent: readonly SilentMember[] = []
   #behind: readonly StoreId[] = []
 
@@ -29,20 +34,23 @@ export class MemberHealth {
   observe(replica: Replica, storeId: StoreId, nowMs: number): void {
     const silent: SilentMember[] = []
     const behind: StoreId[] = []
-    if (!replica.isLeader) this.#activeMs.clear()
+    if (!replica.isLeader) this.#active.clear()
     else {
       const { progress, lastIndex } = replica.raft.status()
       for (const { id, store } of replica.shard.replicas) {
         const seen = progress.get(id)
         if (store === storeId || seen === undefined) continue
         // Not `recentlyActive`: looks come at the same pace as the checks that clear it, so that all of them may fall between a check and the next answer.
-        if (seen.heardLately || !this.#activeMs.has(store)) this.#activeMs.set(store, nowMs)
-        const silentMs = nowMs - (this.#activeMs.get(store) ?? nowMs)
+        const known = this.#active.get(store)
+        const isActive = known === undefined || seen.heardLately || seen.heardOrder !== known.heardOrder
+        const activeMs = isActive ? nowMs : known.ms
+        if (isActive) this.#active.set(store, { ms: nowMs, heardOrder: seen.heardOrder })
+        const silentMs = nowMs - activeMs
         if (silentMs >= SILENT_AFTER_MS) silent.push({ store, silentMs })
         if (seen.state === 'snapshot' || lastIndex - seen.matchIndex > BEHIND_ENTRIES) behind.push(store)
       }
-      for (const store of this.#activeMs.keys()) {
-        if (!replica.shard.replicas.some((member) => member.store === store)) this.#activeMs.delete(store)
+      for (const store of this.#active.keys()) {
+        if (!replica.shard.replicas.some((member) => member.store === store)) this.#active.delete(store)
       }
     }
     this.#silent = silent

@@ -125,18 +125,106 @@ function heartbeat(id: string, sequence: number, change: Partial<StoreHeartbeat>
   }
 }
 
+/** Shard 2 led by s1, whose member on s3 was silent for 12 s when that was told at 20 s; both stores are heard each second from 0 on. */
+class SilentMember {
+  readonly liveness = new Liveness()
+  readonly shard = shard(2, '', undefined)
+  readonly #led = { shard: this.shard, term: 1, ...figures(0, 0) }
+  readonly #sequences = new Map<string, number>()
+  nowMs = 0
+
+  constructor() {
+    this.pass(20, 's1', 's3')
+    this.hear('s1', { led: [{ ...this.#led, silent: [{ store: 's3', silentMs: 12_000 }] }] })
+  }
+
+  /** Seconds pass, at the end of each of which these stores are heard. */
+  pass(seconds: number, ...stores: string[]): void {
+    for (let i = 0; i < seconds; i++) {
+      this.nowMs += 1_000
+      for (const store of stores) this.hear(store, {})
+    }
+  }
+
+  hear(store: string, change: Partial<StoreHeartbeat>): boolean {
+    const sequence = (this.#sequences.get(store) ?? 0) + 1
+    this.#sequences.set(store, sequence)
+    return this.liveness.heard(heartbeat(store, sequence, change), this.nowMs)
+  }
+
+  /** One of the store's heartbeats is lost. */
+  lose(store: string): void {
+    this.#sequences.set(store, (this.#sequences.get(store) ?? 0) + 1)
+  }
+
+  takeBack(): void {
+    this.hear('s1', { led: [{ ...this.#led, silent: [] }] })
+  }
+
+  down(downAfterMs: number): readonly string[] {
+    return this.liveness.downReplicas(this.shard, this.nowMs, downAfterMs)
+  }
+
+  lost(downAfterMs: number): readonly string[] {
+    return this.liveness.lostReplicas(this.shard, this.nowMs, downAfterMs)
+  }
+}
+
 test('a member is down when its leader has not heard it for long enough, though nothing new is said of it', () => {
-  const liveness = new Liveness()
-  const one = shard(2, '', undefined)
-  const led = { shard: one, term: 1, ...figures(0, 0), silent: [{ store: 's3', silentMs: 12_000 }] }
-  liveness.heard(heartbeat('s1', 1, { led: [led] }), 1_000)
-  assert.deepEqual([...liveness.troubled], [2])
-  assert.deepEqual(liveness.downReplicas(one, 1_000, 30_000), [])
-  assert.deepEqual(liveness.downReplicas(one, 18_999, 30_000), [])
-  assert.deepEqual(liveness.downReplicas(one, 19_000, 30_000), ['s3'])
-  liveness.heard(heartbeat('s1', 2, { led: [{ ...led, silent: [] }] }), 20_000)
-  assert.deepEqual(liveness.downReplicas(one, 99_000, 30_000), [])
-  assert.deepEqual([...liveness.troubled], [])
+  const told = new SilentMember()
+  assert.deepEqual([...told.liveness.troubled], [2])
+  assert.deepEqual(told.down(13_000), [])
+  assert.deepEqual(told.down(12_000), ['s3'])
+  told.pass(17, 's1', 's3')
+  assert.deepEqual(told.down(30_000), [])
+  told.pass(1, 's1', 's3')
+  assert.deepEqual(told.down(30_000), ['s3'])
+  told.takeBack()
+  told.pass(60, 's1', 's3')
+  assert.deepEqual(told.down(30_000), [])
+  assert.deepEqual([...told.liveness.troubled], [])
+})
+
+test('a silent member is lost only after long, however short the time is after which it is replaced', () => {
+  const told = new SilentMember()
+  assert.deepEqual([told.down(4_000), told.lost(4_000)], [['s3'], []])
+  told.pass(17, 's1', 's3')
+  assert.deepEqual(told.lost(4_000), [])
+  told.pass(1, 's1', 's3')
+  assert.deepEqual([told.lost(4_000), told.lost(40_000)], [['s3'], []])
+  told.pass(10, 's1', 's3')
+  assert.deepEqual(told.lost(40_000), ['s3'])
+})
+
+test('what a leader said of a silent member grows no older when the leader is not heard, or something that it said was missed', () => {
+  const away = new SilentMember()
+  away.pass(60, 's3')
+  assert.deepEqual([away.down(4_000), away.lost(4_000)], [[], []])
+
+  const missed = new SilentMember()
+  missed.lose('s1')
+  assert.equal(missed.hear('s1', {}), false)
+  for (let i = 0; i < 60; i++) {
+    missed.pass(1, 's3')
+    missed.lose('s1')
+    assert.equal(missed.hear('s1', {}), false)
+  }
+  assert.deepEqual([missed.down(12_000), missed.down(12_001)], [['s3'], []])
+})
+
+test('that a store is away, or has just come back, makes none of its replicas down', () => {
+  const told = new SilentMember()
+  told.pass(40, 's1')
+  assert.deepEqual(told.down(4_000), [])
+  told.pass(1, 's1', 's3')
+  assert.deepEqual(told.down(4_000), [])
+  // Before its leader has looked again, the store has been here for a while.
+  told.pass(4, 's1', 's3')
+  assert.deepEqual([told.down(4_000), told.down(4_001)], [['s3'], []])
+  told.pass(25, 's1', 's3')
+  assert.deepEqual(told.lost(4_000), [])
+  told.pass(1, 's1', 's3')
+  assert.deepEqual(told.lost(4_000), ['s3'])
 })
 
 test('a replica that cannot run is down at once, and the shard is news when that changes', () => {
@@ -145,6 +233,7 @@ test('a replica that cannot run is down at once, and the shard is news when that
   liveness.heard(heartbeat('s2', 1, { damaged: [2] }), 0)
   assert.deepEqual([...liveness.takeChanged()], [2])
   assert.deepEqual(liveness.downReplicas(one, 0, 30_000), ['s2'])
+  assert.deepEqual(liveness.lostReplicas(one, 0, 30_000), ['s2'])
   liveness.heard(heartbeat('s2', 2, {}), 1_000)
   assert.deepEqual([...liveness.takeChanged()], [2])
   assert.deepEqual(liveness.downReplicas(one, 1_000, 30_000), [])

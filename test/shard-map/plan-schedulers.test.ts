@@ -20,6 +20,23 @@ test('repair replaces replicas of a store that is down or gone, not of one that 
   }
 })
 
+test('a replica goes before it is replaced only when it is lost beyond doubt and its store lives', () => {
+  const down = ['s3']
+  for (const [count, statistics, liveness, expected] of [
+    [3, { downReplicas: down }, 'up', []],
+    [3, { downReplicas: down, lostReplicas: down }, 'suspect', []],
+    [3, { downReplicas: down, lostReplicas: down }, 'down', []],
+    [3, { downReplicas: down, lostReplicas: down }, 'up', ['remove-replica 2: s1 s2']],
+    // Where there is another store, the replica is replaced; that costs nothing but a copy.
+    [4, { downReplicas: down }, 'up', ['move 2: s1 s2 s4']],
+    [4, { downReplicas: down }, 'suspect', ['move 2: s1 s2 s4']],
+  ] as const) {
+    const all = stores(count).map((store) => (store.id === 's3' ? { ...store, liveness } : store))
+    const model = cluster(all, [{ on: 's1 s2 s3', statistics }])
+    assert.deepEqual(summary(model, 'repair'), expected, JSON.stringify([count, statistics, liveness]))
+  }
+})
+
 test('repair does not wait for a shard that rests because something else failed, only after it failed itself', () => {
   const all = stores(4).map((store) => (store.id === 's3' ? { ...store, liveness: 'down' as const } : store))
   const model = cluster(all, [{ on: 's1 s2 s3' }])

@@ -138,3 +138,31 @@ test('stores that restart find the placement driver, although none of the founde
   }
   await play(1, script, 1)
 })
+
+test('a voter that its leader does not hear for a while stays a voter, while no other store can take its place', async () => {
+  await play(1, async (world) => {
+    const driver = world.stores.find((store) => leads(store).includes(PLACEMENT_SHARD))
+    const shard = driver?.node?.store.map.map.shards[0]?.id ?? assert.fail('no driver, or no shards')
+    const [leader, cutOff] = world.stores.filter((store) => store !== driver) as [SimulatedStore, SimulatedStore]
+    assert(askDriver(world, { what: 'configure', settings: [['placement.downAfter', 4_000]] }))
+    const request = { kind: 'transfer-leader', shard, store: leader.id } as const
+    assert(askDriver(world, { what: 'start', request, dryRun: false }))
+    await world.sleep(3_000)
+    const voters = (): number =>
+      leader.node?.store.replicas.get(shard)?.shard.replicas.filter(({ role }) => role === 'voter').length ?? 0
+    // It hears its leader, and the driver hears it: only its answers are lost.
+    world.network.cut(cutOff.id, leader.id)
+    let told = 0
+    for (let second = 0; second < 25; second++) {
+      await world.sleep(1_000)
+      assert(leads(leader).includes(shard), `shard ${shard} changed hands: the scenario proves nothing`)
+      assert.equal(voters(), 3, `after ${second + 1} s`)
+      if (leader.node?.store.replicas.get(shard)?.members.silent.some(({ store }) => store === cutOff.id) === true)
+        told++
+    }
+    assert(told > 5, `its leader called it silent for ${told} s: the scenario proves nothing`)
+    world.network.mend(cutOff.id, leader.id)
+    await world.sleep(10_000)
+    assert.equal(voters(), 3)
+  })
+})

@@ -165,7 +165,8 @@ export class ModelCluster {
     }
     const held = new Set(applied.shard.replicas.map(({ store }) => store))
     const downReplicas = statistics.downReplicas.filter((store) => held.has(store))
-    this.put(applied.shard, { ...statistics, leader, downReplicas })
+    const lostReplicas = statistics.lostReplicas.filter((store) => held.has(store))
+    this.put(applied.shard, { ...statistics, leader, downReplicas, lostReplicas })
   }
 
   #split(id: ShardId, keys: readonly string[]): void {
