@@ -124,6 +124,18 @@ export class Stage {
     return JSON.parse(answer.body.toString()) as Document
   }
 
+  /** Starts an operator, once no other one is in its way. Answers its number. */
+  #begin(path: string, body: string): Promise<string> {
+    return poll(`a start for ${path}`, OPERATOR_MS_MAX, async () => {
+      const [via = 's1'] = this.cluster.running
+      const answer = await this.cluster.http(via, { method: 'POST', path: `/admin/${path}`, body })
+      const document = JSON.parse(answer.body.toString()) as { id: string; code?: string }
+      if (document.code === 'OPERATOR_CONFLICT') return undefined
+      if (answer.status >= 300) throw new Error(`POST /admin/${path}: ${answer.status} ${answer.body}`)
+      return document.id
+    })
+  }
+
   async operators(): Promise<readonly OperatorView[]> {
     return (await this.admin<{ operators: readonly OperatorView[] }>('operators')).operators
   }
@@ -134,8 +146,7 @@ export class Stage {
 
   /** Starts an operator and waits for its end. */
   async operate(path: string, body = ''): Promise<OperatorView> {
-    const { id } = await this.admin<OperatorView>(path, 'POST', body)
-    return await this.ended(id)
+    return await this.ended(await this.#begin(path, body))
   }
 
   ended(id: string): Promise<OperatorView> {
