@@ -18,6 +18,7 @@ import {
   addGet,
   addHot,
   addImport,
+  addInit,
   addLatency,
   addManager,
   addOperator,
@@ -43,6 +44,7 @@ import {
 const COMMANDS: readonly AddCommand[] = [
   addDemo,
   addStart,
+  addInit,
   addGet,
   addPut,
   addDel,

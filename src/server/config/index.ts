@@ -1,6 +1,7 @@
 /** Configuration: one schema, several sources, every mistake named with its place. */
 
 export { type Listen, parseListen } from './address.ts'
+export { type Composed, type ComposeOptions, composeFile } from './compose.ts'
 export {
   acceptsSetting,
   type ClusterSettings,

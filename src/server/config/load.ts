@@ -19,6 +19,8 @@ export type SettingSource = 'default' | 'file' | 'env' | 'flag'
 export interface LoadOptions {
   /** The path of a YAML or JSON file. */
   readonly file?: string
+  /** What such a file would hold, instead of one. */
+  readonly text?: string
   /** Dotted names and texts, as `--set` takes them. */
   readonly flags?: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string | undefined>>
@@ -37,7 +39,8 @@ export type LoadResult =
 
 export function loadConfig(options: LoadOptions): LoadResult {
   const layers: Layer[] = [readEnvironmentLayer(options.env), readFlagLayer(options.flags ?? {})]
-  if (options.file !== undefined) {
+  if (options.text !== undefined) layers.unshift(readFileLayer(options.text, options.file ?? 'the text'))
+  else if (options.file !== undefined) {
     const text = readText(options.file)
     if (typeof text !== 'string') return { ok: false, errors: [text.error] }
     layers.unshift(readFileLayer(text, options.file))
