@@ -18,6 +18,7 @@ import {
   whole,
 } from './run/index.ts'
 
+export const NPM_COMMAND = 'npm run bench --'
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 const ROUNDS_MAX = 100
@@ -28,24 +29,28 @@ const OVERLOAD_FACTOR_MAX = 100
 const CONNECTIONS_MAX = 10_000
 const SYSTEMS = ['flotilla', 'etcd', 'jetstream']
 
-const HELP = `
+const helpText = (command: string): string => `
 Every value read is checked: it must be intact, belong to its key, and be at least as new as the last
 acknowledged write that this process made before the read began. A wrong value makes the exit code 1.
 
 Latency of an open loop (--rate) counts from when an operation was due, not from when it could be sent.
 
 Examples:
-  npm run bench -- run                                    256 B puts over HTTP, 64 connections, 10 s
-  npm run bench -- run --workload mix --rate 5000         fixed rate, half of it reads
-  npm run bench -- run --target etcd-http --workload get  the same load on an etcd
-  npm run bench -- compare                                Flotilla, etcd and JetStream side by side, about 5 minutes
-  npm run bench -- compare --rounds 1 --duration 2s       a quick look
-  npm run bench -- overload                               five times the peak for a minute, and what comes after
+  ${command} run                                    256 B puts over HTTP, 64 connections, 10 s
+  ${command} run --workload mix --rate 5000         fixed rate, half of it reads
+  ${command} run --target etcd-http --workload get  the same load on an etcd
+  ${command} compare                                Flotilla, etcd and JetStream side by side, about 5 minutes
+  ${command} compare --rounds 1 --duration 2s       a quick look
+  ${command} overload                               five times the peak for a minute, and what comes after
 
 Exit codes: 0 ok, 1 failed or a wrong read, 2 usage, 130 interrupted.`
 
 export interface ProgramContext {
   readonly clock: Clock
+  /** What people type before the words, for help and for the record. */
+  readonly command: string
+  /** Where `run` over HTTP to Flotilla goes unless it is told; undefined for the usual ports. */
+  readonly endpoints: string | undefined
   /** Tells values of this run from those of earlier ones. */
   readonly runId: number
   readonly print: (line: string) => void
@@ -55,26 +60,32 @@ export interface ProgramContext {
 /** Runs the words after the program's name and answers the exit code. */
 export async function runProgram(words: readonly string[], context: ProgramContext): Promise<number> {
   let exitCode = 0
-  const program = new Command('bench')
+  const help = helpText(context.command)
+  const program = new Command(context.command === NPM_COMMAND ? 'bench' : context.command)
     .description('Loads a Flotilla cluster and compares it with etcd and NATS JetStream.')
-    .addHelpText('after', HELP)
+    .addHelpText('after', help)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.print(text.trimEnd()),
       writeErr: (text) => context.printError(text.trimEnd()),
     })
   addRun(program, async (flags) => {
-    exitCode = await runCommand(parseRunFlags(flags), context.clock, context.runId, context.print)
+    exitCode = await runCommand(
+      parseRunFlags(withEndpoints(flags, context.endpoints)),
+      context.clock,
+      context.runId,
+      context.print,
+    )
   })
   addCompare(program, async (flags) => {
-    const command = `npm run bench -- ${words.join(' ')}`
+    const command = `${context.command} ${words.join(' ')}`
     exitCode = await compareCommand(parseCompareFlags(flags, command), context.clock, context.print)
   })
   addOverload(program, async (flags) => {
     exitCode = await overloadCommand(parseOverloadFlags(flags), context.clock, context.print)
   })
   if (words.length === 0) {
-    context.print(program.helpInformation().trimEnd() + HELP)
+    context.print(`${program.helpInformation()}${help}`)
     return EXIT_USAGE
   }
   try {
@@ -107,6 +118,11 @@ function isOperatingError(error: Error): boolean {
 function describeError(error: Error): string {
   const causes = error instanceof AggregateError ? error.errors.map(String).join('; ') : ''
   return error.message === '' ? causes : error.message
+}
+
+function withEndpoints(flags: RunFlags, endpoints: string | undefined): RunFlags {
+  const isDefault = flags.endpoints === undefined && flags.target === 'flotilla-http'
+  return isDefault && endpoints !== undefined ? { ...flags, endpoints } : flags
 }
 
 function addRun(program: Command, action: (flags: RunFlags) => Promise<void>): void {

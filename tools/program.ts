@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { CliError, type Context, EXIT, printable, UsageError, write } from './cli/index.ts'
 import {
   type AddCommand,
+  addBench,
   addCheck,
   addCompletion,
   addConfig,
@@ -37,6 +38,7 @@ import {
   addTop,
   addVersion,
   completeWait,
+  keepBenchWords,
   programVersion,
   type Registry,
 } from './commands/index.ts'
@@ -60,6 +62,7 @@ const COMMANDS: readonly AddCommand[] = [
   addStore,
   addShard,
   addEvents,
+  addBench,
   addCheck,
   addDebug,
   addOperator,
@@ -94,7 +97,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
   for (const addCommand of COMMANDS) addCommand(program, registry)
   for (const command of allCommands(program)) configure(command, context, printed)
   try {
-    await program.parseAsync(completeWait(words), { from: 'user' })
+    await program.parseAsync(completeWait(keepBenchWords(words, program)), { from: 'user' })
   } catch (error) {
     registry.exitCode = await explain(error, program, words, context)
   }

@@ -1,4 +1,5 @@
 /** The commands of the command line. */
+export { addBench, keepBenchWords } from './bench.ts'
 export { addCheck } from './check.ts'
 export { addCompletion } from './completion.ts'
 export { addConfig } from './config.ts'

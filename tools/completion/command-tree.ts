@@ -28,6 +28,8 @@ export interface CommandNode {
 const SHELLS = ['bash', 'zsh', 'fish']
 const HELP: OptionNode = { words: ['-h', '--help'], description: 'show help', takesValue: false, values: [] }
 const OUTPUT = '--output'
+/** Has options of its own and no others. */
+const BENCH = 'bench'
 
 export function commandTree(program: Command): CommandNode {
   const everywhere = [...program.options.filter((option) => option.long !== '--version').map(optionNode), HELP]
@@ -41,10 +43,11 @@ export function allNodes(root: CommandNode): readonly CommandNode[] {
 
 function node(command: Command, path: readonly string[], everywhere: readonly OptionNode[]): CommandNode {
   const own = path.length === 0 ? [] : command.options.map(optionNode)
+  const shared = path[0] === BENCH ? [HELP] : everywhere
   return {
     path,
     description: command.description(),
-    options: [...own, ...everywhere],
+    options: [...own, ...shared],
     children: command.commands.map((child) => node(child, [...path, child.name()], everywhere)),
     values: command.registeredArguments[0]?.name() === 'shell' ? SHELLS : [],
   }
