@@ -165,7 +165,7 @@ test('whatever the names, a file that is written says what was asked for', async
     fc.asyncProperty(id, text, text, fc.integer({ min: 0, max: 65_535 }), async (store, label, password, port) => {
       const words = ['--id', store, '--label', `a=${label}`, '--listen', `127.0.0.1:${port}`]
       const secret = ['--set', 'transport.user=u', '--set', `transport.password=${password}`]
-      const ran = await run(['init', file, '--force', '--bootstrap', `${store},z`, ...words, ...secret])
+      const ran = await run(['init', file, '--force', '--bootstrap', `${store},${store}z`, ...words, ...secret])
       const isAsked = password !== ''
       assert.equal(ran.exitCode, isAsked ? 0 : 2, ran.stderr)
       if (!isAsked) return
