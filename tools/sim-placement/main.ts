@@ -1,5 +1,5 @@
 /**
- * `npm run sim:placement -- [--stores N] [--shards N] [--scenario NAME] [--seed N] [--rounds N] [--operators-per-store N] [--json]`: the planners on synthetic clusters, until
+ * `npm run sim:placement`: the planners on synthetic clusters, until
  * they rest. Prints what they did, against the least that could have been done, and how long a round of planning took. Exit code 1 when something
  * was moved a second time for the same reason, or planning did not come to rest; 2 for bad arguments.
  */
@@ -9,18 +9,48 @@ import { SCENARIO_NAMES, SCENARIOS } from './scenarios.ts'
 
 const MiB = 1 << 20
 
+const OPTIONS = {
+  stores: { type: 'string', default: '50' },
+  shards: { type: 'string', default: '5000' },
+  scenario: { type: 'string', multiple: true },
+  seed: { type: 'string', default: '1' },
+  rounds: { type: 'string', default: '20000' },
+  'operators-per-store': { type: 'string', default: '8' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+const USAGE = `Usage: npm run sim:placement -- [options]
+
+  --stores N                at least 15 (50)
+  --shards N                1,000,000 take some minutes and 3 GiB (5000)
+  --scenario NAME           may be repeated; all when absent: ${SCENARIO_NAMES.join(', ')}
+  --seed N                  of everything drawn (1)
+  --rounds N                of planning at most (20000)
+  --operators-per-store N   at the same time (8)
+  --json                    a line of JSON for each scenario
+
+Exit codes: 0 all well, 1 something moved twice for one reason or did not come to rest, 2 usage.`
+
+function readFlags(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] | string {
+  try {
+    return parseArgs({ options: OPTIONS }).values
+  } catch (error) {
+    // Words that are no flags, or flags without their values: its message says which.
+    return error instanceof TypeError ? error.message : String(error)
+  }
+}
+
 function main(): number {
-  const { values } = parseArgs({
-    options: {
-      stores: { type: 'string', default: '50' },
-      shards: { type: 'string', default: '5000' },
-      scenario: { type: 'string', multiple: true },
-      seed: { type: 'string', default: '1' },
-      rounds: { type: 'string', default: '20000' },
-      'operators-per-store': { type: 'string', default: '8' },
-      json: { type: 'boolean', default: false },
-    },
-  })
+  const values = readFlags()
+  if (typeof values === 'string') {
+    console.error(`${values}\n\n${USAGE}`)
+    return 2
+  }
+  if (values.help) {
+    console.log(USAGE)
+    return 0
+  }
   const numbers = {
     stores: Number(values.stores),
     shards: Number(values.shards),
