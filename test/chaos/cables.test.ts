@@ -1,8 +1,9 @@
 /** Networks of their own for stores: packets pass, are lost in the direction that was asked for, and pass again; people reach the store all the time. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createSocket, type RemoteInfo } from 'node:dgram'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -15,14 +16,17 @@ const WAIT_MS = 30_000
 const SILENCE_MS = 600
 const SETTLE_MS = 200
 
-/** Inside: connects to the broker's side, says a word every 20 ms and writes down each that it hears; answers people with how many those are. */
+/**
+ * Inside: says a word to the broker's side every 20 ms and counts those that it hears; answers people with how many they are. Datagrams, because
+ * TCP stops talking once nobody acknowledges, and then silence says nothing about the cable.
+ */
 const STORE = `
-const { connect, createServer } = require('node:net')
+const { createSocket } = require('node:dgram')
+const { createServer } = require('node:net')
 const [, host, port, ownHost] = process.argv
 let heard = 0
-const socket = connect(Number(port), host)
-socket.on('data', (bytes) => { heard += bytes.length })
-setInterval(() => socket.write('.'), 20)
+const socket = createSocket('udp4', () => { heard += 1 })
+socket.bind(0, () => setInterval(() => socket.send('.', Number(port), host, () => {}), 20))
 createServer((person) => person.end(String(heard))).listen(4000, ownHost, () => console.log('listens'))
 `
 
@@ -33,17 +37,18 @@ test('a cable is pulled, deaf on either side, and whole again', async (context) 
     return
   }
   let brokerHeard = 0
-  const broker = createServer((store) => {
-    store.on('data', (bytes) => {
-      brokerHeard += bytes.length
-    })
-    const timer = setInterval(() => store.write('.'), 20)
-    store.on('error', () => {})
-    store.on('close', () => clearInterval(timer))
+  let storeSide: RemoteInfo | undefined
+  const broker = createSocket('udp4', (_, from) => {
+    brokerHeard += 1
+    storeSide = from
   })
-  broker.listen(0, network.brokerHost)
+  broker.bind(0, network.brokerHost)
   await once(broker, 'listening')
-  const { port } = broker.address() as AddressInfo
+  const timer = setInterval(() => {
+    // Where the cable is pulled there is no way to the other side, and that is the point.
+    if (storeSide !== undefined) broker.send('.', storeSide.port, storeSide.address, () => {})
+  }, 20)
+  const { port } = broker.address()
   const words = ['-e', STORE, network.brokerHost, String(port), network.storeHost]
   const store = new ManagedProcess('store', network.inside([process.execPath, ...words]))
   const storeHeard = async (): Promise<number> => {
@@ -86,6 +91,7 @@ test('a cable is pulled, deaf on either side, and whole again', async (context) 
     await allHear()
   } finally {
     await store.kill()
+    clearInterval(timer)
     broker.close()
     network.remove()
   }
