@@ -8,6 +8,7 @@ import type { ByteBudget } from './byte-budget.ts'
 import { dataRange } from './initial-state.ts'
 import { sameRange } from './ranges.ts'
 import type { Replica } from './replica.ts'
+import { SnapshotTurns } from './snapshot-turns.ts'
 import { decodeStateRecord } from './state-record.ts'
 
 /**
@@ -28,8 +29,6 @@ const LATENESS_FACTOR = 4
 const LATENESS_NEWEST = 1 / 4
 const PROGRESS_TIMEOUT_MS = 15_000
 const TRANSFERS_MAX = 2
-/** A receiver that refused is not asked again before this: each attempt reads a part of the data for nothing. */
-const REFUSED_PAUSE_MS = 500
 
 type InstallSnapshot = Extract<Message, { type: 'InstallSnapshot' }>
 
@@ -57,8 +56,7 @@ export class SnapshotSender {
   readonly #wake: (replica: Replica) => void
   readonly #transfers = new Map<number, Transfer>()
   readonly #budget: ByteBudget
-  /** Until when a receiver is left in peace. */
-  readonly #refusedUntilMs = new Map<StoreId, number>()
+  readonly #turns = new SnapshotTurns<Replica>()
   #lastId: number
 
   /** `firstId`: by chance, because two stores that send to each other tell transfers apart by their ids alone. */
@@ -100,10 +98,12 @@ export class SnapshotSender {
       if (transfer.replica === replica && transfer.to === message.to)
         this.#end(transfer, 'replaced by a newer transfer', false)
     }
-    if (store === undefined || this.#transfers.size >= TRANSFERS_MAX || this.#isRefusing(store)) {
+    const isTurn = store !== undefined && this.#turns.isTurnOf(store, replica, this.#clock.nowMs())
+    if (!isTurn || this.#transfers.size >= TRANSFERS_MAX) {
       this.#report(replica, message.to, false)
       return
     }
+    this.#turns.begins(store, replica)
     const range = dataRange(replica.shard)
     const transfer: Transfer = {
       id: ++this.#lastId,
@@ -145,16 +145,8 @@ export class SnapshotSender {
   aborted(store: StoreId, id: number, reason: string): void {
     const transfer = this.#transfers.get(id)
     if (transfer === undefined || transfer.store !== store) return
-    this.#refusedUntilMs.set(store, this.#clock.nowMs() + REFUSED_PAUSE_MS)
+    this.#turns.refused(store, this.#clock.nowMs())
     this.#end(transfer, `refused by the receiver: ${reason}`, false)
-  }
-
-  #isRefusing(store: StoreId): boolean {
-    const untilMs = this.#refusedUntilMs.get(store)
-    if (untilMs === undefined) return false
-    if (this.#clock.nowMs() < untilMs) return true
-    this.#refusedUntilMs.delete(store)
-    return false
   }
 
   /** The group's members are others now: nobody is sent a snapshot who is none any more, because somebody cancelled what was to bring it there. */
@@ -167,6 +159,7 @@ export class SnapshotSender {
 
   /** The replica stepped down or goes away. */
   stop(replica: Replica): void {
+    this.#turns.leaves(replica)
     for (const transfer of this.#transfers.values()) {
       if (transfer.replica === replica) this.#end(transfer, 'the replica no longer leads', false)
     }

@@ -302,3 +302,27 @@ test('a receiver gives credit no faster than its budget, takes few at a time, an
   assert.equal(receiver.active, 2)
   receiver.close()
 })
+
+test('a receiver that refuses is offered all groups in turn, not always the one that asks first', async () => {
+  const wire = new Wire()
+  const { data } = exporting(1)
+  const sender = senderOn(wire, data, 64 * CHUNK)
+  const replicas = [0, 1, 2].map(replicaOf)
+  const offered: number[] = []
+  wire.onSend = (to, item) => {
+    if (item.kind !== 'begin') return
+    offered.push(item.group)
+    // As a receiver does that holds the keys of this group in a shard that is behind.
+    wire.clock.after(2, () => sender.aborted(to, item.transfer, 'another shard holds keys of this range here'))
+  }
+  // With each heartbeat all of them ask again, and always the same one first.
+  for (let beat = 0; beat < 60; beat++) {
+    for (const replica of replicas) sender.start(replica, install(2))
+    await pass(wire.clock, 100)
+  }
+  const counts = replicas.map(({ group }) => offered.filter((each) => each === group).length)
+  assert.ok(Math.min(...counts) >= 4, `offered ${counts.join(', ')} times`)
+  assert.ok(Math.max(...counts) - Math.min(...counts) <= 2, `offered ${counts.join(', ')} times`)
+  assert.ok(offered.length <= 2 * 12 + 2, `${offered.length} offers in 6 s: it is not left in peace`)
+  sender.close()
+})
