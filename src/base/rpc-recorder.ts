@@ -32,4 +32,6 @@ export interface RpcRecorder {
     bytes: number,
     failed: boolean,
   ): void
+  /** Everything noted since the last call happened now: one look at the clock for a frame that came in, or for a turn whose frames have left. */
+  stamp(): void
 }

@@ -1,6 +1,6 @@
 /** The RPC log of a store process, as its settings want it now: it is opened, closed and opened with other bounds while the store runs. */
 import path from 'node:path'
-import type { Clock, EventSink, RpcRecorder } from '../base/index.ts'
+import type { Clock, EventSink, RpcKind, RpcRecorder } from '../base/index.ts'
 import { type Call, type CallFilter, type CallStats, RpcLog } from '../observe/index.ts'
 import type { Config } from './config/index.ts'
 
@@ -33,8 +33,22 @@ export class SwitchedRpcLog implements RpcRecorder {
     return this.#log?.dropped ?? 0
   }
 
-  note(...note: Parameters<RpcRecorder['note']>): void {
-    this.#recorder?.note(...note)
+  // On the hot path: the arguments are written out, because a rest parameter is an array per message.
+  note(
+    kind: RpcKind,
+    peer: string,
+    group: number,
+    term: number,
+    index: number,
+    entries: number,
+    bytes: number,
+    failed: boolean,
+  ): void {
+    this.#recorder?.note(kind, peer, group, term, index, entries, bytes, failed)
+  }
+
+  stamp(): void {
+    this.#recorder?.stamp()
   }
 
   async query(filter: CallFilter, limit: number): Promise<Call[]> {

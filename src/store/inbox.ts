@@ -23,6 +23,8 @@ export interface InboxOptions {
   readonly receiver: SnapshotReceiver
   readonly traces: TracedWrites
   readonly receive: (replica: Replica, message: Message) => void
+  /** After the last message of a frame. */
+  readonly frameReceived: () => void
 }
 
 export class Inbox {
@@ -37,6 +39,7 @@ export class Inbox {
     if (this.#isImpostor(from, incarnation)) return
     if (lane === 'raft') {
       for (const item of items) this.#onRaftItem(from, item)
+      this.#options.frameReceived()
     } else if (lane === 'bulk') {
       for (const item of items) this.#onSnapshotItem(from, item)
     }

@@ -155,6 +155,11 @@ export class Loop {
     else this.#schedule()
   }
 
+  /** All messages of a frame were received. */
+  frameReceived(): void {
+    this.#rpc?.stamp()
+  }
+
   submitWrite(replica: Replica, call: Call): void {
     replica.writes.enqueue(call)
     if (!this.#syncing) this.wake(replica)
@@ -200,6 +205,7 @@ export class Loop {
     this.#lateTimer = undefined
     if (this.#stopped) return
     this.stats.turns++
+    this.#rpc?.stamp()
     this.#nowMs = this.#clock.nowMs()
     this.#drain()
     if (this.#tickDue) this.#tick()
@@ -218,6 +224,7 @@ export class Loop {
     this.#transport.flush()
     // The end of the log write will bring a turn, and that a flush.
     if (this.#syncing) this.#transport.holdUntilFlush()
+    this.#rpc?.stamp()
     this.stats.busyMs += this.#clock.nowMs() - this.#nowMs
   }
 

@@ -25,18 +25,18 @@ export class Outgoing {
   }
 
   send(replica: Replica, message: Message): void {
+    const store = replica.storeOf(message.to)
     if (message.type === 'InstallSnapshot') {
-      recordSent(this.#rpc, replica, message, 0, true)
+      if (store !== undefined) recordSent(this.#rpc, replica.group, store, message, 0, true)
       present(this.snapshots, 'the snapshot sender').start(replica, message)
       return
     }
-    const store = replica.storeOf(message.to)
     // A replica that was removed a moment ago has no address any more; it does not need the message either.
     if (store === undefined) return
     this.#stats.messagesSent++
     if (message.type === 'AppendEntries' && !this.#traces.isIdle)
       for (const note of this.#traces.notesFor(replica, message, store)) this.#transport.send(store, 'raft', note)
     const bytes = encodeRaftMessage(replica.group, message)
-    recordSent(this.#rpc, replica, message, bytes.length, this.#transport.send(store, 'raft', bytes))
+    recordSent(this.#rpc, replica.group, store, message, bytes.length, this.#transport.send(store, 'raft', bytes))
   }
 }

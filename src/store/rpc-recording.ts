@@ -7,19 +7,17 @@ interface RecordedReplica {
   storeOf(replica: ReplicaId): string | undefined
 }
 
-/** `bytes`: as encoded; `isSent` is false where the transport had no room or no connection. */
+/** `peer` is the store that it goes to; `bytes`: as encoded; `isSent` is false where the transport had no room or no connection. */
 export function recordSent(
   recorder: RpcRecorder | undefined,
-  replica: RecordedReplica,
+  group: number,
+  peer: string,
   message: Message,
   bytes: number,
   isSent: boolean,
 ): void {
   if (recorder === undefined) return
   const { term } = message
-  const { group } = replica
-  const peer = replica.storeOf(message.to)
-  if (peer === undefined) return
   switch (message.type) {
     case 'AppendEntries': {
       const { length } = message.entries
@@ -46,10 +44,10 @@ export function recordSent(
 
 export function recordReceived(recorder: RpcRecorder | undefined, replica: RecordedReplica, message: Message): void {
   if (recorder === undefined) return
-  const { term } = message
-  const { group } = replica
   const peer = replica.storeOf(message.from)
   if (peer === undefined) return
+  const { term } = message
+  const { group } = replica
   switch (message.type) {
     case 'AppendEntriesReply':
       recorder.note(RPC_KIND.AppendEntriesReply, peer, group, term, message.index, 0, 0, message.rejected)

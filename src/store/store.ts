@@ -157,6 +157,7 @@ export class Store {
       receiver: this.#receiver,
       traces: this.loop.traces,
       receive: (replica, message) => this.loop.receive(replica, message),
+      frameReceived: () => this.loop.frameReceived(),
     })
     this.#changes = new ShardChanges({
       storeId: this.id,

@@ -1,18 +1,19 @@
-/** The RPC log: which answer belongs to which message, the ring on disk over restarts and torn rows, filters and figures. */
+/** The RPC log: notes and their time, the ring on disk over restarts and torn rows, filters and figures. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { RPC_KIND, type RpcRecorder } from '../../src/base/index.ts'
-import type { EndedCall } from '../../src/observe/rpc-log/call.ts'
-import { Matcher } from '../../src/observe/rpc-log/matcher.ts'
+import { RPC_KIND } from '../../src/base/index.ts'
+import { newEndedCall } from '../../src/observe/rpc-log/call.ts'
+import { PendingRows } from '../../src/observe/rpc-log/pending-rows.ts'
 import { Recorder } from '../../src/observe/rpc-log/recorder.ts'
+import { ROW_BYTES, readRow } from '../../src/observe/rpc-log/row.ts'
 import { RpcLog } from '../../src/observe/rpc-log/rpc-log.ts'
 import { virtualClock } from './virtual-clock.ts'
 
-const { AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, InstallSnapshot } = RPC_KIND
-const { PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow } = RPC_KIND
+const { AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply } = RPC_KIND
+const { RequestVote, RequestVoteReply, TimeoutNow } = RPC_KIND
 
 function folder(t: TestContext): string {
   const dir = mkdtempSync(path.join(tmpdir(), 'flotilla-rpc-'))
@@ -20,100 +21,75 @@ function folder(t: TestContext): string {
   return dir
 }
 
-function matching() {
-  const clock = virtualClock()
-  const ended: string[] = []
-  const all: EndedCall[] = []
-  const matcher = new Matcher((call) => {
-    all.push(call)
-    ended.push(
-      `${call.heartbeat ? 'h' : ''}${call.type} ${call.group} ${call.entries} ${call.latencyMs ?? '-'} ${call.error}`,
-    )
-  })
-  const recorder = new Recorder(clock, () => {}, 64)
-  const note = (...words: Parameters<RpcRecorder['note']>): string[] => {
-    recorder.note(...words)
-    recorder.empty((each) => matcher.take(each))
-    return ended.splice(0)
-  }
-  return { clock, matcher, note, ended, all }
-}
-
-test('an acknowledgement answers every append that it covers, and no other', () => {
-  const { clock, note, matcher } = matching()
-  for (const index of [3, 6, 9]) {
-    assert.deepEqual(note(AppendEntries, 's2', 5, 1, index, 3, 100, false), [])
-    clock.advance(1)
-  }
-  note(AppendEntries, 's3', 5, 1, 3, 3, 100, false)
-  note(AppendEntries, 's2', 6, 1, 3, 3, 100, false)
-  assert.deepEqual(note(AppendEntriesReply, 's2', 5, 1, 6, 0, 0, false), ['2 5 3 3 0', '2 5 3 2 0'])
-  assert.equal(matcher.open, 3)
-  assert.deepEqual(note(AppendEntriesReply, 's2', 5, 1, 2, 0, 0, false), [], 'an old acknowledgement says nothing new')
-  assert.deepEqual(note(AppendEntriesReply, 's2', 5, 1, 9, 0, 0, false), ['2 5 3 1 0'])
-})
-
-test('a rejection ends the append that it names', () => {
-  const { note } = matching()
-  note(AppendEntries, 's2', 5, 1, 12, 2, 100, false)
-  assert.deepEqual(note(AppendEntriesReply, 's2', 5, 1, 8, 0, 0, true), [])
-  assert.deepEqual(note(AppendEntriesReply, 's2', 5, 1, 10, 0, 0, true), ['2 5 2 0 3'])
-})
-
-test('votes, refusals, heartbeats, snapshots, transfers, and what could not be sent', () => {
-  const { clock, note } = matching()
-  note(PreVote, 's2', 5, 2, 7, 0, 40, false)
-  note(RequestVote, 's2', 5, 2, 7, 0, 40, false)
-  clock.advance(4)
-  assert.deepEqual(note(RequestVoteReply, 's2', 5, 2, 0, 0, 0, false), ['0 5 0 4 0'])
-  assert.deepEqual(note(PreVoteReply, 's2', 5, 2, 0, 0, 0, true), ['1 5 0 4 4'])
-  note(Heartbeat, 's2', 5, 2, 0, 0, 40, false)
-  note(Heartbeat, 's2', 5, 2, 17, 0, 40, false)
-  assert.deepEqual(note(HeartbeatReply, 's2', 5, 2, 17, 0, 0, false), ['h2 5 0 0 0'], 'by its read round')
-  note(InstallSnapshot, 's2', 5, 2, 100, 0, 50, false)
-  clock.advance(60_000)
-  assert.deepEqual(note(AppendEntriesReply, 's2', 5, 2, 100, 0, 0, false), ['3 5 0 60000 0'])
-  assert.deepEqual(note(TimeoutNow, 's2', 5, 2, 0, 0, 30, false), ['4 5 0 - 0'])
-  assert.deepEqual(note(AppendEntries, 's9', 5, 2, 1, 1, 30, true), ['2 5 1 - 1'])
-  assert.deepEqual(note(RequestVoteReply, 's2', 5, 2, 0, 0, 0, false), [], 'an answer to nothing')
-})
-
-test('what is not answered ends after a while, and a silent peer fills no memory', () => {
-  const { clock, note, matcher, ended } = matching()
-  note(AppendEntries, 's2', 5, 1, 1, 1, 10, false)
-  clock.advance(9_000)
-  note(AppendEntries, 's2', 5, 1, 2, 1, 10, false)
-  matcher.expire(clock.nowMs())
-  assert.deepEqual(ended.splice(0), [])
-  clock.advance(2_000)
-  matcher.expire(clock.nowMs())
-  assert.deepEqual(ended.splice(0), ['2 5 1 - 2'])
-  for (let index = 3; index < 5_000; index++) note(AppendEntries, 's2', 5, 1, index, 1, 10, false)
-  assert.ok(matcher.open <= 1_024)
-  clock.advance(20_000)
-  matcher.expire(clock.nowMs())
-  assert.equal(matcher.open, 0)
-})
-
 test('a full ring drops, counts, and asks to be emptied once', () => {
   let hastened = 0
   const recorder = new Recorder(virtualClock(), () => hastened++, 8)
-  for (let i = 0; i < 12; i++) recorder.note(Heartbeat, 's2', i, 1, 0, 0, 1, false)
+  for (let i = 0; i < 12; i++) {
+    recorder.note(Heartbeat, 's2', i, 1, 0, 0, 1, false)
+    recorder.stamp()
+  }
   assert.deepEqual([recorder.waiting, recorder.dropped, hastened], [8, 4, 1])
   const groups: number[] = []
   recorder.empty((note) => void groups.push(note.group))
   recorder.note(Heartbeat, 's3', 99, 1, 0, 0, 1, false)
+  recorder.stamp()
   recorder.empty((note) => void groups.push(note.group, note.peer))
   assert.deepEqual(groups, [0, 1, 2, 3, 4, 5, 6, 7, 99, 1])
   assert.deepEqual(recorder.names, ['s2', 's3'])
+})
+
+test('what was noted has the time of the next stamp, and is handed out only with it', () => {
+  const clock = virtualClock()
+  const recorder = new Recorder(clock, () => {}, 8)
+  const empty = (): number[] => {
+    const times: number[] = []
+    recorder.empty((note) => void times.push(note.atMs))
+    return times
+  }
+  const startMs = clock.nowMs()
+  for (const group of [1, 2]) recorder.note(Heartbeat, 's2', group, 1, 0, 0, 1, false)
+  assert.deepEqual(empty(), [])
+  clock.advance(3)
+  recorder.stamp()
+  clock.advance(4)
+  recorder.note(Heartbeat, 's2', 3, 1, 0, 0, 1, false)
+  assert.deepEqual([empty(), recorder.waiting], [[startMs + 3, startMs + 3], 1])
+  // Over the end of the ring.
+  for (let i = 0; i < 7; i++) recorder.note(Heartbeat, 's2', 4, 1, 0, 0, 1, false)
+  recorder.stamp()
+  assert.deepEqual(empty(), Array(8).fill(startMs + 7))
+})
+
+test('rows that wait grow to their bound and keep their order', () => {
+  const rows = new PendingRows(11)
+  const call = { ...newEndedCall(), type: 2, sentMs: 0 }
+  let count = 0
+  for (; count < 100_000; count++) {
+    call.bytes = count
+    if (!rows.add(call, count, 0, 1)) break
+  }
+  assert.equal(count, 65_536)
+  const taken = rows.take()
+  assert.ok(rows.isEmpty && rows.add(call, 1, 0, 1))
+  const view = new DataView(taken.buffer, taken.byteOffset, taken.byteLength)
+  for (const at of [0, 255, 256, 40_000, 65_535]) {
+    const row = readRow(view, at * ROW_BYTES)
+    assert.deepEqual([row?.sequence, row?.bytes, row?.wallMs, row?.latencyMs], [11 + at, at, at, undefined])
+  }
+})
+
+test('zeros are no row', () => {
+  assert.equal(readRow(new DataView(new ArrayBuffer(ROW_BYTES)), 0), undefined)
 })
 
 /** `count` appends to a group each a second after the other, all answered after 2 ms. */
 async function fill(log: RpcLog, clock: ReturnType<typeof virtualClock>, count: number, peer = 's2', first = 1) {
   for (let i = first; i < first + count; i++) {
     log.recorder.note(AppendEntries, peer, 2 + (i % 3), 7, i, 1, 100 + i, false)
+    log.recorder.stamp()
     clock.advance(2)
     log.recorder.note(AppendEntriesReply, peer, 2 + (i % 3), 7, i, 0, 0, false)
+    log.recorder.stamp()
     clock.advance(998)
     await log.query({}, 1)
   }
@@ -129,6 +105,7 @@ test('rows survive a restart, the newest first, with every filter', async (t) =>
   first.recorder.note(Heartbeat, 's3', 2, 8, 0, 0, 40, false)
   first.recorder.note(HeartbeatReply, 's3', 2, 8, 0, 0, 0, false)
   first.recorder.note(RequestVoteReply, 's3', 2, 8, 0, 0, 0, true)
+  first.recorder.stamp()
   await first.close()
   const log = await open()
   const calls = await log.query({}, 100)
@@ -232,6 +209,7 @@ test('a disk that fails ends the log, not the store, and is told once', async (t
   rmSync(directory, { recursive: true })
   for (let i = 0; i < 3; i++) {
     log.recorder.note(TimeoutNow, `s${i}`, 2, 1, 0, 0, 1, false)
+    log.recorder.stamp()
     await log.query({}, 1)
   }
   assert.equal(failures.length, 1)

@@ -29,21 +29,36 @@ export interface Call {
   readonly error: string | null
 }
 
-/** A call that has ended, before it has an identity. */
+/** A call that has ended, before it has an identity. Made once and filled again and again. */
 export interface EndedCall {
   /** Position in CALL_TYPES. */
-  readonly type: number
-  readonly heartbeat: boolean
-  readonly peer: number
-  readonly group: number
-  readonly term: number
-  readonly entries: number
-  readonly bytes: number
-  readonly sentMs: number
-  /** Undefined: there was no answer. */
-  readonly latencyMs: number | undefined
+  type: number
+  heartbeat: boolean
+  peer: number
+  group: number
+  term: number
+  entries: number
+  bytes: number
+  sentMs: number
+  /** NaN: there was no answer. */
+  latencyMs: number
   /** Position in CALL_ERRORS. */
-  readonly error: number
+  error: number
+}
+
+export function newEndedCall(): EndedCall {
+  return {
+    type: 0,
+    heartbeat: false,
+    peer: 0,
+    group: 0,
+    term: 0,
+    entries: 0,
+    bytes: 0,
+    sentMs: Number.NaN,
+    latencyMs: Number.NaN,
+    error: 0,
+  }
 }
 
 export interface CallFilter {

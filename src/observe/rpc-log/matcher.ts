@@ -3,23 +3,9 @@
  * stays without an answer ends after a while, so that memory stays bounded. Pure.
  */
 import { RPC_KIND } from '../../base/index.ts'
-import { CALL_ERRORS, CALL_TYPES, type EndedCall } from './call.ts'
-import type { Note } from './recorder.ts'
-
-interface OpenCall {
-  readonly kind: number
-  readonly term: number
-  readonly index: number
-  readonly entries: number
-  readonly bytes: number
-  readonly sentMs: number
-}
-
-interface Lane {
-  readonly peer: number
-  readonly group: number
-  calls: OpenCall[]
-}
+import { CALL_ERRORS, CALL_TYPES, type EndedCall, newEndedCall } from './call.ts'
+import { type Note, newNote } from './note.ts'
+import { type Lane, NOBODY, OpenCalls } from './open-calls.ts'
 
 const NO_ANSWER_AFTER_MS = 10_000
 const SNAPSHOT_NO_ANSWER_AFTER_MS = 600_000
@@ -35,49 +21,63 @@ const ERROR = {
 } as const
 
 /** Kinds whose answers look alike share a lane. */
-const LANES: Readonly<Record<number, number>> = {
-  [RPC_KIND.RequestVote]: 0,
-  [RPC_KIND.PreVote]: 1,
-  [RPC_KIND.AppendEntries]: 2,
-  [RPC_KIND.InstallSnapshot]: 2,
-  [RPC_KIND.Heartbeat]: 3,
-  [RPC_KIND.TimeoutNow]: 4,
-  [RPC_KIND.RequestVoteReply]: 0,
-  [RPC_KIND.PreVoteReply]: 1,
-  [RPC_KIND.AppendEntriesReply]: 2,
-  [RPC_KIND.HeartbeatReply]: 3,
-}
+const LANES = 5
+const LANE_OF = byKind(
+  [RPC_KIND.RequestVote, 0],
+  [RPC_KIND.PreVote, 1],
+  [RPC_KIND.AppendEntries, 2],
+  [RPC_KIND.InstallSnapshot, 2],
+  [RPC_KIND.Heartbeat, 3],
+  [RPC_KIND.TimeoutNow, 4],
+  [RPC_KIND.RequestVoteReply, 0],
+  [RPC_KIND.PreVoteReply, 1],
+  [RPC_KIND.AppendEntriesReply, 2],
+  [RPC_KIND.HeartbeatReply, 3],
+)
+
+const TYPE_OF = byKind(
+  [RPC_KIND.RequestVote, CALL_TYPES.indexOf('RequestVote')],
+  [RPC_KIND.PreVote, CALL_TYPES.indexOf('PreVote')],
+  [RPC_KIND.AppendEntries, CALL_TYPES.indexOf('AppendEntries')],
+  // A heartbeat is an AppendEntries without entries (Raft §5.2); a flag tells it apart.
+  [RPC_KIND.Heartbeat, CALL_TYPES.indexOf('AppendEntries')],
+  [RPC_KIND.InstallSnapshot, CALL_TYPES.indexOf('InstallSnapshot')],
+  [RPC_KIND.TimeoutNow, CALL_TYPES.indexOf('TimeoutNow')],
+)
 
 export class Matcher {
   readonly #ended: (call: EndedCall) => void
-  readonly #lanes = new Map<number, Lane>()
+  readonly #calls = new OpenCalls()
+  /** Of each group, by peer and kind. */
+  readonly #lanes = new Map<number, Lane[]>()
+  /** What is being ended, and what is told of it. */
+  readonly #request: Note = newNote()
+  readonly #call: EndedCall = newEndedCall()
 
+  /** `ended` is given the same object each time. */
   constructor(ended: (call: EndedCall) => void) {
     this.#ended = ended
   }
 
   /** Calls without an answer yet. */
   get open(): number {
-    let count = 0
-    for (const lane of this.#lanes.values()) count += lane.calls.length
-    return count
+    return this.#calls.length
   }
 
   take(note: Note): void {
     const lane = this.#lane(note)
     switch (note.kind) {
       case RPC_KIND.RequestVoteReply:
-      case RPC_KIND.PreVoteReply: {
-        const call = lane.calls.shift()
-        if (call !== undefined) this.#end(lane, call, note.atMs, note.failed ? ERROR.refused : ERROR.none)
+      case RPC_KIND.PreVoteReply:
+        if (lane.first !== NOBODY)
+          this.#answered(lane, lane.first, NOBODY, note.atMs, note.failed ? ERROR.refused : ERROR.none)
         return
-      }
       case RPC_KIND.AppendEntriesReply:
-        if (note.failed) this.#rejected(lane, note)
+        if (note.failed) this.#named(lane, note, ERROR.rejected)
         else this.#acknowledged(lane, note)
         return
       case RPC_KIND.HeartbeatReply:
-        this.#heartbeatAnswered(lane, note)
+        this.#named(lane, note, ERROR.none)
         return
       default:
         this.#sent(lane, note)
@@ -86,83 +86,101 @@ export class Matcher {
 
   /** Ends what has waited too long. */
   expire(nowMs: number): void {
-    for (const [key, lane] of this.#lanes) {
-      const isLate = ({ kind, sentMs }: OpenCall): boolean =>
-        nowMs - sentMs > (kind === RPC_KIND.InstallSnapshot ? SNAPSHOT_NO_ANSWER_AFTER_MS : NO_ANSWER_AFTER_MS)
-      if (lane.calls.some(isLate)) {
-        for (const call of lane.calls) if (isLate(call)) this.#end(lane, call, undefined, ERROR.noAnswer)
-        lane.calls = lane.calls.filter((call) => !isLate(call))
+    for (const [group, lanes] of this.#lanes) {
+      let open = 0
+      for (const lane of lanes) {
+        this.#expire(lane, nowMs)
+        open += lane.length
       }
-      if (lane.calls.length === 0) this.#lanes.delete(key)
+      if (open === 0) this.#lanes.delete(group)
+    }
+  }
+
+  #expire(lane: Lane, nowMs: number): void {
+    const calls = this.#calls
+    let before = NOBODY
+    for (let at = lane.first; at !== NOBODY; ) {
+      const next = calls.after(at)
+      const limitMs = calls.kind(at) === RPC_KIND.InstallSnapshot ? SNAPSHOT_NO_ANSWER_AFTER_MS : NO_ANSWER_AFTER_MS
+      if (nowMs - calls.sentMs(at) > limitMs) this.#lost(lane, at, before)
+      else before = at
+      at = next
     }
   }
 
   #lane({ kind, peer, group }: Note): Lane {
-    const key = (group * 65_536 + peer) * 8 + (LANES[kind] ?? 0)
-    let lane = this.#lanes.get(key)
-    if (lane === undefined) {
-      lane = { peer, group, calls: [] }
-      this.#lanes.set(key, lane)
+    let lanes = this.#lanes.get(group)
+    if (lanes === undefined) {
+      lanes = []
+      this.#lanes.set(group, lanes)
     }
+    const number = peer * LANES + (LANE_OF[kind] as number)
+    // A group has few peers, and most of them one or two lanes.
+    for (const lane of lanes) if (lane.number === number) return lane
+    const lane: Lane = { number, first: NOBODY, last: NOBODY, length: 0 }
+    lanes.push(lane)
     return lane
   }
 
-  #sent(lane: Lane, { kind, term, index, entries, bytes, atMs, failed }: Note): void {
-    const call: OpenCall = { kind, term, index, entries, bytes, sentMs: atMs }
-    if (failed) this.#end(lane, call, undefined, ERROR.notSent)
-    // It has no answer of its own: the vote that follows is one.
-    else if (kind === RPC_KIND.TimeoutNow) this.#end(lane, call, undefined, ERROR.none)
-    else {
-      lane.calls.push(call)
-      if (lane.calls.length <= LANE_CALLS_MAX) return
-      const oldest = lane.calls.shift()
-      if (oldest !== undefined) this.#end(lane, oldest, undefined, ERROR.noAnswer)
+  #sent(lane: Lane, note: Note): void {
+    // A transfer has no answer of its own: the vote that follows is one.
+    if (note.failed || note.kind === RPC_KIND.TimeoutNow) {
+      this.#tell(note, Number.NaN, note.failed ? ERROR.notSent : ERROR.none)
+      return
     }
+    this.#calls.push(lane, note)
+    if (lane.length > LANE_CALLS_MAX) this.#lost(lane, lane.first, NOBODY)
   }
 
   /** The logs match up to the index: everything that ends there or before has been taken. */
   #acknowledged(lane: Lane, { index, atMs }: Note): void {
-    let count = 0
-    for (const call of lane.calls) {
-      if (call.index > index) break
-      this.#end(lane, call, atMs, ERROR.none)
-      count++
+    while (lane.first !== NOBODY && this.#calls.index(lane.first) <= index)
+      this.#answered(lane, lane.first, NOBODY, atMs, ERROR.none)
+  }
+
+  /**
+   * A rejection names what stands before the entries that did not fit. The answer to a heartbeat, which has none, carries its read round; heartbeats before it were
+   * lost, and end when their time is over.
+   */
+  #named(lane: Lane, { index, atMs }: Note, error: number): void {
+    const calls = this.#calls
+    let before = NOBODY
+    let at = lane.first
+    while (at !== NOBODY && calls.index(at) - calls.entries(at) !== index) {
+      before = at
+      at = calls.after(at)
     }
-    lane.calls.splice(0, count)
+    if (at !== NOBODY) this.#answered(lane, at, before, atMs, error)
   }
 
-  /** It names what stands before the entries that did not fit. */
-  #rejected(lane: Lane, { index, atMs }: Note): void {
-    const position = lane.calls.findIndex((call) => call.index - call.entries === index)
-    const [call] = position < 0 ? [] : lane.calls.splice(position, 1)
-    if (call !== undefined) this.#end(lane, call, atMs, ERROR.rejected)
+  #answered(lane: Lane, at: number, before: number, atMs: number, error: number): void {
+    this.#calls.remove(lane, at, before, this.#request)
+    this.#tell(this.#request, Math.max(0, atMs - this.#request.atMs), error)
   }
 
-  /** Answers carry the read round of their heartbeat; those before it were lost, and end when their time is over. */
-  #heartbeatAnswered(lane: Lane, { index, atMs }: Note): void {
-    const position = lane.calls.findIndex((call) => call.index === index)
-    const [call] = position < 0 ? [] : lane.calls.splice(position, 1)
-    if (call !== undefined) this.#end(lane, call, atMs, ERROR.none)
+  #lost(lane: Lane, at: number, before: number): void {
+    this.#calls.remove(lane, at, before, this.#request)
+    this.#tell(this.#request, Number.NaN, ERROR.noAnswer)
   }
 
-  #end({ peer, group }: Lane, call: OpenCall, atMs: number | undefined, error: number): void {
-    const { kind, term, entries, bytes, sentMs } = call
-    const heartbeat = kind === RPC_KIND.Heartbeat
-    const latencyMs = atMs === undefined ? undefined : Math.max(0, atMs - sentMs)
-    this.#ended({ type: typeOf(kind), heartbeat, peer, group, term, entries, bytes, sentMs, latencyMs, error })
+  #tell({ kind, peer, group, term, entries, bytes, atMs }: Note, latencyMs: number, error: number): void {
+    const call = this.#call
+    call.type = TYPE_OF[kind] as number
+    call.heartbeat = kind === RPC_KIND.Heartbeat
+    call.peer = peer
+    call.group = group
+    call.term = term
+    call.entries = entries
+    call.bytes = bytes
+    call.sentMs = atMs
+    call.latencyMs = latencyMs
+    call.error = error
+    this.#ended(call)
   }
 }
 
-const TYPE_OF: Readonly<Record<number, number>> = {
-  [RPC_KIND.RequestVote]: CALL_TYPES.indexOf('RequestVote'),
-  [RPC_KIND.PreVote]: CALL_TYPES.indexOf('PreVote'),
-  [RPC_KIND.AppendEntries]: CALL_TYPES.indexOf('AppendEntries'),
-  // A heartbeat is an AppendEntries without entries (Raft §5.2); a flag tells it apart.
-  [RPC_KIND.Heartbeat]: CALL_TYPES.indexOf('AppendEntries'),
-  [RPC_KIND.InstallSnapshot]: CALL_TYPES.indexOf('InstallSnapshot'),
-  [RPC_KIND.TimeoutNow]: CALL_TYPES.indexOf('TimeoutNow'),
-}
-
-function typeOf(kind: number): number {
-  return TYPE_OF[kind] ?? 0
+function byKind(...pairs: readonly (readonly [kind: number, value: number])[]): Uint8Array {
+  const table = new Uint8Array(16)
+  for (const [kind, value] of pairs) table[kind] = value
+  return table
 }

@@ -1,24 +1,13 @@
 /**
- * The hot end of the RPC log: a ring of numbers that is made once. Noting a message is nine stores into an array and a look at the clock; whoever empties the
- * ring does the rest, later. When nobody does in time, messages go uncounted, and that is counted.
+ * The hot end of the RPC log: a ring of numbers that is made once. Noting a message is eight stores into an array, and a look at the clock serves all messages of a
+ * frame or turn; whoever empties the ring does the rest, later. When nobody does in time, messages go unnoted, and that is counted.
  */
 import type { Clock, RpcKind, RpcRecorder } from '../../base/index.ts'
+import { type Note, newNote } from './note.ts'
 
 const FIELDS = 9
-/** Some tenths of a second of the busiest store; a bit more than a megabyte. */
+/** Some tenths of a second of the busiest store; a bit more than a megabyte. A power of two. */
 const ROWS = 16_384
-
-export interface Note {
-  kind: number
-  peer: number
-  group: number
-  term: number
-  index: number
-  entries: number
-  bytes: number
-  failed: boolean
-  atMs: number
-}
 
 export class Recorder implements RpcRecorder {
   readonly #clock: Clock
@@ -27,23 +16,15 @@ export class Recorder implements RpcRecorder {
   readonly #fields: Float64Array
   readonly #peers = new Map<string, number>()
   readonly #names: string[] = []
-  readonly #note: Note = {
-    kind: 0,
-    peer: 0,
-    group: 0,
-    term: 0,
-    index: 0,
-    entries: 0,
-    bytes: 0,
-    failed: false,
-    atMs: 0,
-  }
+  readonly #note: Note = newNote()
   #first = 0
+  /** Notes in the ring; the newest `unstamped` of them have no time yet. */
   #count = 0
+  #unstamped = 0
   #isHastened = false
   dropped = 0
 
-  /** `hasten` is called once when the ring is half full, until it is emptied. */
+  /** `hasten` is called once when the ring is half full, until it is emptied. `rows` is a power of two. */
   constructor(clock: Clock, hasten: () => void, rows: number = ROWS) {
     this.#clock = clock
     this.#hasten = hasten
@@ -75,7 +56,7 @@ export class Recorder implements RpcRecorder {
       return
     }
     const fields = this.#fields
-    const at = ((this.#first + this.#count) % this.#rows) * FIELDS
+    const at = ((this.#first + this.#count) & (this.#rows - 1)) * FIELDS
     fields[at] = kind
     fields[at + 1] = this.#peers.get(peer) ?? this.#learn(peer)
     fields[at + 2] = group
@@ -84,18 +65,27 @@ export class Recorder implements RpcRecorder {
     fields[at + 5] = entries
     fields[at + 6] = bytes
     fields[at + 7] = failed ? 1 : 0
-    fields[at + 8] = this.#clock.nowMs()
     this.#count++
+    this.#unstamped++
+  }
+
+  stamp(): void {
+    if (this.#unstamped === 0) return
+    const nowMs = this.#clock.nowMs()
+    const mask = this.#rows - 1
+    const end = this.#first + this.#count
+    for (let row = end - this.#unstamped; row < end; row++) this.#fields[(row & mask) * FIELDS + 8] = nowMs
+    this.#unstamped = 0
     if (this.#count * 2 < this.#rows || this.#isHastened) return
     this.#isHastened = true
     this.#hasten()
   }
 
-  /** Hands out what was noted, oldest first. The object is the same each time. */
+  /** Hands out what was noted and stamped, oldest first. The object is the same each time. */
   empty(take: (note: Note) => void): void {
     const fields = this.#fields
     const note = this.#note
-    for (; this.#count > 0; this.#count--) {
+    for (; this.#count > this.#unstamped; this.#count--) {
       const at = this.#first * FIELDS
       note.kind = fields[at] as number
       note.peer = fields[at + 1] as number
@@ -106,7 +96,7 @@ export class Recorder implements RpcRecorder {
       note.bytes = fields[at + 6] as number
       note.failed = fields[at + 7] === 1
       note.atMs = fields[at + 8] as number
-      this.#first = (this.#first + 1) % this.#rows
+      this.#first = (this.#first + 1) & (this.#rows - 1)
       take(note)
     }
     this.#isHastened = false

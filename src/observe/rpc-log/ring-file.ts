@@ -2,13 +2,13 @@
  * A file of rows of one size that overwrites its oldest: the row with sequence n has its place at n modulo the capacity. A row that a crash tore fails its
  * checksum and does not exist. With another capacity the file is written anew with the newest rows. Without a path it lives in memory.
  *
- *   0   4  "FRPC"     4  4  format: 1     8  4  bytes of a row     12  4  capacity in rows     16  48  0     64  rows
+ *   0   4  "FRPC"     4  4  format: 2     8  4  bytes of a row     12  4  capacity in rows     16  48  0     64  rows
  */
 import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { ROW_BYTES, type Row, readRow } from './row.ts'
 
 const HEADER_BYTES = 64
-const FORMAT = 1
+const FORMAT = 2
 const BLOCK_ROWS = 2_048
 
 /** What rows are kept in. */
@@ -73,8 +73,9 @@ export class RingFile {
       const lastPlace = (end - 1) % this.capacity
       const count = Math.min(BLOCK_ROWS, lastPlace + 1, end - begin)
       const block = await this.#room.read((lastPlace + 1 - count) * ROW_BYTES, count * ROW_BYTES)
+      const view = viewOf(block)
       for (let i = count - 1; i >= 0; i--) {
-        const row = readRow(block, i * ROW_BYTES)
+        const row = readRow(view, i * ROW_BYTES)
         // Overwritten while this was reading, or torn.
         if (row === undefined || row.sequence !== end - count + i) continue
         if (!visit(row)) return
@@ -93,6 +94,10 @@ interface FoundRow {
   readonly bytes: Buffer
 }
 
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 /** All whole rows in the order of their sequence. */
 async function readAll(path: string, capacity: number): Promise<{ rows: FoundRow[]; isCurrent: boolean }> {
   let bytes: Buffer
@@ -109,8 +114,9 @@ async function readAll(path: string, capacity: number): Promise<{ rows: FoundRow
     bytes.readUInt32LE(8) === ROW_BYTES
   if (!isOurs) return { rows: [], isCurrent: false }
   const rows: FoundRow[] = []
+  const view = viewOf(bytes)
   for (let offset = HEADER_BYTES; offset + ROW_BYTES <= bytes.length; offset += ROW_BYTES) {
-    const row = readRow(bytes, offset)
+    const row = readRow(view, offset)
     if (row !== undefined) rows.push({ row, bytes: bytes.subarray(offset, offset + ROW_BYTES) })
   }
   rows.sort((left, right) => left.row.sequence - right.row.sequence)

@@ -9,9 +9,10 @@ import { CALL_ERRORS, CALL_TYPES, type Call, type CallFilter, type EndedCall } f
 import { type CallStats, StatsBuilder } from './call-stats.ts'
 import { Matcher } from './matcher.ts'
 import { Names } from './names.ts'
+import { PendingRows } from './pending-rows.ts'
 import { Recorder } from './recorder.ts'
 import { RingFile } from './ring-file.ts'
-import { ROW_BYTES, type Row, writeRow } from './row.ts'
+import type { Row } from './row.ts'
 
 export interface RpcLogOptions {
   readonly store: string
@@ -26,14 +27,12 @@ export interface RpcLogOptions {
 const EMPTY_EVERY_MS = 250
 const HEARTBEAT_SHARE = 10
 const ROWS_MIN = 16
-/** Rows that wait while the disk is busy. */
-const WAITING_ROWS_MAX = 65_536
 /** Rows stand in the order in which calls ended: an unanswered one ends this much after it began. */
 const DISORDER_MS = 15_000
 
 interface Track {
   readonly ring: RingFile
-  readonly waiting: EndedCall[]
+  readonly pending: PendingRows
 }
 
 export class RpcLog {
@@ -44,6 +43,9 @@ export class RpcLog {
   readonly #recorder: Recorder
   readonly #matcher: Matcher
   readonly #wallOffsetMs: number
+  /** Numbers of names on disk: this store's own, and those of its peers by the recorder's number. */
+  readonly #from: number
+  readonly #to: number[] = []
   #timer: Timer | undefined
   #writing: Promise<void> = Promise.resolve()
   #isBusy = false
@@ -55,8 +57,9 @@ export class RpcLog {
     const { clock } = options
     this.#options = options
     this.#names = names
-    this.#calls = { ring: calls, waiting: [] }
-    this.#heartbeats = { ring: heartbeats, waiting: [] }
+    this.#from = names.number(options.store)
+    this.#calls = { ring: calls, pending: new PendingRows(calls.next) }
+    this.#heartbeats = { ring: heartbeats, pending: new PendingRows(heartbeats.next) }
     this.#recorder = new Recorder(clock, () => clock.soon(() => this.#empty()))
     this.#matcher = new Matcher((call) => this.#ended(call))
     this.#wallOffsetMs = clock.wallMs() - clock.nowMs()
@@ -161,7 +164,7 @@ export class RpcLog {
     if (this.#isClosed) return
     this.#recorder.empty((note) => this.#matcher.take(note))
     if (this.#isBusy || this.#hasFailed) return
-    if (this.#calls.waiting.length === 0 && this.#heartbeats.waiting.length === 0) return
+    if (this.#calls.pending.isEmpty && this.#heartbeats.pending.isEmpty) return
     this.#isBusy = true
     this.#writing = this.#write().then(
       () => {
@@ -177,31 +180,24 @@ export class RpcLog {
   }
 
   #ended(call: EndedCall): void {
-    const { waiting } = call.heartbeat ? this.#heartbeats : this.#calls
-    if (waiting.length < WAITING_ROWS_MAX && !this.#hasFailed) waiting.push(call)
-    else this.#dropped++
+    const { pending } = call.heartbeat ? this.#heartbeats : this.#calls
+    const wallMs = Math.round(call.sentMs + this.#wallOffsetMs)
+    const to = this.#to[call.peer] ?? this.#nameOf(call.peer)
+    if (this.#hasFailed || !pending.add(call, wallMs, this.#from, to)) this.#dropped++
+  }
+
+  #nameOf(peer: number): number {
+    const number = this.#names.number(this.#recorder.names[peer] ?? '?')
+    this.#to[peer] = number
+    return number
   }
 
   async #write(): Promise<void> {
-    while (this.#calls.waiting.length > 0 || this.#heartbeats.waiting.length > 0) {
-      const batches = [this.#calls, this.#heartbeats].map((track) => ({ ring: track.ring, rows: this.#encode(track) }))
+    while (!this.#calls.pending.isEmpty || !this.#heartbeats.pending.isEmpty) {
+      const batches = [this.#calls, this.#heartbeats].map(({ ring, pending }) => ({ ring, rows: pending.take() }))
       await this.#names.save()
       for (const { ring, rows } of batches) if (rows.length > 0) await ring.append(rows)
     }
-  }
-
-  #encode({ ring, waiting }: Track): Buffer {
-    const calls = waiting.splice(0)
-    const rows = Buffer.allocUnsafe(calls.length * ROW_BYTES)
-    const from = this.#names.number(this.#options.store)
-    let sequence = ring.next
-    let offset = 0
-    for (const call of calls) {
-      const to = this.#names.number(this.#recorder.names[call.peer] ?? '?')
-      writeRow(rows, offset, call, sequence++, Math.round(call.sentMs + this.#wallOffsetMs), from, to)
-      offset += ROW_BYTES
-    }
-    return rows
   }
 }
 
