@@ -1,4 +1,4 @@
-import type { Logger } from '../base/index.ts'
+import type { Logger, RpcRecorder } from '../base/index.ts'
 import { decodeRaftMessage, decodeSnapshotItem, decodeTraceNote, isTraceNote } from '../protocol/index.ts'
 import type { Message } from '../raft/index.ts'
 import type { Lane, PeerAddress } from '../transport/index.ts'
@@ -23,8 +23,7 @@ export interface InboxOptions {
   readonly receiver: SnapshotReceiver
   readonly traces: TracedWrites
   readonly receive: (replica: Replica, message: Message) => void
-  /** After the last message of a frame. */
-  readonly frameReceived: () => void
+  readonly rpc?: RpcRecorder | undefined
 }
 
 export class Inbox {
@@ -39,7 +38,7 @@ export class Inbox {
     if (this.#isImpostor(from, incarnation)) return
     if (lane === 'raft') {
       for (const item of items) this.#onRaftItem(from, item)
-      this.#options.frameReceived()
+      this.#options.rpc?.stamp()
     } else if (lane === 'bulk') {
       for (const item of items) this.#onSnapshotItem(from, item)
     }

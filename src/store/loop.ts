@@ -155,11 +155,6 @@ export class Loop {
     else this.#schedule()
   }
 
-  /** All messages of a frame were received. */
-  frameReceived(): void {
-    this.#rpc?.stamp()
-  }
-
   submitWrite(replica: Replica, call: Call): void {
     replica.writes.enqueue(call)
     if (!this.#syncing) this.wake(replica)

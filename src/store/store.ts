@@ -149,15 +149,14 @@ export class Store {
       isStopping: () => this.#state !== 'running' && this.#state !== 'starting',
     })
     this.#inbox = new Inbox({
+      ...options,
       map: this.map,
-      logger: options.logger,
       replicas: this.#replicas,
       births: this.#births,
       sender: this.#sender,
       receiver: this.#receiver,
       traces: this.loop.traces,
       receive: (replica, message) => this.loop.receive(replica, message),
-      frameReceived: () => this.loop.frameReceived(),
     })
     this.#changes = new ShardChanges({
       storeId: this.id,

@@ -62,7 +62,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
   /** `src/index.ts`, what applications import. */
   src: { uses: ['server', 'client', 'protocol', 'observe'], types: ['base'] },
   tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'observe', 'server', 'testing'] },
-  bench: { uses: ['src', 'base', 'storage', 'broker', 'transport'], types: ['raft'] },
+  bench: { uses: ['src', 'base', 'storage', 'broker', 'transport', 'observe'], types: ['raft'] },
 }
 
 /** Each npm package has the folders that may know it, and a reason where there are several. */
