@@ -42,21 +42,12 @@ export class Admission {
     this.#tokens = tokens.length === 0 ? undefined : new TokenSet(tokens)
   }
 
-  /** Before routing. Returns true when the exchange is answered already (a preflight). */
-  greet(exchange: Exchange, hasUnknownExpectation: boolean): boolean {
-    this.#checkVersion(exchange)
-    if (hasUnknownExpectation) throw invalidArgument('the Expect header takes only 100-continue')
+  /** Before routing; `fault` is what is wrong with the head. Returns true when the exchange is answered already (a preflight). */
+  greet(exchange: Exchange, fault: string | undefined): boolean {
+    if (fault !== undefined) throw invalidArgument(fault)
     const isPreflight = this.#origins !== undefined && this.#answerOrigin(exchange, this.#origins)
     exchange.takeTimeout()
     return isPreflight
-  }
-
-  /** Node takes requests without a version as HTTP/0.9, which nobody means. */
-  #checkVersion(exchange: Exchange): void {
-    const version = exchange.httpVersion
-    if (version === '1.0') return
-    if (version !== '1.1') throw invalidArgument('the bytes received are not an HTTP/1 request')
-    if (exchange.requestHeader('host') === undefined) throw invalidArgument('the Host header is missing')
   }
 
   /** Before a handler. False when the request is refused and will be told so. */

@@ -1,7 +1,8 @@
 /**
- * Conditions of writes as HTTP spells them: `If-Match` and `If-None-Match`, with revisions as entity tags. Only the forms the contract
+ * Conditions as HTTP spells them: `If-Match` and `If-None-Match`, with revisions as entity tags. Only the forms the contract
  * names are taken; a condition that is not understood must never turn into no condition.
  */
+import type { Exchange } from './exchange.ts'
 import { invalidArgument } from './failures.ts'
 import type { KvCondition } from './router-types.ts'
 
@@ -28,6 +29,20 @@ export function parseConditions(ifMatch: string | undefined, ifNoneMatch: string
     )
   }
   return { kind: 'revision', revision }
+}
+
+/** Throws INVALID_ARGUMENT when a request carries conditions that `what` cannot keep. */
+export function refuseConditions(exchange: Exchange, what: string): void {
+  if (exchange.requestHeader('if-match') !== undefined || exchange.requestHeader('if-none-match') !== undefined) {
+    throw invalidArgument(`${what} takes no If-Match and no If-None-Match`)
+  }
+}
+
+/** Whether the list of entity tags of a condition on a read names this revision; `*` names every one. */
+export function names(list: string, revision: number): boolean {
+  if (list.trim() === '*') return true
+  const wanted = entityTag(revision)
+  return list.split(',').some((tag) => tag.trim().replace(/^W\//, '') === wanted)
 }
 
 export function entityTag(revision: number): string {

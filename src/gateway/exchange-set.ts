@@ -102,7 +102,10 @@ export class ExchangeSet {
     for (const exchange of this.#open) {
       if (exchange.isAbandoned) this.#sweepAbandoned(exchange, nowMs)
       else if (exchange.phase === 'reading') this.#sweepReading(exchange, nowMs)
-      else if (exchange.phase === 'working' && nowMs > exchange.deadlineMs + DEADLINE_GRACE_MS) {
+      else if (
+        (exchange.phase === 'working' || exchange.phase === 'waiting') &&
+        nowMs > exchange.deadlineMs + DEADLINE_GRACE_MS
+      ) {
         const message = 'the request was not answered before its deadline'
         exchange.sendError(timeout(message, exchange.mayHaveWritten ? 'unknown' : 'none'))
       }

@@ -30,8 +30,11 @@ interface WantedBody {
   readonly reject: (error: FlotillaError) => void
 }
 
-/** A body is `reading` if one is wanted, then the handler is `working`; an answer is `streaming` if it has no known length, then `done`. */
-export type Phase = 'reading' | 'working' | 'streaming' | 'done'
+/**
+ * `waiting` for those before it on its connection; then a body is `reading` if one is wanted, then the handler is `working`; an answer is `streaming` if it
+ * has no known length, then `done`.
+ */
+export type Phase = 'waiting' | 'reading' | 'working' | 'streaming' | 'done'
 
 const JSON_CONTENT_TYPE = 'application/json'
 
@@ -108,11 +111,6 @@ export class Exchange implements BodySink {
 
   get isHead(): boolean {
     return this.method === 'HEAD'
-  }
-
-  /** `1.1`, or something older. */
-  get httpVersion(): string {
-    return this.#incoming.httpVersion
   }
 
   get remoteAddress(): string {

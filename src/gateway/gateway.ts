@@ -14,7 +14,9 @@ import { ExchangeSet } from './exchange-set.ts'
 import { createHttpServer, type Expectation, exchangeCertificates } from './http-server.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
 import { LoadLimiter } from './load-limiter.ts'
+import { faultOf } from './message-faults.ts'
 import type { GatewayLimits, GatewayOptions, GatewayTls } from './options.ts'
+import { Pipelines } from './pipelines.ts'
 import { routeTable } from './route-table.ts'
 import type { Services } from './services.ts'
 import { parseTarget } from './target.ts'
@@ -56,6 +58,7 @@ class RunningGateway implements Gateway {
   readonly #set: ExchangeSet
   readonly #app: GatewayApp
   readonly #admission: Admission
+  readonly #pipelines: Pipelines
   readonly #server: Server
   readonly #limits: GatewayLimits
   /** Connections that have not brought a request yet, which Node does not count as idle. */
@@ -82,6 +85,7 @@ class RunningGateway implements Gateway {
       isDraining: () => this.#draining,
     }
     this.#set = new ExchangeSet(options.clock, limits)
+    this.#pipelines = new Pipelines(limits)
     const limiter = new LoadLimiter(options.clock, limits)
     this.#admission = new Admission(this.#services, limiter, options)
     this.#app = new GatewayApp(routeTable(options, this.#set, limiter), (exchange, route) =>
@@ -183,8 +187,12 @@ class RunningGateway implements Gateway {
     const target = parseTarget(incoming.url ?? '/')
     const exchange = new Exchange(this.#services, this.#set, incoming, outgoing, target, expectation === 'continue')
     this.#set.add(exchange)
+    this.#pipelines.enter(exchange, incoming, outgoing, () => this.#run(exchange, faultOf(incoming, expectation)))
+  }
+
+  #run(exchange: Exchange, fault: string | undefined): void {
     try {
-      if (this.#admission.greet(exchange, expectation === 'unknown')) return
+      if (this.#admission.greet(exchange, fault)) return
       const pending = this.#app.run(exchange)
       if (pending instanceof Promise) pending.catch((error: unknown) => exchange.fail(error))
     } catch (error) {

@@ -46,8 +46,11 @@ class SchemaCollection {
     }
     for (const [name, definition] of Object.entries($defs)) this.schemas[name] = cleaned(definition)
     const name = schema.meta()?.id
-    if (!byReference || name === undefined) return cleaned(json)
-    this.schemas[name] = cleaned(json)
+    if (name === undefined) return cleaned(json)
+    // What is said of a named schema stands among the definitions where it is referred to, and otherwise here.
+    const own = name in $defs ? (this.schemas[name] as Json) : cleaned(json)
+    if (!byReference) return own
+    this.schemas[name] = own
     return { $ref: `#/components/schemas/${name}` }
   }
 }

@@ -37,10 +37,25 @@ const ifNoneMatch: ParameterDefinition = {
   name: 'If-None-Match',
   description: '* when the key must not exist',
 }
+const readIfMatch: ParameterDefinition = {
+  in: 'header',
+  name: 'If-Match',
+  description: 'Revisions in double quotes, of which the key must have one',
+}
+const readIfNoneMatch: ParameterDefinition = {
+  in: 'header',
+  name: 'If-None-Match',
+  description: 'Revisions in double quotes that need not be sent again: answered with 304',
+}
+const notModified: ResponseDefinition = {
+  status: 304,
+  description: 'The key has a revision that If-None-Match names',
+  headers: ['ETag', 'Flotilla-Revision', ...SERVED_HEADERS],
+}
 const preconditionFailed: ResponseDefinition = {
   status: 412,
   description: 'The condition does not hold',
-  headers: ['ETag'],
+  headers: ['ETag', ...SERVED_HEADERS],
 }
 const keyTooLarge: ResponseDefinition = { status: 413, description: 'The key or the value is too large' }
 
@@ -96,7 +111,7 @@ function keyRoutesAt(path: string, suffix: string, description: string): RouteDe
       handler: getKey,
       operationId: `getKey${suffix}`,
       summary: 'The value of the key',
-      parameters: [key, consistency, timeout],
+      parameters: [key, readIfMatch, readIfNoneMatch, consistency, timeout],
       responses: [
         {
           status: 200,
@@ -104,7 +119,9 @@ function keyRoutesAt(path: string, suffix: string, description: string): RouteDe
           headers: [...written, 'Flotilla-Staleness-Ms'],
           content: [{ type: RAW_TYPE }, { type: JSON_TYPE, schema: schemas.entry }],
         },
+        notModified,
         absent,
+        preconditionFailed,
       ],
     },
     {
@@ -113,8 +130,13 @@ function keyRoutesAt(path: string, suffix: string, description: string): RouteDe
       handler: getKey,
       operationId: `headKey${suffix}`,
       summary: 'Whether the key exists, and its revision',
-      parameters: [key, consistency, timeout],
-      responses: [{ status: 200, description: 'It exists', headers: [...written, 'Flotilla-Staleness-Ms'] }, absent],
+      parameters: [key, readIfMatch, readIfNoneMatch, consistency, timeout],
+      responses: [
+        { status: 200, description: 'It exists', headers: [...written, 'Flotilla-Staleness-Ms'] },
+        notModified,
+        absent,
+        preconditionFailed,
+      ],
     },
     {
       ...write,

@@ -48,7 +48,7 @@ const waitParameter: ParameterDefinition = {
 
 const OPERATOR_ANSWERS: readonly ResponseDefinition[] = [
   { ...json(schemas.operator, 'It runs', 202), headers: ['Location'] },
-  json(schemas.operator, 'It has ended, or it was only tried'),
+  { ...json(schemas.operator, 'It has ended, or it was only tried'), headers: ['Location'] },
   absent('shard or store'),
   { status: 409, description: 'Another operator is in the way, or a store is not in the state that this needs' },
 ]

@@ -216,3 +216,15 @@ test('bytes of every kind as a body never harm the server', async (t) => {
   )
   assert.equal((await h.ask('/livez')).status, 200)
 })
+
+test('a batch has its conditions in its operations; those in headers are refused, not ignored', async (t) => {
+  const h = await startHarness(t)
+  for (const [name, value] of [
+    ['if-match', '*'],
+    ['if-none-match', '*'],
+  ] as const) {
+    const document = { ops: [{ op: 'put', key: 'a', value: '1' }] }
+    checkProblem(await post(h, document, { [name]: value }), 400, 'INVALID_ARGUMENT')
+  }
+  assert.equal(h.router.records.size, 0)
+})

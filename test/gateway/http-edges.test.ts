@@ -260,7 +260,21 @@ test('absolute-form targets, HTTP/1.0, keep-alive and pipelining', async (t) => 
     return new Promise((resolve) => setTimeout(resolve, delay))
   }
   const pipelined = await h.raw(`${put('p')}${put('q')}GET /kv/p HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
-  assert.deepEqual(pipelined.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 204', 'HTTP/1.1 204', 'HTTP/1.1 404'])
+  assert.deepEqual(pipelined.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 204', 'HTTP/1.1 204', 'HTTP/1.1 200'])
+})
+
+test('a head that says two things, or what nobody here can undo, is refused', async (t) => {
+  const h = await startHarness(t)
+  const end = 'Connection: close\r\nContent-Length: 1\r\n\r\nv'
+  rawProblem(await h.raw(`PUT /kv/a HTTP/1.1\r\nHost: x\r\nHOST: x\r\n${end}`), 400, 'INVALID_ARGUMENT')
+  rawProblem(await h.raw(`PUT /kv/a HTTP/1.0\r\nHost: x\r\nhost: y\r\n${end}`), 400, 'INVALID_ARGUMENT')
+  for (const coding of ['gzip, chunked', 'identity, chunked', 'chunked, chunked']) {
+    const head = `PUT /kv/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: ${coding}\r\n\r\n`
+    rawProblem(await h.raw(`${head}1\r\nv\r\n0\r\n\r\n`), 400, 'INVALID_ARGUMENT')
+  }
+  assert.equal(h.router.records.size, 0)
+  const chunked = `PUT /kv/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: Chunked\r\n\r\n`
+  assert.match(await h.raw(`${chunked}1\r\nv\r\n0\r\n\r\n`), /^HTTP\/1.1 204 /)
 })
 
 test('Expect: 100-continue is told to go on only when the body is wanted', async (t) => {

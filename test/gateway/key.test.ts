@@ -258,6 +258,39 @@ test('a malformed condition is 400 and never no condition', async (t) => {
   assert.deepEqual(h.router.calls, [])
 })
 
+test('reads take conditions: 304 for who has the value, 412 for who wants another one', async (t) => {
+  const h = await startHarness(t)
+  const { etag = '' } = (await h.ask('/kv/a', { method: 'PUT', body: 'v' })).headers
+  const holding = [etag, `W/${etag}`, `"77", ${etag}`, '*', ` ${etag} `]
+  for (const method of ['GET', 'HEAD']) {
+    for (const tags of holding) {
+      const answer = await h.ask('/kv/a', { method, headers: { 'if-none-match': tags } })
+      assert.equal(answer.status, 304, tags)
+      assert.equal(answer.body.length, 0)
+      assert.equal(answer.headers.etag, etag)
+      assert.equal(answer.headers['content-type'], undefined)
+      assert.ok(answer.headers['flotilla-shard'])
+      assert.equal((await h.ask('/kv/a', { method, headers: { 'if-match': tags } })).status, 200)
+    }
+    for (const tags of ['"77"', '"1', '1', 'x', '']) {
+      const answer = await h.ask('/kv/a', { method, headers: { 'if-none-match': tags } })
+      assert.deepEqual([answer.status, answer.text], [200, method === 'GET' ? 'v' : ''], tags)
+      const refused = await h.ask('/kv/a', { method, headers: { 'if-match': tags } })
+      assert.deepEqual([refused.status, refused.headers.etag], [412, etag], tags)
+    }
+    assert.equal((await h.ask('/kv/none', { method, headers: { 'if-none-match': '*' } })).status, 404)
+  }
+  await h.ask('/kv/a', { method: 'PUT', body: 'w' })
+  assert.equal((await h.ask('/kv/a', { headers: { 'if-none-match': etag } })).text, 'w')
+})
+
+test('a part of a value is not stored as if it were the whole', async (t) => {
+  const h = await startHarness(t)
+  const headers = { 'content-range': 'bytes 0-0/5' }
+  await h.problem('/kv/a', { method: 'PUT', body: 'v', headers }, 400, 'INVALID_ARGUMENT')
+  assert.equal(h.router.records.size, 0)
+})
+
 test('stale reads carry their staleness; other consistencies are 400', async (t) => {
   const h = await startHarness(t)
   await h.ask('/kv/a', { method: 'PUT', body: 'x' })

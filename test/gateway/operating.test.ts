@@ -87,6 +87,33 @@ test('shards are listed in pages, shown and looked up', async (t) => {
     await h.problem(`/admin/shards/lookup${query}`, {}, 400, 'INVALID_ARGUMENT')
 })
 
+test('a lookup never answers a shard that has given the key away', async (t) => {
+  const h = await startHarness(t)
+  const [left, right] = h.router.shards
+  assert.ok(left !== undefined && right !== undefined)
+  // The map of this store is that of before the split, and the one of the placement driver is for two questions more.
+  h.router.locate = () => Promise.resolve({ ...left, end: right.end })
+  const { placementStatus } = h.router.admin
+  let asked = 0
+  h.router.admin.placementStatus = async (options) => {
+    const status = await placementStatus(options)
+    if (++asked > 2) return status
+    const shards = [{ ...left, end: right.end }, ...h.router.shards.slice(2)]
+    return { ...status, map: { ...status.map, shards } }
+  }
+  const { describeShards } = h.router.admin
+  h.router.admin.describeShards = (shards, options) =>
+    describeShards(
+      shards.map((shard) => h.router.shards.find(({ id }) => id === shard.id) ?? shard),
+      options,
+    )
+  const { shard } = (await h.ask('/admin/shards/lookup?key=h')).json()
+  assert.deepEqual([shard.id, shard.start, shard.end, asked], [right.id, 'g', 'n', 3])
+  h.router.admin.placementStatus = () =>
+    placementStatus().then((status) => ({ ...status, map: { ...status.map, shards: [{ ...left, end: undefined }] } }))
+  await h.problem('/admin/shards/lookup?key=h', { headers: { 'flotilla-timeout-ms': '300' } }, 503, 'NOT_READY')
+})
+
 const OPERATOR = {
   id: '7',
   kind: 'move',
@@ -174,7 +201,7 @@ test('bodies become requests of the placement driver, or are refused', async (t)
     ['shards/2/transfer-leader', '{"store":"s1","x":1}'], ['shards/x/transfer-leader', '{"store":"s1"}'], ['shards/2/move', '{"from":"s1"}'],
     ['shards/2/add-replica', '{"store":"s1","role":"king"}'], ['shards/2/split', '{"key":"a","policy":"size"}'], ['shards/2/split', '{"key":""}'],
     ['shards/2/merge', '{"with":"3"}'], ['schedulers/drain/pause', '{}'], ['schedulers/drain/pause', '{"seconds":0}'], ['nodes', '{"id":"a b","address":"x:1"}'],
-    ['nodes', '{"id":"s9","address":"nowhere"}'],
+    ['nodes', '{"id":"s9","address":"nowhere"}'], ['nodes', '{"id":"s9","address":"x:0"}'], ['nodes', '{"id":"s9","address":"x:65536"}'],
   ] // biome-ignore format: one list
   for (const [path, body] of bad) checkProblem(await post(`/admin/${path}`, body), 400, 'INVALID_ARGUMENT')
   checkProblem(await post('/admin/schedulers/none/pause', '{"seconds":5}'), 404, 'SCHEDULER_NOT_FOUND')
@@ -363,6 +390,17 @@ test('/openapi.json describes every route, and only routes', async (t) => {
   for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) {
     assert.ok(api.components.schemas[name as string], `${name} is referred to and missing`)
   }
+  for (const [name, schema] of Object.entries<Record<string, unknown>>(api.components.schemas)) {
+    const says = Object.keys(schema).filter((word) => ['type', 'anyOf', 'oneOf', 'allOf'].includes(word))
+    assert.ok(says.length > 0, `${name} says nothing: ${JSON.stringify(schema)}`)
+  }
+  assert.deepEqual(Object.keys(api.components.schemas.Entry.properties), [
+    'key',
+    'keyEncoding',
+    'value',
+    'encoding',
+    'revision',
+  ])
   assert.doesNotMatch(text, /\$defs|"\$schema"/)
 })
 

@@ -6,6 +6,7 @@
 import { LIMITS, unreachable } from '../../base/index.ts'
 import type { BatchItemAnswer } from '../../router/index.ts'
 import { type Grant, outOfScope } from '../access.ts'
+import { refuseConditions } from '../conditions.ts'
 import {
   answerTypeOf,
   type DocumentType,
@@ -33,6 +34,7 @@ const ALL_FIELDS: readonly string[] = FIELDS_OF.put
 
 export async function runBatch(exchange: Exchange): Promise<void> {
   refuseUnsupported(exchange)
+  refuseConditions(exchange, 'a batch')
   const requestType = documentTypeOf(exchange.requestHeader('content-type'))
   const answerType = answerTypeOf(exchange.requestHeader('accept'), requestType)
   const body = await exchange.readBody(BATCH_BODY_BYTES_MAX, 'BATCH_TOO_LARGE')

@@ -2,8 +2,9 @@
  * The routes that show the cluster: status, stores, shards.
  */
 
-import type { Shard, ShardMap } from '../../../shard-map/index.ts'
+import { type Key, locate, type Shard, type ShardMap } from '../../../shard-map/index.ts'
 import { LIMITS } from '../../base/index.ts'
+import type { ShardDescription } from '../../protocol/index.ts'
 import { allShards, shardShape } from '../cluster-shapes.ts'
 import { describeShards, viewCluster, viewMap, viewStatus, viewStore, viewStores } from '../cluster-view.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
@@ -30,6 +31,7 @@ export async function showStore(exchange: Exchange): Promise<void> {
 }
 
 const SHARDS_CURSOR = 'shards'
+const LOOK_AGAIN_MS = 50
 
 export async function listShards(exchange: Exchange): Promise<void> {
   const limit = exchange.query.count('limit', LIMITS.scanPageItemsMax) ?? LIMITS.scanPageItemsMax
@@ -52,7 +54,7 @@ function shardCursor(cursor: string): number {
 
 export async function showShard(exchange: Exchange): Promise<void> {
   const shard = namedShard(exchange, await viewMap(exchange))
-  await sendShard(exchange, shard, (shape) => shape)
+  exchange.sendJson(200, shardShape(await describeShard(exchange, shard)))
 }
 
 export async function lookupShard(exchange: Exchange): Promise<void> {
@@ -60,18 +62,35 @@ export async function lookupShard(exchange: Exchange): Promise<void> {
   if (key === undefined || key === '')
     throw invalidArgument('key is missing', 'GET /admin/shards/lookup?key=<percent-encoded bytes>')
   if (key.length > LIMITS.keyBytesMax) throw refusal('KEY_TOO_LARGE', `keys have at most ${LIMITS.keyBytesMax} bytes`)
-  const shard = await exchange.services.router.locate(key, { timeoutMs: exchange.remainingMs, signal: exchange.signal })
-  await sendShard(exchange, shard, (shape) => ({ ...jsonKey(key), shard: shape }))
+  const options = { timeoutMs: exchange.remainingMs, signal: exchange.signal }
+  let shard = await exchange.services.router.locate(key, options)
+  let description = await describeShard(exchange, shard)
+  // A shard knows of its own split or merge before the map of this store does, and the placement driver soon after the shard.
+  while (!holds(description.shard, key)) {
+    if (exchange.remainingMs <= LOOK_AGAIN_MS || exchange.signal.aborted) {
+      throw refusal('NOT_READY', `shard ${shard.id} has changed, and it is not known yet which one holds the key`)
+    }
+    await pause(exchange, LOOK_AGAIN_MS)
+    shard = locate((await viewCluster(exchange)).map, key) ?? shard
+    description = await describeShard(exchange, shard)
+  }
+  exchange.sendJson(200, { ...jsonKey(key), shard: shardShape(description) })
 }
 
-async function sendShard(
-  exchange: Exchange,
-  shard: Shard,
-  wrap: (shape: ReturnType<typeof shardShape>) => unknown,
-): Promise<void> {
+async function describeShard(exchange: Exchange, shard: Shard): Promise<ShardDescription> {
   const [description] = await describeShards(exchange, [shard])
   if (description === undefined) throw shardNotFound(shard.id)
-  exchange.sendJson(200, wrap(shardShape(description)))
+  return description
+}
+
+function holds({ start, end }: Shard, key: Key): boolean {
+  return start <= key && (end === undefined || key < end)
+}
+
+function pause(exchange: Exchange, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    exchange.services.clock.after(delayMs, resolve)
+  })
 }
 
 /** The shard that the path names. */

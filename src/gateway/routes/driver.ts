@@ -18,6 +18,7 @@ import { tryForget, tryPause, tryStoreChange } from './trial.ts'
 const PAUSE_SECONDS_MAX = 86_400
 const LABEL_CHARS_MAX = 200
 const ADDRESS_CHARS_MAX = 300
+const PORT_MAX = 65_535
 
 export async function listSchedulers(exchange: Exchange): Promise<void> {
   exchange.sendJson(200, await ask(exchange, { what: 'list-schedulers' }))
@@ -90,8 +91,8 @@ export async function registerStore(exchange: Exchange): Promise<void> {
     throw fields.refuse('id', `made of letters, digits, ".", "_" and "-", at most ${LIMITS.storeIdCharsMax}`)
   }
   const address = fields.text('address')
-  if (!/^\S+:[0-9]{1,5}$/.test(address) || address.length > ADDRESS_CHARS_MAX)
-    throw fields.refuse('address', 'a host:port')
+  const port = Number(/^\S+:([0-9]{1,5})$/.exec(address)?.[1] ?? 0)
+  if (port < 1 || port > PORT_MAX || address.length > ADDRESS_CHARS_MAX) throw fields.refuse('address', 'a host:port')
   const labels = labelsOf(fields, false) as Record<string, string>
   if (exchange.query.boolean('dry_run')) {
     const info = { id: store, address, labels, incarnation: '', version: '', state: 'registered' } as const

@@ -5,8 +5,8 @@
 
 import type { Key } from '../../../shard-map/index.ts'
 import { LIMITS, unreachable } from '../../base/index.ts'
-import type { WriteAnswer } from '../../router/index.ts'
-import { entityTag, parseConditions } from '../conditions.ts'
+import type { GetAnswer, WriteAnswer } from '../../router/index.ts'
+import { entityTag, names, parseConditions } from '../conditions.ts'
 import { decodeDocument, documentTypeOf, Fields } from '../document.ts'
 import type { Exchange } from '../exchange.ts'
 import { conditionFailed, invalidArgument, keyNotFound, refusal } from '../failures.ts'
@@ -26,6 +26,9 @@ const POST_OVERHEAD_BYTES = 4096
 export async function putKey(exchange: Exchange): Promise<void> {
   const key = keyOf(exchange)
   const condition = writeConditionOf(exchange)
+  // A part taken for the whole would destroy the rest (RFC 9110 section 14.5).
+  if (exchange.requestHeader('content-range') !== undefined)
+    throw invalidArgument('a value is stored as a whole', 'Send all of it, without Content-Range.')
   const value = await exchange.readBody(exchange.services.limits.valueBytesMax, 'VALUE_TOO_LARGE')
   const answer = await write(exchange, key, value, condition)
   const revision = putRevision(exchange, answer)
@@ -68,6 +71,7 @@ export async function getKey(exchange: Exchange): Promise<void> {
   }
   exchange.header('ETag', entityTag(found.revision))
   exchange.header('Flotilla-Revision', String(found.revision))
+  if (!answersCondition(exchange, answer, found.revision)) return
   const accept = exchange.requestHeader('accept')
   if (preferredType(accept, [RAW_TYPE, JSON_TYPE]) === JSON_TYPE) {
     exchange.sendJson(200, { ...jsonKey(key), ...jsonValue(found.value), revision: found.revision })
@@ -75,6 +79,19 @@ export async function getKey(exchange: Exchange): Promise<void> {
     exchange.header('X-Content-Type-Options', 'nosniff')
     exchange.sendBytes(200, RAW_TYPE, found.value)
   }
+}
+
+/** Whether the whole answer is wanted; otherwise the client has been told that it has the value, or that it is another one (RFC 9110 section 13). */
+function answersCondition(exchange: Exchange, { served }: GetAnswer, revision: number): boolean {
+  const ifMatch = exchange.requestHeader('if-match')
+  if (ifMatch !== undefined && !names(ifMatch, revision)) {
+    exchange.sendError(conditionFailed(revision, served))
+    return false
+  }
+  const ifNoneMatch = exchange.requestHeader('if-none-match')
+  if (ifNoneMatch === undefined || !names(ifNoneMatch, revision)) return true
+  exchange.sendEmpty(304)
+  return false
 }
 
 export async function deleteKey(exchange: Exchange): Promise<void> {

@@ -7,6 +7,7 @@ import { bytesToLatin1, LIMITS, latin1ToBytes, prefixEnd } from '../../base/inde
 import type { Consistency } from '../../protocol/index.ts'
 import { FlotillaError } from '../../protocol/index.ts'
 import type { ScanAnswer, ScanRequest } from '../../router/index.ts'
+import { refuseConditions } from '../conditions.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument } from '../failures.ts'
@@ -47,7 +48,7 @@ export async function listKeys(exchange: Exchange): Promise<void> {
 
 export async function deleteKeys(exchange: Exchange): Promise<void> {
   refuseUnsupported(exchange)
-  refuseConditions(exchange)
+  refuseConditions(exchange, 'a range delete')
   const { query } = exchange
   for (const name of ['limit', 'cursor', 'reverse', 'keys_only']) {
     if (query.has(name)) throw invalidArgument(`a range delete does not take ${name}`)
@@ -64,12 +65,6 @@ export async function deleteKeys(exchange: Exchange): Promise<void> {
     deleted = (await exchange.services.router.deleteRange(start, end, options)).deleted
   }
   exchange.sendJson(200, { deleted })
-}
-
-function refuseConditions(exchange: Exchange): void {
-  if (exchange.requestHeader('if-match') !== undefined || exchange.requestHeader('if-none-match') !== undefined) {
-    throw invalidArgument('a range delete takes no conditions')
-  }
 }
 
 function listingOf(query: Query): Listing {
