@@ -1,10 +1,11 @@
 import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId } from '../../shard-map/index.ts'
 import type { Clock, EventSink, Random } from '../base/index.ts'
 import { type StateMachine, UnreadableStateError } from '../machine/index.ts'
-import type { Message } from '../raft/index.ts'
+import type { Message, ReplicaId } from '../raft/index.ts'
 import { type DataStore, type KeyRange, type LogStore, UNKNOWN_GROUP } from '../storage/index.ts'
 import type { Burials } from './burials.ts'
 import { type Graves, hasState } from './graves.ts'
+import type { IdFence } from './id-fence.ts'
 import { dataRange, INITIAL_INDEX, initialRecord, isFoundingShard, uninitialisedRecord } from './initial-state.ts'
 import { rangesOverlap } from './ranges.ts'
 import { hasAbsorbed, type RaftSettings, Replica } from './replica.ts'
@@ -31,6 +32,7 @@ export interface BirthOptions {
   readonly replicas: Map<number, Replica>
   readonly damaged: ReadonlyMap<number, string>
   readonly graves: Graves
+  readonly fence: Pick<IdFence, 'isLater'>
   readonly burials: Burials
   readonly damage: (group: number, reason: string) => void
   readonly wake: (replica: Replica) => void
@@ -208,15 +210,16 @@ export class Births {
    * Why a child of a split must not begin here although it belongs here, undefined when it may: it may have had a log already, as one that was
    * called by a message, and lost that with the votes in it.
    */
-  whyUnfit(group: number): string | undefined {
-    const { damaged, log } = this.#options
-    const reason = damaged.get(group) ?? (log.groups().has(group) ? undefined : damaged.get(UNKNOWN_GROUP))
+  whyUnfit(group: number, replica: ReplicaId): string | undefined {
+    const { damaged, log, fence } = this.#options
+    const isSound = log.groups().has(group) || fence.isLater(replica)
+    const reason = damaged.get(group) ?? (isSound ? undefined : damaged.get(UNKNOWN_GROUP))
     return reason === undefined ? undefined : `its log may have been lost: ${reason}`
   }
 
   /** A message for a group that has no replica here. Answers the uninitialised replica that it calls into being, if it may. */
   call(group: number, message: Message): Replica | undefined {
-    const { graves, burials, damaged } = this.#options
+    const { graves, fence, burials, damaged } = this.#options
     switch (message.type) {
       case 'AppendEntries':
       case 'Heartbeat':
@@ -229,7 +232,7 @@ export class Births {
     if (graves.refuses(group, message.to) || burials.isRunning(group) || this.#arriving.has(group)) return undefined
     // A lost log could have been this one's, with its votes.
     if (damaged.has(group) || hasState(this.#options.data, group)) return undefined
-    if (damaged.has(UNKNOWN_GROUP) && !graves.isFresh(group)) return undefined
+    if (damaged.has(UNKNOWN_GROUP) && !graves.isFresh(group) && !fence.isLater(message.to)) return undefined
     this.#options.events.emit({ type: 'replica_called', group, data: { replica: message.to } })
     return this.#add(group, uninitialisedRecord(group, message.to))
   }

@@ -85,7 +85,10 @@ export class HeartbeatSender {
       if (reply?.kind === 'store-heartbeat') {
         this.#heardMs = clock.nowMs()
         this.#announced = undefined
-        if (target !== undefined) this.#store.map.learnLeader(PLACEMENT_SHARD, target)
+        if (target !== undefined) {
+          this.#store.map.learnLeader(PLACEMENT_SHARD, target)
+          this.#store.fence.ask(target)
+        }
         this.#full = reply.answer.resend
         for (const led of heartbeat.led) this.#reported.set(led.shard.id, led)
         for (const shard of heartbeat.noLongerLed) this.#reported.delete(shard)

@@ -102,7 +102,9 @@ function enterJoint(step: MembershipStep & { kind: 'enter-joint' }, context: Ste
     if (member?.role !== 'learner') return refuse(impossible(id, `store ${store} holds no learner of shard ${id}`))
     const seen = progress.get(member.id)
     const behind = lastIndex - (seen?.matchIndex ?? 0)
-    if (seen === undefined || seen.state === 'snapshot' || !seen.heardLately || behind > step.lagEntriesMax) {
+    // One that was just added counts as heard before it says anything, and a short log leaves it few entries behind: only what it has stored shows that it is there.
+    const isThere = seen !== undefined && seen.matchIndex > 0 && seen.heardLately
+    if (!isThere || seen.state === 'snapshot' || behind > step.lagEntriesMax) {
       const how =
         seen?.state === 'snapshot'
           ? 'is still receiving its snapshot'

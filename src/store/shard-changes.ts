@@ -131,7 +131,7 @@ export class ShardChanges {
   #isSuperseded(child: Shard, replica: number): boolean {
     const { graves, births, burials, replicas, damage } = this.#options
     if (graves.refuses(child.id, replica) || burials.isRunning(child.id)) return true
-    const unfit = births.whyUnfit(child.id)
+    const unfit = births.whyUnfit(child.id, replica)
     if (unfit !== undefined) {
       damage(child.id, unfit)
       return true

@@ -12,6 +12,7 @@ import { Census } from './census.ts'
 import { Graves } from './graves.ts'
 import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
+import { IdFence } from './id-fence.ts'
 import { Inbox } from './inbox.ts'
 import { Loop } from './loop.ts'
 import type { LoopOptions } from './loop-hooks.ts'
@@ -62,6 +63,7 @@ export class Store {
   readonly budgets: SnapshotBudgets
   readonly map = new MapCache()
   readonly settings = new SettingsCache()
+  readonly fence = new IdFence(this)
   readonly loop: Loop
   readonly #replicas = new Map<number, Replica>()
   readonly #damaged = new Map<number, string>()
@@ -125,13 +127,12 @@ export class Store {
       clock,
       budgets.in,
     )
-    const graves = this.#graves
     this.#burials = new Burials({
       clock,
       events,
       data,
       log: options.log,
-      graves,
+      graves: this.#graves,
       replicas: this.#replicas,
       gone: (replica, reason) => this.#gone(replica, reason),
       writeSoon: () => this.loop.writeSoon(),
@@ -141,7 +142,8 @@ export class Store {
       storeId: this.id,
       replicas: this.#replicas,
       damaged: this.#damaged,
-      graves,
+      graves: this.#graves,
+      fence: this.fence,
       burials: this.#burials,
       damage: (group, reason) => this.#damage(group, reason),
       wake,
@@ -159,15 +161,12 @@ export class Store {
       receive: (replica, message) => this.loop.receive(replica, message),
     })
     this.#changes = new ShardChanges({
+      ...options,
       storeId: this.id,
-      clock,
-      data,
-      events,
       replicas: this.#replicas,
       births: this.#births,
       burials: this.#burials,
-      graves,
-      createMachine: options.createMachine,
+      graves: this.#graves,
       wake,
       changed: (replica) => this.#heartbeats.changed(replica.group),
       broken: (replica, reason) => this.#retire(replica, reason),

@@ -7,14 +7,20 @@ import { judgeStep } from '../../src/store/membership-steps.ts'
 
 type Role = Shard['replicas'][number]['role']
 
-function verdict(step: MembershipStep, roles: Readonly<Record<string, Role>>, silent: readonly string[] = []): string {
+function verdict(
+  step: MembershipStep,
+  roles: Readonly<Record<string, Role>>,
+  silent: readonly string[] = [],
+  unborn: readonly string[] = [],
+): string {
   const replicas = Object.entries(roles).map(([store, role], i) => ({ id: 20 + i, store, role }))
   const shard = { id: 2, start: '', end: undefined, epoch: { membership: 3, range: 1 }, replicas }
   const progress = new Map(
     replicas.map(({ id, store }) => {
       // A leader counts itself, and has no answers of its own.
       const heardLately = store !== 's1' && !silent.includes(store)
-      return [id, { matchIndex: 9, state: 'replicate' as const, heardLately }]
+      const isUnborn = unborn.includes(store)
+      return [id, { matchIndex: isUnborn ? 0 : 9, state: isUnborn ? 'probe' : 'replicate', heardLately }] as const
     }),
   )
   return judgeStep(step, { shard, self: 's1', lastIndex: 9, progress }).kind
@@ -43,6 +49,13 @@ test('a joint membership is not entered while too few of those that would stay a
   const five = { ...three, s4: 'learner', s5: 'voter', s6: 'voter' } as const
   assert.equal(verdict(ENTER, five, ['s2', 's5']), 'propose')
   assert.equal(verdict(ENTER, five, ['s2', 's5', 's6']), 'refuse')
+})
+
+test('a learner that has stored nothing yet is not made a voter, however short the log is', () => {
+  const four = { s1: 'voter', s2: 'voter', s3: 'voter', s4: 'learner' } as const
+  assert.equal(verdict(ENTER, four), 'propose')
+  assert.equal(verdict(ENTER, four, [], ['s4']), 'refuse')
+  assert.equal(verdict({ ...ENTER, lagEntriesMax: 10_000 }, four, [], ['s4']), 'refuse')
 })
 
 test('every other step that is asked for again is done', () => {
