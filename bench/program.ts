@@ -189,6 +189,7 @@ interface CompareFlags extends ServersFlags {
   readonly rounds: string
   readonly duration: string
   readonly warmUp: string
+  readonly runIn: string
   readonly systems?: string
   readonly workloads?: string
 }
@@ -201,6 +202,7 @@ function addCompare(program: Command, action: (flags: CompareFlags) => Promise<v
     .option('--rounds <n>', 'how often each system runs; the order rotates', '3')
     .option('-d, --duration <time>', 'measured window of each workload', '5s')
     .option('--warm-up <time>', 'load before each window', '5s')
+    .option('--run-in <time>', 'mixed load after the start of every system, before the first window', '20s')
     .option('--systems <list>', `some of ${SYSTEMS.join(', ')} (default: all that are installed)`)
     .option('--workloads <list>', `some of ${workloads} (default: all)`)
   addServersOptions(command).action(action)
@@ -212,6 +214,7 @@ function parseCompareFlags(flags: CompareFlags, command: string): CompareOptions
     rounds: whole('--rounds', flags.rounds, 1, ROUNDS_MAX),
     durationMs: durationMs('--duration', flags.duration, 1),
     warmUpMs: durationMs('--warm-up', flags.warmUp, 0),
+    runInMs: durationMs('--run-in', flags.runIn, 0),
     systems: someOf('--systems', flags.systems, SYSTEMS),
     workloads: someOf(
       '--workloads',

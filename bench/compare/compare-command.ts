@@ -20,6 +20,7 @@ export interface CompareOptions {
   readonly rounds: number
   readonly durationMs: number
   readonly warmUpMs: number
+  readonly runInMs: number
   readonly keyCount: number
   readonly valueBytes: number
   /** Undefined is all that are installed. */
@@ -37,6 +38,7 @@ export interface CompareOptions {
 const TIMEOUT_MS = 10_000
 const NOTES = [
   'Every system runs alone, with three members on loopback and fresh data on the same disk in each round; the order rotates.',
+  'After its start every system serves the same mix of puts and gets for the time of --run-in before anything is measured.',
   'Flotilla and etcd acknowledge a write when a quorum has fsynced it. JetStream acknowledges from memory and syncs every',
   'two minutes. Ratios are taken within each round; the median of them is judged.',
 ]

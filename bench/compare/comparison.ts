@@ -6,6 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert, type Clock } from '../../src/base/index.ts'
+import type { KeyDistribution } from '../load/index.ts'
 import { OperatingError } from '../operating-error.ts'
 import { createDataSet, type DataSet, measure, preload } from '../run/index.ts'
 import type { Access, RunningSystem, System } from '../systems/index.ts'
@@ -18,6 +19,8 @@ export interface ComparisonOptions {
   readonly rounds: number
   readonly durationMs: number
   readonly warmUpMs: number
+  /** How long every system serves a mix of reads and writes after its start before anything is measured, shared by the ways to reach it. */
+  readonly runInMs: number
   readonly keyCount: number
   readonly valueBytes: number
   readonly timeoutMs: number
@@ -31,6 +34,9 @@ export interface ComparisonOptions {
 /** Leaves the kernel a moment to write back what the last system left behind. */
 const SETTLE_MS = 1000
 const KEY_PREFIX = 'bench'
+const DISTRIBUTION: KeyDistribution = 'uniform'
+const RUN_IN_LANES = 64
+const RUN_IN_ACCESSES: readonly Access[] = ['http', 'http-leaders', 'native']
 
 /** Rejects when a system cannot be started or dies; a comparison with a hole in it would be misread. */
 export async function runComparison(options: ComparisonOptions): Promise<Sample[]> {
@@ -58,16 +64,11 @@ async function runSystem(system: System, round: number, options: ComparisonOptio
     // All accesses reach the same keys, so one memory judges them all.
     const data = createDataSet(options.keyCount, KEY_PREFIX, 'spread', options.valueBytes, round + 1)
     await preloadKeys(running, data, options)
+    if (options.runInMs > 0) await runIn(running, data, round, options)
     for (const workload of options.workloads) {
       const target = running.target(workload.access)
       if (target === undefined) continue
-      const shape = {
-        ...workload,
-        ...options,
-        distribution: 'uniform' as const,
-        // The same keys in the same order for every system of a round, others in the next.
-        seed: round * 2 + 1,
-      }
+      const shape = { ...workload, ...options, distribution: DISTRIBUTION, seed: seedOf(round) }
       const measurement = await measure(target, data, shape, running, options.clock)
       const sample = { round, system: system.name, workload: workload.name, measurement }
       samples.push(sample)
@@ -79,6 +80,24 @@ async function runSystem(system: System, round: number, options: ComparisonOptio
   }
   await sleep(SETTLE_MS)
   return samples
+}
+
+/**
+ * A server that will run for months is not judged by its first seconds, in which code is still compiled, caches are empty and files are
+ * small; and the workload that happens to be measured first must not pay for all that.
+ */
+async function runIn(running: RunningSystem, data: DataSet, round: number, options: ComparisonOptions): Promise<void> {
+  const targets = RUN_IN_ACCESSES.map((access) => running.target(access)).filter((target) => target !== undefined)
+  const shape = { lanes: RUN_IN_LANES, readRatio: 0.5, distribution: DISTRIBUTION, seed: seedOf(round) }
+  for (const target of targets) {
+    const durationMs = options.runInMs / targets.length
+    await measure(target, data, { ...shape, ...options, warmUpMs: 0, durationMs }, running, options.clock)
+  }
+}
+
+/** The same keys in the same order for every system of a round, others in the next. */
+function seedOf(round: number): number {
+  return round * 2 + 1
 }
 
 async function preloadKeys(running: RunningSystem, data: DataSet, options: ComparisonOptions): Promise<void> {

@@ -49,6 +49,7 @@ export const BENCH_COMMANDS: readonly BenchCommand[] = [
       ['--rounds <n>', 'how often each system runs'],
       ['-d, --duration <time>', 'measured window of each workload'],
       ['--warm-up <time>', 'load before each window'],
+      ['--run-in <time>', 'mixed load after the start of every system, before the first window'],
       ['--systems <list>', 'which of them'],
       ['--workloads <list>', 'which of them'],
       ...OF_SERVERS,
