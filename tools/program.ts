@@ -152,7 +152,12 @@ async function explain(error: unknown, program: Command, words: readonly string[
     return EXIT.usage
   }
   if (!(error instanceof CliError)) throw error
-  await complain(context, error instanceof UsageError ? await withSuggestion(error, program, words) : error)
+  if (error instanceof UsageError) await complain(context, await withSuggestion(error, program, words))
+  else if (error.exitCode !== EXIT.usage || error.next.length > 0) await complain(context, error)
+  else {
+    const { exitCode, code, message, hint } = error
+    await complain(context, new CliError(exitCode, code, message, [helpCommand(program, words)], hint))
+  }
   return error.exitCode
 }
 

@@ -201,7 +201,7 @@ function leave(
   const begin = (): void => {
     context.propose({ kind: 'change', change: { kind: 'set-store-state', store, state } }, (result) => {
       if (result?.kind === 'applied') start(context, plan.operator, answer)
-      else if (result?.kind === 'refused') answer(refused(errorValue('OPERATOR_CONFLICT', result.message)))
+      else if (result?.kind === 'refused') answer(refused(storeConflict(store, result.message)))
       else answer(refused(unanswered(`store ${store} may be ${state} now`)))
     })
   }
@@ -303,12 +303,11 @@ function explain(
 }
 
 function change(context: OperateContext, mapChange: MapChange & { readonly store: unknown }, answer: Answer): void {
+  const { store } = mapChange
+  const id = typeof store === 'string' ? store : (store as { readonly id: StoreId }).id
   context.propose({ kind: 'change', change: mapChange }, (result) => {
-    if (result?.kind === 'applied') {
-      const { store } = mapChange
-      const id = typeof store === 'string' ? store : (store as { readonly id: StoreId }).id
-      answer(shown({ store: id }))
-    } else if (result?.kind === 'refused') answer(refused(errorValue('OPERATOR_CONFLICT', result.message)))
+    if (result?.kind === 'applied') answer(shown({ store: id }))
+    else if (result?.kind === 'refused') answer(refused(storeConflict(id, result.message)))
     else answer(refused(unanswered('it may have been done')))
   })
 }
@@ -354,6 +353,11 @@ function storeOperator({ machine }: OperateContext, store: StoreId): OperatorRec
 
 function storeUnknown(id: StoreId): ErrorValue {
   return errorValue('STORE_NOT_FOUND', `there is no store ${id}`, { hint: 'flotilla store ls' })
+}
+
+/** The store is not in the state that this needs. */
+function storeConflict(id: StoreId, message: string): ErrorValue {
+  return errorValue('OPERATOR_CONFLICT', message, { hint: `flotilla store show ${id}` })
 }
 
 function unanswered(what: string): ErrorValue {

@@ -12,11 +12,11 @@ export function planRefused({ code, message }: PlanRefusal, shard?: number): Err
     case 'shard-busy':
       return errorValue('OPERATOR_CONFLICT', message, {
         ...subject,
-        hint: 'wait for it or cancel it: flotilla operator ls',
+        hint: 'wait for it (flotilla operator wait ID) or cancel it (flotilla operator cancel ID)',
       })
     case 'in-joint':
     case 'store-not-up':
-      return errorValue('OPERATOR_CONFLICT', message, { ...subject, hint: 'see what goes on: flotilla store ls' })
+      return errorValue('OPERATOR_CONFLICT', message, { ...subject, hint: 'flotilla store ls' })
     case 'store-limit':
     case 'too-soon':
       return errorValue('OPERATOR_CONFLICT', message, { ...subject, hint: 'ask again when other operators have ended' })
@@ -27,14 +27,14 @@ export function planRefused({ code, message }: PlanRefusal, shard?: number): Err
     case 'below-replication-factor':
       return errorValue('INVALID_ARGUMENT', message, {
         ...subject,
-        hint: 'move the replica, or add one elsewhere first',
+        hint: 'there must be somewhere else for the replicas: flotilla store ls',
       })
     case 'no-neighbour':
       return errorValue('INVALID_ARGUMENT', message, { ...subject, hint: 'only neighbours merge: flotilla shard map' })
     case 'bad-split-key':
       return errorValue('INVALID_ARGUMENT', message, {
         ...subject,
-        hint: 'name a key inside of the shard: flotilla shard show',
+        hint: 'name a key inside of the shard, as flotilla shard show says it is',
       })
     case 'already-there':
     case 'not-there':
@@ -50,7 +50,7 @@ export function planRefused({ code, message }: PlanRefusal, shard?: number): Err
     case 'nothing-to-do':
       return errorValue('INVALID_ARGUMENT', message, {
         ...subject,
-        hint: 'see the shard as it is: flotilla shard show',
+        hint: shard === undefined ? 'flotilla shard ls' : `flotilla shard show ${shard}`,
       })
   }
 }

@@ -10,7 +10,7 @@ const SLOW_SYNC_MS = 500
 /** A write of the log is durable. */
 export function noteSync(events: EventSink, stats: LoopStats, durationMs: number): void {
   stats.syncSeconds.observe(durationMs / 1000)
-  if (durationMs > SLOW_SYNC_MS) events.emit({ type: 'log_sync_slow', data: { durationMs } })
+  if (durationMs > SLOW_SYNC_MS) events.emit({ type: 'log_sync_slow', data: { durationMs: Math.round(durationMs) } })
 }
 
 export function noteLogWork(events: EventSink, replica: Replica, ready: AsyncReady): void {

@@ -139,7 +139,7 @@ export class Maintenance {
     await data.flush()
     const durationMs = clock.nowMs() - startedMs
     this.#store.loop.stats.flushSeconds.observe(durationMs / 1000)
-    events.emit({ type: 'data_flushed', data: { bytes, durationMs } })
+    events.emit({ type: 'data_flushed', data: { bytes, durationMs: Math.round(durationMs * 1000) / 1000 } })
     for (const replica of this.#store.replicas.values()) {
       this.#noteFlushed(replica)
       this.#compact(replica)

@@ -116,6 +116,34 @@ test('each code of the gateway has its exit code', async () => {
   }
 })
 
+test('the next command fits what was asked', async () => {
+  const problem = (status: number, code: string, more: object = {}): void => {
+    gateway.misbehaviour = (_asked, response) => {
+      sendProblem(response, status, code, 'no', more)
+      return true
+    }
+  }
+  problem(400, 'INVALID_ARGUMENT')
+  await refused(2, /no\n {2}try: flotilla shard move --help\n$/, 'shard', 'move', '2', 's1', 's9')
+  problem(409, 'OPERATOR_CONFLICT')
+  await refused(1, /try: flotilla operator ls\n$/, 'shard', 'split', '2')
+  problem(404, 'SCHEDULER_NOT_FOUND')
+  await refused(3, /try: flotilla scheduler ls\n$/, 'scheduler', 'resume', 'splitt')
+  problem(504, 'TIMEOUT', { outcome: 'unknown' })
+  await refused(6, /it is not known whether that was done\n {2}try: flotilla operator ls\n$/, 'shard', 'split', '2')
+  await refused(6, /it is not known whether the write happened\n {2}try: flotilla get KEY/, 'put', 'k', 'v')
+})
+
+test('what is only tried has no unknown outcome', async () => {
+  gateway.misbehaviour = (_asked, response) => {
+    response.destroy()
+    return true
+  }
+  await refused(5, /^error: UNAVAILABLE: /, 'shard', 'split', '2', '--dry-run')
+  await refused(6, /try: flotilla operator ls\n$/, 'shard', 'split', '2')
+  await refused(6, /try: flotilla config history\n$/, 'config', 'set', 'placement.downAfter', '1m')
+})
+
 test('what a gateway says cannot speak to the terminal', async () => {
   gateway.misbehaviour = (_asked, response) => {
     sendProblem(response, 500, 'X\u001b[2J', 'bad\u001b]0;title\u0007', { hint: '\u001b[31m' })

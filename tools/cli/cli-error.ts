@@ -55,10 +55,24 @@ export interface Problem {
   readonly hint?: string
 }
 
-export function errorOfProblem(problem: Problem, status: number): CliError {
-  const outcome = problem.outcome === 'unknown' ? '; it is not known whether the write happened' : ''
-  const sentence = `${printable(problem.detail)}${outcome}`
-  return new CliError(exitCodeOf(problem, status), problem.code, sentence, nextOf(problem), problem.hint)
+/** What is not known, where an outcome is. `path`: of the request. */
+export function unknownOutcome(path: string): string {
+  return `; it is not known whether ${isOperating(path) ? 'that was done' : 'the write happened'}`
+}
+
+/** How to find out what became of a request whose outcome is unknown. */
+export function lookAfter(path: string): string {
+  if (path.startsWith('/admin/config')) return 'flotilla config history'
+  return isOperating(path) ? 'flotilla operator ls' : 'flotilla get KEY -o json'
+}
+
+function isOperating(path: string): boolean {
+  return path.startsWith('/admin/')
+}
+
+export function errorOfProblem(problem: Problem, status: number, path: string): CliError {
+  const sentence = `${printable(problem.detail)}${problem.outcome === 'unknown' ? unknownOutcome(path) : ''}`
+  return new CliError(exitCodeOf(problem, status), problem.code, sentence, nextOf(problem, path), problem.hint)
 }
 
 function exitCodeOf({ code, outcome }: Problem, status: number): ExitCode {
@@ -79,14 +93,20 @@ function exitCodeOf({ code, outcome }: Problem, status: number): ExitCode {
   }
 }
 
-function nextOf({ code, outcome }: Problem): string[] {
-  if (outcome === 'unknown') return ['flotilla get KEY -o json']
+/** Of INVALID_ARGUMENT the help of the command is next, which whoever prints the error knows. */
+function nextOf({ code, outcome }: Problem, path: string): string[] {
+  if (outcome === 'unknown') return [lookAfter(path)]
   switch (code) {
     case 'KEY_NOT_FOUND':
       return ['flotilla scan']
     case 'SHARD_NOT_FOUND':
-    case 'OPERATOR_CONFLICT':
       return ['flotilla shard ls']
+    case 'OPERATOR_NOT_FOUND':
+      return ['flotilla operator ls']
+    case 'SCHEDULER_NOT_FOUND':
+      return ['flotilla scheduler ls']
+    case 'OPERATOR_CONFLICT':
+      return [path.startsWith('/admin/config') ? 'flotilla config history' : 'flotilla operator ls']
     case 'STORE_NOT_FOUND':
       return ['flotilla store ls']
     case 'PRECONDITION_FAILED':
@@ -95,7 +115,7 @@ function nextOf({ code, outcome }: Problem): string[] {
     case 'PERMISSION_DENIED':
       return ['FLOTILLA_TOKEN=... flotilla status']
     case 'INVALID_ARGUMENT':
-      return ['flotilla --help']
+      return []
     default:
       return ['flotilla status']
   }

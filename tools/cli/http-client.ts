@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Clock, Timer } from '../../src/base/index.ts'
-import { CliError, EXIT, errorOfProblem, type Problem } from './cli-error.ts'
+import { CliError, EXIT, errorOfProblem, lookAfter, type Problem, unknownOutcome } from './cli-error.ts'
 import { type ClientTls, type Endpoint, openEvent, Wire } from './wire.ts'
 
 export interface ClientRequest {
@@ -58,7 +58,7 @@ export class HttpClient {
   async send(request: ClientRequest): Promise<Answer> {
     const { endpoints, clock, timeoutMs } = this.#options
     const deadlineMs = clock.nowMs() + timeoutMs + (request.extraMs ?? 0)
-    const isRead = request.method === 'GET'
+    const isRead = request.method === 'GET' || isTrial(request)
     const failures: string[] = []
     for (let i = 0; i < endpoints.length; i++) {
       const index = (this.#first + i) % endpoints.length
@@ -67,11 +67,11 @@ export class HttpClient {
       const attempt = await this.#attempt(endpoint, request, deadlineMs, isLast)
       if (attempt.kind === 'answered') {
         this.#first = index
-        return succeeded(attempt.answer, endpoint)
+        return succeeded(attempt.answer, endpoint, request.path)
       }
       if (attempt.kind === 'unreachable') failures.push(`${endpoint.text} (${attempt.reason})`)
       else if (isRead && attempt.kind === 'broken') failures.push(`${endpoint.text} (${attempt.reason})`)
-      else throw interrupted(endpoint, attempt, isRead)
+      else throw interrupted(endpoint, attempt, isRead, request.path)
     }
     throw nobodyAnswers(failures)
   }
@@ -119,7 +119,7 @@ export class HttpClient {
       if (status >= 200 && status < 300) return opened
       const chunks: Buffer[] = []
       for await (const chunk of opened) chunks.push(chunk as Buffer)
-      succeeded({ status, headers: opened.headers, body: Buffer.concat(chunks) }, endpoint)
+      succeeded({ status, headers: opened.headers, body: Buffer.concat(chunks) }, endpoint, request.path)
     }
     throw nobodyAnswers(failures)
   }
@@ -186,10 +186,15 @@ function nobodyAnswers(failures: readonly string[]): CliError {
   ])
 }
 
-function succeeded(answer: Answer, endpoint: Endpoint): Answer {
+/** It only asks what would be done. */
+function isTrial({ path }: ClientRequest): boolean {
+  return path.endsWith('?dry_run=true')
+}
+
+function succeeded(answer: Answer, endpoint: Endpoint, path: string): Answer {
   if (answer.status >= 200 && answer.status < 300) return answer
   const problem = parseProblem(answer)
-  if (problem !== undefined) throw errorOfProblem(problem, answer.status)
+  if (problem !== undefined) throw errorOfProblem(problem, answer.status, path)
   const sentence = `${endpoint.text} answers with status ${answer.status} and is probably no Flotilla gateway`
   throw new CliError(EXIT.failed, 'UNAVAILABLE', sentence, ['flotilla status -e http://HOST:PORT'])
 }
@@ -208,12 +213,16 @@ function parseProblem({ headers, body }: Answer): Problem | undefined {
   }
 }
 
-function interrupted(endpoint: Endpoint, attempt: Attempt & { kind: 'broken' | 'timeout' }, isRead: boolean): CliError {
+function interrupted(
+  endpoint: Endpoint,
+  attempt: Attempt & { kind: 'broken' | 'timeout' },
+  isRead: boolean,
+  path: string,
+): CliError {
   const what = attempt.kind === 'timeout' ? 'did not answer in time' : `broke off (${attempt.reason})`
   const code = attempt.kind === 'timeout' ? 'TIMEOUT' : 'UNAVAILABLE'
   if (isRead) return new CliError(EXIT.unavailable, code, `${endpoint.text} ${what}`, ['flotilla status'])
-  const sentence = `${endpoint.text} ${what}; it is not known whether the write happened`
-  return new CliError(EXIT.unknownOutcome, code, sentence, ['flotilla get KEY -o json'])
+  return new CliError(EXIT.unknownOutcome, code, `${endpoint.text} ${what}${unknownOutcome(path)}`, [lookAfter(path)])
 }
 
 const FAILURES: Readonly<Record<string, string>> = {

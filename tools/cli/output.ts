@@ -22,7 +22,7 @@ export interface Column<Item> {
 export function formatTable<Item>(items: readonly Item[], columns: readonly Column<Item>[]): string {
   const table = new Table({
     ...PLAIN,
-    head: columns.map((column) => (column.title ?? column.name.replace(/(?<=[a-z])[A-Z]/g, ' $&')).toUpperCase()),
+    head: columns.map((column) => (column.title ?? column.name.replace(/(?<=[a-z0-9])[A-Z]/g, ' $&')).toUpperCase()),
     colAligns: columns.map((column) => column.align ?? 'left'),
   })
   for (const item of items) {

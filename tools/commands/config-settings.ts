@@ -173,7 +173,7 @@ const notSet = (value: unknown): string => (value === null ? 'not set' : String(
 
 const CHANGE_COLUMNS: readonly Column<Change>[] = [
   { name: 'version', value: ({ version }) => version, align: 'right' },
-  { name: 'ts', value: ({ ts }) => ts },
+  { name: 'ts', title: 'time', value: ({ ts }) => ts },
   { name: 'by', value: ({ by }) => by, show: ({ by }) => printable(by) },
   {
     name: 'settings',

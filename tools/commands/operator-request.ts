@@ -188,7 +188,9 @@ function operatorTable(operator: Operator): string {
   const details = formatDetails([
     ['operator', operator.id ?? (isPreview ? 'none; this is what it would be' : 'none was needed')],
     ['kind', operator.kind],
-    operator.store === undefined ? ['shard', operator.shard] : ['store', printable(operator.store)],
+    operator.store === undefined
+      ? ['shard', operator.shard === 0 ? 'all' : operator.shard]
+      : ['store', printable(operator.store)],
     ['state', isPreview ? 'not started' : operator.state],
     ['reason', printable(operator.reason)],
     ...(operator.waitsFor === undefined ? [] : [['waits for', printable(operator.waitsFor)] as const]),

@@ -18,7 +18,10 @@ import { examples, type Registry, withSession } from './registry.ts'
 const TABLE_COLUMNS: readonly Column<Operator>[] = [
   { name: 'id', value: (operator) => operator.id, align: 'right' },
   { name: 'kind', value: (operator) => operator.kind },
-  { name: 'subject', value: (operator) => operator.store ?? `shard ${operator.shard}` },
+  {
+    name: 'subject',
+    value: (operator) => operator.store ?? (operator.shard === 0 ? 'all shards' : `shard ${operator.shard}`),
+  },
   { name: 'state', value: (operator) => operator.state },
   { name: 'steps', value: (operator) => progress(operator) },
   { name: 'by', value: (operator) => operator.scheduler },

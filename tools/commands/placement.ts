@@ -13,7 +13,7 @@ interface Scheduler {
 
 const SCHEDULER_COLUMNS: readonly Column<Scheduler>[] = [
   { name: 'name', value: (scheduler) => scheduler.name },
-  { name: 'paused', value: (scheduler) => scheduler.paused },
+  { name: 'paused', value: ({ paused }) => paused, show: ({ paused }) => (paused ? 'yes' : 'no') },
   { name: 'pausedUntil', value: (scheduler) => scheduler.pausedUntil },
   { name: 'lastRunAt', value: (scheduler) => scheduler.lastRunAt },
 ]

@@ -41,6 +41,8 @@ interface RpcLogFlags extends HistoryFlags {
   readonly csv?: true
 }
 
+const NEWLINE = 0x0a
+
 const COLUMNS: readonly Column<Call>[] = [
   { name: 'ts', title: 'time', value: (call) => call.ts },
   { name: 'from', value: (call) => printable(call.from) },
@@ -84,6 +86,11 @@ export function addRpcLog(parent: Command, registry: Registry): void {
       .action(run)
   add('query', 'the newest messages', ['flotilla rpc-log query --type RequestVote --since 10m'], (flags, command) =>
     withSession(registry, command, async (session) => {
+      if (session.format === 'csv') {
+        const { body } = await session.client.send({ method: 'GET', path: `/rpc-log${filterOf(flags, 'csv')}` })
+        await write(session.context.stdout, body)
+        return
+      }
       const { document, text } = await session.getJson<{ calls: readonly Call[] }>(`/rpc-log${filterOf(flags)}`)
       const table = (): string => (document.calls.length === 0 ? 'no messages' : formatTable(document.calls, COLUMNS))
       await session.print({ document, items: document.calls, columns: COLUMNS, table, raw: text })
@@ -112,7 +119,7 @@ export function addRpcLog(parent: Command, registry: Registry): void {
       withSession(registry, command, async (session) => {
         const path = `/rpc-log${filterOf(flags, flags.csv === true || session.format === 'csv' ? 'csv' : 'json')}`
         const { body } = await session.client.send({ method: 'GET', path })
-        await write(session.context.stdout, body)
+        await write(session.context.stdout, body.at(-1) === NEWLINE ? body : Buffer.concat([body, Buffer.of(NEWLINE)]))
       }),
   ).option('--csv', 'as CSV that is safe to open in a spreadsheet (default: JSON)')
 }

@@ -50,7 +50,7 @@ async function tryChange(
   const applied = applyChange(view.map, change)
   if (applied.ok) return { view, stores: applied.map.stores }
   if (applied.reason === 'store-unknown') throw refusal('STORE_NOT_FOUND', applied.message, 'flotilla store ls')
-  throw refusal('OPERATOR_CONFLICT', applied.message)
+  throw refusal('OPERATOR_CONFLICT', applied.message, 'flotilla store ls')
 }
 
 function storeUnknown(id: StoreId): Error {
