@@ -32,6 +32,11 @@ export function isBrokerAddress(value: unknown): value is string {
   return match !== null && parseHostPort(match[1] ?? '') !== undefined
 }
 
+/** Of an address that `isBrokerAddress` takes. */
+export function hostOfBroker(address: string): string {
+  return parseHostPort(address.replace(/^[a-z]+:\/\//i, '').replace(/^.*@/, ''))?.host ?? ''
+}
+
 /** The address without the credentials it may carry. */
 export function withoutCredentials(address: string): string {
   return address.replace(/^([a-z]+:\/\/)?.*@/i, '$1<redacted>@')

@@ -2,7 +2,7 @@
  * What must hold between settings that are each fine by themselves, and what is allowed but worth a word.
  */
 
-import { isLoopbackHost } from './address.ts'
+import { hostOfBroker, isLoopbackHost, withoutCredentials } from './address.ts'
 import type { Config } from './schema.ts'
 import { tokenContradictions } from './tokens.ts'
 import { formatBytes } from './units.ts'
@@ -100,7 +100,12 @@ export function advice(config: Config): Finding[] {
     const sentence = 'are sent unencrypted; set gateway.tls, unless the network is encrypted or a proxy ends TLS'
     findings.push({ name: 'gateway.tokens', sentence })
   }
+  if (['0.0.0.0', '::'].includes(gateway.listen.host)) {
+    const sentence = `is ${gateway.listen.text}, and that is what the others are told; name the address at which this machine is reached`
+    findings.push({ name: 'gateway.listen', sentence })
+  }
   const { bootstrap } = config.cluster
+  findings.push(...embeddedAdvice(config.transport, bootstrap.stores.length))
   if (bootstrap.replicas % 2 === 0) {
     const sentence = `is ${bootstrap.replicas}; an odd number survives as many losses with one copy less`
     findings.push({ name: 'cluster.bootstrap.replicas', sentence })
@@ -108,6 +113,28 @@ export function advice(config: Config): Finding[] {
   if (!bootstrap.stores.includes(config.store.id)) {
     const sentence = `is ${config.store.id}, which cluster.bootstrap.stores does not name: it joins a cluster that exists`
     findings.push({ name: 'store.id', sentence })
+  }
+  return findings
+}
+
+/** Where the broker that a store hosts can be reached by others. */
+function embeddedAdvice({ embedded, servers, user, token }: Config['transport'], founders: number): Finding[] {
+  const [address = ''] = servers
+  if (isLoopbackHost(hostOfBroker(address))) return []
+  const first = withoutCredentials(address)
+  if (embedded === 'auto' && servers.length === 1) {
+    const sentence = `is auto, and ${first} is not loopback: no store hosts a broker there; run a nats-server, or set transport.embedded: true on the one store that has this address`
+    return founders > 1 ? [{ name: 'transport.embedded', sentence }] : []
+  }
+  if (embedded !== true) return []
+  const findings: Finding[] = []
+  if (user === undefined && token === undefined) {
+    const sentence = `is true at ${first}, where others can reach it, without transport.user or transport.token; whoever reaches it can read and change everything`
+    findings.push({ name: 'transport.embedded', sentence })
+  }
+  if (founders > 1) {
+    const sentence = `is true, so this process is the broker of ${founders} stores: set it on this one only, and none of them serves while it is away; in production use a nats-server`
+    findings.push({ name: 'transport.embedded', sentence })
   }
   return findings
 }

@@ -79,3 +79,38 @@ test('tokens that contradict each other are refused', () => {
   ]
   for (const [list, expected] of entries) assert.match(errorsOf(`gateway: { tokens: [${list}] }`), expected)
 })
+
+test('a broker that others can reach, or that nobody hosts, is worth a warning', () => {
+  const warnings = (transport: string, founders = '[s1, s2, s3]'): string => {
+    const loaded = load(`
+cluster: { bootstrap: { stores: ${founders} } }
+transport: { ${transport} }`)
+    assert.ok(loaded.ok, transport)
+    return loaded.warnings.join('\n')
+  }
+  const far = 'servers: ["nats://10.0.0.1:4222"]'
+  assert.match(
+    warnings(`${far}, embedded: auto`),
+    /embedded.* is auto.* no store hosts a broker there; run a nats-server/,
+  )
+  assert.match(warnings(`${far}, embedded: true`), /without transport\.user or transport\.token; whoever reaches it/)
+  assert.match(warnings(`${far}, embedded: true`), /is the broker of 3 stores: set it on this one only/)
+  const secured = warnings(`${far}, embedded: true, user: a, password: b`)
+  assert.doesNotMatch(secured, /whoever reaches it/)
+  assert.match(secured, /the broker of 3 stores/)
+  assert.equal(warnings(`${far}, embedded: true, token: a`, '[s1]'), '')
+  // Credentials in the address are those of a client; the embedded broker asks for none.
+  const inAddress = warnings('servers: ["nats://a:hush@10.0.0.1:4222"], embedded: true', '[s1]')
+  assert.match(inAddress, /whoever reaches it/)
+  assert.doesNotMatch(inAddress, /hush/)
+  for (const fine of [`${far}, embedded: false`, 'servers: ["nats://127.0.0.1:4222"]', 'embedded: true'])
+    assert.equal(warnings(fine), '', fine)
+})
+
+test('an address that means every interface is not one to tell others', () => {
+  for (const listen of ['0.0.0.0:8080', '"[::]:8080"']) {
+    const loaded = load(`gateway: { listen: ${listen}, allowAnonymous: true }`)
+    assert.ok(loaded.ok)
+    assert.match(loaded.warnings.join(), /gateway\.listen.* that is what the others are told; name the address/)
+  }
+})
