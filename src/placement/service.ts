@@ -30,7 +30,7 @@ import { Driver } from './driver.ts'
 import { Liveness } from './liveness.ts'
 import { LivenessEvents } from './liveness-events.ts'
 import type { PlacementDefaults } from './settings.ts'
-import { ShardReports } from './shard-reports.ts'
+import { changesFor, ShardReports } from './shard-reports.ts'
 
 /**
  * The placement driver on one store. It acts only while this store leads group 1: it founds the cluster's first map, registers stores,
@@ -178,7 +178,15 @@ export class PlacementService implements PlacementHandler {
     const map = this.#map(replica)
     const news = shards.filter((shard) => this.#reports.heard(shard, map))
     // Proposed at once, so that the map has it before the operator's next step is noted.
-    if (news.length > 0) this.#propose({ kind: 'change', change: { kind: 'update-shards', shards: news } }, () => {})
+    if (news.length > 0) this.#update(news, map, () => {})
+  }
+
+  #update(shards: readonly Shard[], map: ShardMap, done: (result: PlacementResult | undefined) => void): void {
+    // The last of them is the update itself.
+    const changes = changesFor(shards, map)
+    for (const [place, change] of changes.entries()) {
+      this.#propose({ kind: 'change', change }, place === changes.length - 1 ? done : () => {})
+    }
   }
 
   #noteLiveness(map: ShardMap, replica: Replica): void {
@@ -192,7 +200,7 @@ export class PlacementService implements PlacementHandler {
     const shards = this.#reports.due(map)
     if (shards.length === 0 || this.#reporting) return
     this.#reporting = true
-    this.#propose({ kind: 'change', change: { kind: 'update-shards', shards } }, (result) => {
+    this.#update(shards, map, (result) => {
       this.#reporting = false
       if (result?.kind !== 'applied' || result.version === map.version) return
       this.#options.events.emit({ type: 'map_updated', data: { version: result.version } })

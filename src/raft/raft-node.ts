@@ -12,7 +12,7 @@ import { applyMembership } from './membership-apply.ts'
 import { encodeMembershipChange } from './membership-codec.ts'
 import { checkOptions, type RaftOptions } from './options.ts'
 import { type LeaderProposal, type Payload, proposeAsLeader } from './proposals.ts'
-import { requestRead, vouchedReadIndex } from './read-index.ts'
+import { requestRead, vouchedReadIndex, vouchingTerm } from './read-index.ts'
 import { type AppendAck, acknowledgeAppend, acknowledgeApply, type Ready, ReadyMaker } from './ready.ts'
 import { reportSnapshot, reportUnreachable } from './replication.ts'
 import type { ProposeMembershipResult, ProposeResult, ReadIndexResult, StepResult } from './results.ts'
@@ -179,6 +179,11 @@ export class RaftNode {
    */
   vouchedReadIndex(voter: ReplicaId, term: number): number | undefined {
     return vouchedReadIndex(this.#core, voter, term)
+  }
+
+  /** What this replica may say with a read that it passes on to the leader, as `term` of `vouchedReadIndex`; to be asked anew for each read. */
+  get vouchingTerm(): number {
+    return vouchingTerm(this.#core)
   }
 
   /** Hands leadership to a voter (Thesis §3.10); a follower passes the wish on. It may fail; the status shows it. */

@@ -25,6 +25,14 @@ export function requestRead(core: RaftCore): ReadIndexResult {
 }
 
 /**
+ * The word that this replica gives with a read that it passes on: its term at this moment, which it entered before it voted in it. Whoever it helped to
+ * elect leads in this term or an earlier one. Votes survive restarts, so this holds for all its lives.
+ */
+export function vouchingTerm(core: RaftCore): number {
+  return core.term
+}
+
+/**
  * The commit index for a read that a voter vouches for: after the read was asked for, it was in `term`. When that is ours and the two of us
  * are a quorum, nobody else led at that moment: a later leader needs a vote of one of us, and whoever votes enters the later term first. So
  * the vouching does what the answer to a heartbeat does, and came with the question. It may be old; all that counts is that it is younger

@@ -215,12 +215,9 @@ export class Replica {
     return this.splitOff.length === 0 ? [this.#shard] : [this.#shard, ...this.splitOff]
   }
 
-  /**
-   * Its term at this moment, which it entered before it voted in it: whoever it helped to elect leads in this term or an earlier one. Votes
-   * survive restarts, so this holds for all its lives.
-   */
+  /** What stands for its answer to a ReadIndex round, for a read that is asked for now. */
   get voucher(): Voucher | undefined {
-    return this.#isRetired ? undefined : { replica: this.raft.id, term: this.raft.term }
+    return this.#isRetired ? undefined : { replica: this.raft.id, term: this.raft.vouchingTerm }
   }
 
   /** Another object, or nobody, has taken this one's place: it must not do anything any more. */

@@ -6,6 +6,8 @@ import { test } from 'node:test'
 import { explainShard, explainStore, isAccepting, PLAN_SETTINGS_DEFAULT, planRound } from '../../shard-map/index.ts'
 import { cluster, MiB, planned, round, settle, short, stores } from './plan-clusters.ts'
 
+type Statistics = ReturnType<typeof stores>[number]
+
 const summary = (model: ReturnType<typeof cluster>, scheduler: Parameters<typeof planned>[1]) =>
   planned(model, scheduler).map(({ kind, shard, influence }) => `${kind} ${shard}: ${influence[0]?.replicas.join(' ')}`)
 
@@ -34,6 +36,20 @@ test('a replica goes before it is replaced only when it is lost beyond doubt and
     const all = stores(count).map((store) => (store.id === 's3' ? { ...store, liveness } : store))
     const model = cluster(all, [{ on: 's1 s2 s3', statistics }])
     assert.deepEqual(summary(model, 'repair'), expected, JSON.stringify([count, statistics, liveness]))
+  }
+})
+
+test('a replica on a store that is only expected and never spoke is repaired like any other on a store that is down', () => {
+  const silent = { state: 'registered', liveness: 'down' } as const
+  for (const [count, on, expected] of [
+    [4, 's1 s2 s3 s4:learner', ['remove-learner 2: s1 s2 s3']],
+    // With another store it is replaced; without one the voter stays, rather than that fewer than asked for are left.
+    [5, 's1 s2 s4', ['move 2: s1 s2 s3']],
+    [3, 's1 s2 s4', ['move 2: s1 s2 s3']],
+    [2, 's1 s2 s4', []],
+  ] as const) {
+    const all = [...stores(count).filter(({ id }) => id !== 's4'), { ...(stores(4)[3] as Statistics), ...silent }]
+    assert.deepEqual(summary(cluster(all, [{ on }]), 'repair'), expected, `${count} stores, ${on}`)
   }
 })
 

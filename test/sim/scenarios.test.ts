@@ -1,7 +1,8 @@
 /** Stories that simulations have told us, played again step by step. See FOUND.md beside this file. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
+import { PLACEMENT_SHARD, type Shard } from '../../shard-map/index.ts'
+import type { Reply, Request } from '../../src/protocol/index.ts'
 import { FAST_DISK } from '../../src/testing/disk.ts'
 import { askDriver } from '../../src/testing/driver-nemesis.ts'
 import { planFaults } from '../../src/testing/fault-plan.ts'
@@ -164,5 +165,48 @@ test('a voter that its leader does not hear for a while stays a voter, while no 
     world.network.mend(cutOff.id, leader.id)
     await world.sleep(10_000)
     assert.equal(voters(), 3)
+  })
+})
+
+test('a shard with a learner on a store that nobody knows stays known to the map, and repair takes the learner away', async () => {
+  await play(1, async (world) => {
+    // It never begins: the cluster has not heard of it.
+    const stranger = world.addStore('j1').id
+    const first = world.stores[0]?.node?.store.map.map.shards[0] ?? assert.fail('no shards')
+    const leader = world.stores.find((store) => leads(store).includes(first.id))?.node?.store
+    assert(leader !== undefined)
+    const change = async (
+      request: Extract<Request, { readonly kind: 'change-membership' | 'split' }>,
+    ): Promise<void> => {
+      let reply: Reply | undefined
+      leader.request(request, 3_000, (answer) => {
+        reply = answer
+      })
+      for (let waitedMs = 0; reply === undefined && waitedMs < 3_000; waitedMs += 50) await world.sleep(50)
+      assert.equal(reply?.kind, 'shards', JSON.stringify(reply))
+    }
+    const own = (): Shard => leader.replicas.get(first.id)?.shard ?? assert.fail('its leader lost it')
+    const members = (): string[] => own().replicas.map(({ store }) => store)
+    // Past the driver, both of them.
+    const step = { kind: 'add-learner', store: stranger, replica: 1_000 } as const
+    await change({ kind: 'change-membership', shard: first.id, epoch: own().epoch, step })
+    assert(members().includes(stranger))
+    const cut = { key: `${first.start}1`, shard: 1_001, replicas: [1_002, 1_003, 1_004, 1_005] }
+    await change({ kind: 'split', shard: first.id, epoch: own().epoch, cuts: [cut] })
+    await world.sleep(30_000)
+    for (const { id, node } of world.stores) {
+      if (id === stranger) continue
+      const { shards } = node?.store.map.map ?? assert.fail(`${id} is not up`)
+      const known = shards.filter(({ id: shard }) => shard === first.id || shard === cut.shard)
+      assert.deepEqual(
+        known.map(({ epoch, replicas }) => [epoch.range > first.epoch.range, replicas.length]),
+        [
+          [true, 3],
+          [true, 3],
+        ],
+        `what ${id} knows: ${JSON.stringify(known)}`,
+      )
+    }
+    assert(!members().includes(stranger))
   })
 })

@@ -219,6 +219,15 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     breaks: 'a read needs a quorum, and two of five are none',
   },
   {
+    id: 'a voter vouches for an earlier term',
+    area: 'reads',
+    file: 'src/raft/read-index.ts',
+    before: 'export function vouchingTerm(core: RaftCore): number {\n  return core.term\n',
+    after:
+      'export function vouchingTerm(core: RaftCore): number {\n  return core.log.term(core.log.commitIndex) as number\n',
+    breaks: 'a voter that moved on says nothing for a leader that it left behind',
+  },
+  {
     id: 'a voucher counts before the first commit of the term',
     area: 'reads',
     file: 'src/raft/read-index.ts',

@@ -91,7 +91,8 @@ export class RandomGroup {
   #event(): void {
     const replica = this.#random.pick(this.#replicas) as RandomReplica
     const dice = this.#random.below(1000)
-    if (dice < 420) this.#deliver()
+    if (dice < 405) this.#deliver()
+    else if (dice < 420) this.#vouch()
     else if (dice < 640) replica.handleReady(this.#random.chance(0.005))
     else if (dice < 780) replica.finishWrite()
     else if (dice < 870) replica.apply(1 + this.#random.below(4))
@@ -108,10 +109,20 @@ export class RandomGroup {
     if (dice < 20) replica.raft.transferLeader(this.#random.pick(IDS) as number)
     else if (dice < 45) replica.compact(this.#random.below(6))
     else if (dice < 60) replica.crash(this.#random.chance(0.5))
-    else if (dice < 75) this.#isolated = this.#random.chance(0.6) ? 0 : (this.#random.pick(IDS) as number)
+    else if (dice < 75) this.#isolateOrHeal()
     else if (dice < 80) replica.raft.forgetLeader()
     else if (dice < 95) replica.raft.reportUnreachable(this.#random.pick(IDS) as number)
     else replica.raft.campaign()
+  }
+
+  /** Long enough, often, for the others to elect and commit, while whoever led goes on believing that it does. */
+  #isolateOrHeal(): void {
+    if (this.#isolated !== 0) {
+      if (this.#random.chance(0.3)) this.#isolated = 0
+    } else if (this.#random.chance(0.4)) {
+      const leader = this.#random.chance(0.5) ? this.#replicas.find(({ raft }) => raft.isLeader) : undefined
+      this.#isolated = leader?.id ?? (this.#random.pick(IDS) as number)
+    }
   }
 
   #deliver(): void {
@@ -151,12 +162,22 @@ export class RandomGroup {
   #read(replica: RandomReplica): void {
     const asked = replica.raft.readIndex()
     if (asked.ok) this.#oracle.readAsked(replica.id, replica.life, asked.readId)
+  }
+
+  /**
+   * Somebody gives its word with a read, and all that was given comes to everybody who believes to lead: those who were deposed and do not know it, and those
+   * who were elected and know little yet, are few and soon gone, so none of them is passed by.
+   */
+  #vouch(): void {
     const { id: voter, raft } = this.#random.pick(this.#replicas) as RandomReplica
-    this.#vouchers.push({ voter, term: raft.term, floor: this.#oracle.committedMax })
+    this.#vouchers.push({ voter, term: raft.vouchingTerm, floor: this.#oracle.committedMax })
     if (this.#vouchers.length > VOUCHERS_MAX) this.#vouchers.splice(this.#random.below(VOUCHERS_MAX), 1)
-    for (const given of this.#vouchers) {
-      const index = replica.raft.vouchedReadIndex(given.voter, given.term)
-      if (index !== undefined) this.#oracle.readVouched(index, given.floor)
+    for (const replica of this.#replicas) {
+      if (!replica.raft.isLeader) continue
+      for (const given of this.#vouchers) {
+        const index = replica.raft.vouchedReadIndex(given.voter, given.term)
+        if (index !== undefined) this.#oracle.readVouched(index, given.floor)
+      }
     }
   }
 
