@@ -2,7 +2,7 @@ import type { Key } from '../../shard-map/index.ts'
 import { bytesToLatin1, LIMITS, prefixEnd, utf8Encode } from '../base/index.ts'
 import type { KvCondition } from '../machine/index.ts'
 import { type ErrorCode, FlotillaError } from '../protocol/index.ts'
-import type { Bytes, RequestOptions, ScanOptions, WriteOptions } from './types.ts'
+import type { Bytes, ReadOptions, RequestOptions, ScanOptions, WriteOptions } from './types.ts'
 
 /** Checks what callers pass, so that a mistake is told where it was made and nothing of it is sent. */
 export function invalid(code: ErrorCode, message: string, hint?: string): FlotillaError {
@@ -16,7 +16,11 @@ export function invalid(code: ErrorCode, message: string, hint?: string): Flotil
 }
 
 export function toBytes(value: Bytes, what: string): Uint8Array {
-  if (typeof value === 'string') return utf8Encode(value)
+  if (typeof value === 'string') {
+    // Half of a pair has no UTF-8; replacing it would store something else than was given.
+    if (!value.isWellFormed()) throw invalid('INVALID_ARGUMENT', `${what} must be valid Unicode, or bytes`)
+    return utf8Encode(value)
+  }
   if (value instanceof Uint8Array) return value
   throw invalid('INVALID_ARGUMENT', `${what} must be a string or a Uint8Array, not ${typeof value}`)
 }
@@ -54,7 +58,29 @@ export function toCallOptions(options: RequestOptions): { timeoutMs?: number; si
   if (timeout !== undefined && !(timeout >= 1 && timeout <= LIMITS.requestTimeoutMsMax)) {
     throw invalid('INVALID_ARGUMENT', `timeout must lie between 1 and ${LIMITS.requestTimeoutMsMax} ms, not ${timeout}`)
   }
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw invalid('INVALID_ARGUMENT', 'signal must be an AbortSignal')
+  }
   return { ...(timeout === undefined ? {} : { timeoutMs: timeout }), ...(signal === undefined ? {} : { signal }) }
+}
+
+/** A misspelt wish for less must not become one for everything, nor the other way round. */
+export function toConsistency({ consistency = 'linearizable' }: ReadOptions): 'linearizable' | 'stale' {
+  if (consistency === 'linearizable' || consistency === 'stale') return consistency
+  throw invalid('INVALID_ARGUMENT', `consistency must be linearizable or stale, not ${String(consistency)}`)
+}
+
+/** For callers that no compiler checks. */
+export function toList<T>(list: readonly T[], what: string, itemsMax: number): readonly T[] {
+  if (!Array.isArray(list)) throw invalid('INVALID_ARGUMENT', `${what} must be a list, not ${typeof list}`)
+  if (list.length > itemsMax)
+    throw invalid('BATCH_TOO_LARGE', `at most ${itemsMax} ${what} at once, not ${list.length}`)
+  return list
+}
+
+export function toObject<T>(value: T, what: string): T {
+  if (typeof value === 'object' && value !== null) return value
+  throw invalid('INVALID_ARGUMENT', `${what} must be an object, not ${value === null ? 'null' : typeof value}`)
 }
 
 /** The range that prefix, start and end name together. */

@@ -1,6 +1,17 @@
 import { LIMITS, latin1ToBytes, utf8Decode, utf8Encode } from '../base/index.ts'
 import { type ErrorValue, FlotillaError } from '../protocol/index.ts'
-import { invalid, toCallOptions, toCondition, toKey, toLimit, toRange, toValue } from './arguments.ts'
+import {
+  invalid,
+  toCallOptions,
+  toCondition,
+  toConsistency,
+  toKey,
+  toLimit,
+  toList,
+  toObject,
+  toRange,
+  toValue,
+} from './arguments.ts'
 import type {
   BatchOperation,
   BatchResult,
@@ -64,18 +75,16 @@ export class HttpClient implements Client {
 
   async getEntry(key: Bytes, options: ReadOptions = {}): Promise<EntryOf | undefined> {
     const name = toKey(key)
-    const query = options.consistency === undefined ? '' : `?consistency=${options.consistency}`
+    const query = `?consistency=${toConsistency(options)}`
     const answer = await this.#fetch('GET', `${keyPath(name)}${query}`, options)
     if (answer.status === 404 && problem(answer).code === 'KEY_NOT_FOUND') return undefined
     expectOk(answer)
-    return { key: latin1ToBytes(name), value: answer.body, revision: revisionOf(answer) }
+    return { key: new Uint8Array(latin1ToBytes(name)), value: answer.body, revision: revisionOf(answer) }
   }
 
   async getMany(keys: readonly Bytes[], options: ReadOptions = {}): Promise<(Uint8Array | undefined)[]> {
-    if (keys.length > LIMITS.batchOpsMax) {
-      throw invalid('BATCH_TOO_LARGE', `at most ${LIMITS.batchOpsMax} keys at once, not ${keys.length}`)
-    }
-    if (options.consistency === 'stale') return Promise.all(keys.map((key) => this.get(key, options)))
+    toList(keys, 'keys', LIMITS.batchOpsMax)
+    if (toConsistency(options) === 'stale') return Promise.all(keys.map((key) => this.get(key, options)))
     const results = await this.batch(
       keys.map((key) => ({ op: 'get', key })),
       options,
@@ -102,13 +111,13 @@ export class HttpClient implements Client {
     operations: readonly BatchOperation[],
     options: RequestOptions & { readonly atomic?: boolean } = {},
   ): Promise<BatchResult[]> {
-    const ops = operations.map((operation) => ({
-      ...operation,
+    const ops = toList(operations, 'operations', LIMITS.batchOpsMax).map((operation) => ({
+      ...toObject(operation, 'an operation'),
       key: base64(latin1ToBytes(toKey(operation.key))),
       keyEncoding: 'base64',
       ...(operation.op === 'put'
         ? {
-            value: base64(typeof operation.value === 'string' ? utf8Encode(operation.value) : toValue(operation.value)),
+            value: base64(toValue(operation.value)),
             encoding: 'base64',
           }
         : {}),
@@ -125,6 +134,7 @@ export class HttpClient implements Client {
   async *scan(options: ScanOptions = {}): AsyncIterableIterator<EntryOf> {
     const range = toRange(options)
     let left = toLimit(options)
+    const consistency = toConsistency(options)
     // An empty bound cannot be said in a query: there it means that there is none.
     if (range.end === '') return
     let cursor: string | undefined
@@ -132,7 +142,7 @@ export class HttpClient implements Client {
       const query = [`start=${percent(range.start)}`, `limit=${Math.min(left, LIMITS.scanPageItemsMax)}`]
       if (range.end !== undefined) query.push(`end=${percent(range.end)}`)
       if (options.reverse === true) query.push('reverse=true')
-      if (options.consistency !== undefined) query.push(`consistency=${options.consistency}`)
+      if (consistency === 'stale') query.push('consistency=stale')
       if (cursor !== undefined) query.push(`cursor=${encodeURIComponent(cursor)}`)
       const answer = await this.#fetch('GET', `/kv?${query.join('&')}`, options, undefined, {
         accept: 'application/json',
@@ -165,6 +175,7 @@ export class HttpClient implements Client {
   ): Promise<Answer> {
     if (this.#closed) throw invalid('CLOSED', 'the client is closed')
     const { timeoutMs = LIMITS.requestTimeoutMsDefault, signal } = toCallOptions(options)
+    refuseAborted(signal)
     // The gateway ends the request at the deadline; waiting a little longer gets its answer instead of our own guess.
     const limit = AbortSignal.timeout(timeoutMs + 1_000)
     try {
@@ -207,6 +218,17 @@ export class HttpClient implements Client {
       )
     }
   }
+}
+
+/** What was given up before it began was certainly not done. */
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new FlotillaError({
+    code: 'ABORTED',
+    message: 'the caller gave the request up',
+    outcome: 'none',
+    retryable: true,
+  })
 }
 
 /** The form of a key that no HTTP library alters. */

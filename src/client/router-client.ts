@@ -1,9 +1,20 @@
-import type { Key } from '../../shard-map/index.ts'
+import type { Key, ShardId } from '../../shard-map/index.ts'
 import { LIMITS, latin1ToBytes, type TraceContext } from '../base/index.ts'
 import type { KvOperation, KvOperationResult } from '../machine/index.ts'
 import { FlotillaError } from '../protocol/index.ts'
 import type { BatchItemAnswer, GetAnswer, Router } from '../router/index.ts'
-import { invalid, toCallOptions, toCondition, toKey, toLimit, toRange, toValue } from './arguments.ts'
+import {
+  invalid,
+  toCallOptions,
+  toCondition,
+  toConsistency,
+  toKey,
+  toLimit,
+  toList,
+  toObject,
+  toRange,
+  toValue,
+} from './arguments.ts'
 import { type ClientTracing, tracedCall } from './request-trace.ts'
 import type {
   BatchOperation,
@@ -24,7 +35,8 @@ export class RouterClient implements Client {
   readonly #router: Router
   readonly #close: () => Promise<void>
   readonly #tracing: ClientTracing | undefined
-  #closed = false
+  /** How closing goes, once it has begun. */
+  #closed: Promise<void> | undefined
 
   /** `close` ends what was opened for this client. Without `tracing` nothing is traced that begins here. */
   constructor(router: Router, close: () => Promise<void>, tracing?: ClientTracing) {
@@ -35,48 +47,47 @@ export class RouterClient implements Client {
 
   async get(key: Bytes, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
     this.#check()
-    return (await this.#read(toKey(key), options)).found?.value
+    const { found } = await this.#read(toKey(key), options)
+    return found === undefined ? undefined : ownBytes(found.value)
   }
 
   async getEntry(key: Bytes, options: ReadOptions = {}): Promise<EntryOf | undefined> {
     this.#check()
     const name = toKey(key)
     const { found } = await this.#read(name, options)
-    return found === undefined ? undefined : { key: latin1ToBytes(name), value: found.value, revision: found.revision }
+    return found === undefined ? undefined : entryOf(name, found)
   }
 
   async getMany(keys: readonly Bytes[], options: ReadOptions = {}): Promise<(Uint8Array | undefined)[]> {
     this.#check()
-    if (keys.length > LIMITS.batchOpsMax)
-      throw invalid('BATCH_TOO_LARGE', `at most ${LIMITS.batchOpsMax} keys at once, not ${keys.length}`)
-    if (keys.length === 0) return []
-    const names = keys.map(toKey)
+    const names = toList(keys, 'keys', LIMITS.batchOpsMax).map(toKey)
     const call = toCallOptions(options)
-    const consistency = options.consistency ?? 'linearizable'
+    const consistency = toConsistency(options)
+    if (names.length === 0) return []
     const found = await this.#traced('getMany', options, (trace) =>
       this.#router.getMany(names, { ...call, ...trace, consistency }),
     )
-    return found.map((entry) => entry?.value)
+    return found.map((entry) => (entry === undefined ? undefined : ownBytes(entry.value)))
   }
 
   async put(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<{ readonly revision: number }> {
     this.#check()
     const [name, bytes, condition, call] = [toKey(key), toValue(value), toCondition(options), toCallOptions(options)]
-    const { result } = await this.#traced('put', options, (trace) =>
+    const { result, served } = await this.#traced('put', options, (trace) =>
       this.#router.put(name, bytes, condition, { ...call, ...trace }),
     )
     if (result.kind === 'put') return { revision: result.revision }
-    throw preconditionFailed(result)
+    throw preconditionFailed(result, served.shard)
   }
 
   async del(key: Bytes, options: WriteOptions = {}): Promise<boolean> {
     this.#check()
     const [name, condition, call] = [toKey(key), toCondition(options), toCallOptions(options)]
-    const { result } = await this.#traced('del', options, (trace) =>
+    const { result, served } = await this.#traced('del', options, (trace) =>
       this.#router.delete(name, condition, { ...call, ...trace }),
     )
     if (result.kind === 'delete') return result.deleted
-    throw preconditionFailed(result)
+    throw preconditionFailed(result, served.shard)
   }
 
   async batch(
@@ -84,13 +95,7 @@ export class RouterClient implements Client {
     options: RequestOptions & { readonly atomic?: boolean } = {},
   ): Promise<BatchResult[]> {
     this.#check()
-    if (operations.length > LIMITS.batchOpsMax) {
-      throw invalid(
-        'BATCH_TOO_LARGE',
-        `a batch has at most ${LIMITS.batchOpsMax} operations, this one ${operations.length}`,
-      )
-    }
-    const parsed = operations.map(toOperation)
+    const parsed = toList(operations, 'operations', LIMITS.batchOpsMax).map(toOperation)
     let bytes = 0
     for (const operation of parsed)
       bytes += operation.key.length + (operation.kind === 'put' ? operation.value.length : 0)
@@ -113,6 +118,7 @@ export class RouterClient implements Client {
     const reverse = options.reverse ?? false
     let left = toLimit(options)
     const call = toCallOptions(options)
+    const consistency = toConsistency(options)
     while (left > 0) {
       const asked = {
         start,
@@ -120,10 +126,10 @@ export class RouterClient implements Client {
         reverse,
         keysOnly: false,
         itemsMax: Math.min(left, LIMITS.scanPageItemsMax),
-        consistency: options.consistency ?? 'linearizable',
+        consistency,
       }
       const page = await this.#traced('scan', options, (trace) => this.#router.scan(asked, { ...call, ...trace }))
-      for (const item of page.items) yield { key: latin1ToBytes(item.key), value: item.value, revision: item.revision }
+      for (const item of page.items) yield entryOf(item.key, item)
       left -= page.items.length
       if (page.next === undefined) return
       if (reverse) end = page.next
@@ -131,10 +137,9 @@ export class RouterClient implements Client {
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    await this.#close()
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -143,7 +148,7 @@ export class RouterClient implements Client {
 
   #read(key: Key, options: ReadOptions): Promise<GetAnswer> {
     const call = toCallOptions(options)
-    const consistency = options.consistency ?? 'linearizable'
+    const consistency = toConsistency(options)
     return this.#traced('get', options, (trace) => this.#router.get(key, { ...call, ...trace, consistency }))
   }
 
@@ -158,11 +163,24 @@ export class RouterClient implements Client {
   }
 
   #check(): void {
-    if (this.#closed) throw invalid('CLOSED', 'the client is closed')
+    if (this.#closed !== undefined) throw invalid('CLOSED', 'the client is closed')
   }
 }
 
+/**
+ * The caller's own: what a store of this process answers is the very memory that it will answer others from and write to disk, and what came over a wire is
+ * a piece of a large frame.
+ */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
+function entryOf(key: Key, { value, revision }: { readonly value: Uint8Array; readonly revision: number }): EntryOf {
+  return { key: ownBytes(latin1ToBytes(key)), value: ownBytes(value), revision }
+}
+
 function toOperation(operation: BatchOperation): KvOperation {
+  toObject(operation, 'an operation')
   switch (operation.op) {
     case 'put':
       return {
@@ -193,14 +211,14 @@ function fromAnswer(answer: BatchItemAnswer): BatchResult {
       return { ok: true, deleted: result.deleted ? 1 : 0, revision: result.revision }
     case 'get':
       return result.found
-        ? { ok: true, found: true, value: result.value, revision: result.revision }
+        ? { ok: true, found: true, value: ownBytes(result.value), revision: result.revision }
         : { ok: true, found: false }
     case 'condition-failed':
       return { ok: false, error: preconditionFailed(result) }
   }
 }
 
-function preconditionFailed(result: KvOperationResult): FlotillaError {
+function preconditionFailed(result: KvOperationResult, shard?: ShardId): FlotillaError {
   const revision = result.kind === 'condition-failed' ? result.revision : undefined
   return new FlotillaError({
     code: 'PRECONDITION_FAILED',
@@ -211,5 +229,6 @@ function preconditionFailed(result: KvOperationResult): FlotillaError {
     outcome: 'none',
     retryable: false,
     revision: revision ?? null,
+    ...(shard === undefined ? {} : { shard }),
   })
 }

@@ -44,20 +44,20 @@ function explained(error: unknown): unknown {
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
   if (/^https?:\/\//.test(url)) {
+    if (!URL.canParse(url)) throw refused(`${JSON.stringify(url.slice(0, 80))} is no address`)
     const { token, tls } = options
     return new HttpClient(url, { token, wire: tls === undefined ? undefined : httpsFetch(tls) })
   }
   if (!/^(nats|tls):\/\//.test(url)) {
-    throw new FlotillaError({
-      code: 'INVALID_ARGUMENT',
-      message: `connect takes a nats:// or http:// address, not ${JSON.stringify(url.slice(0, 80))}`,
-      outcome: 'none',
-      retryable: false,
-    })
+    throw refused(`connect takes a nats:// or http:// address, not ${JSON.stringify(String(url).slice(0, 80))}`)
   }
   return await connectOverNats(url, options).catch((error: unknown) => {
     throw explained(error)
   })
+}
+
+function refused(message: string): FlotillaError {
+  return new FlotillaError({ code: 'INVALID_ARGUMENT', message, outcome: 'none', retryable: false })
 }
 
 async function connectOverNats(url: string, options: ConnectOptions): Promise<Client> {

@@ -33,7 +33,7 @@ export interface OpenStoreOptions {
 /** Opens (or creates) a store in a directory of its own. Rejects with STORE_LOCKED when another process has it open. */
 export async function openStore(dir: string, options: OpenStoreOptions = {}): Promise<Client> {
   const hub = createMemoryHub({ clock: systemClock })
-  const bootstrap = { stores: ['s1'], replicas: 1, shards: options.shards ?? 1 }
+  const bootstrap = { stores: ['s1'], replicas: 1, shards: within('shards', options.shards ?? 1, SHARDS_MAX) }
   const traces = await openTracer('s1', options)
   let node: Node | undefined
   try {
@@ -71,17 +71,11 @@ export interface Cluster extends Client {
 }
 
 export async function createCluster(options: CreateClusterOptions = {}): Promise<Cluster> {
-  const count = options.stores ?? 3
-  if (!(Number.isSafeInteger(count) && count >= 1 && count <= 9)) {
-    throw new FlotillaError({
-      code: 'INVALID_ARGUMENT',
-      message: `stores must be 1 to 9, not ${count}`,
-      outcome: 'none',
-      retryable: false,
-    })
-  }
+  const count = within('stores', options.stores ?? 3, STORES_MAX)
+  const replicas = within('replicas', options.replicas ?? 3, STORES_MAX)
+  const shards = within('shards', options.shards ?? 8, SHARDS_MAX)
   const ids = Array.from({ length: count }, (_, position) => `s${position + 1}`)
-  const bootstrap = { stores: ids, replicas: Math.min(options.replicas ?? 3, count), shards: options.shards ?? 8 }
+  const bootstrap = { stores: ids, replicas: Math.min(replicas, count), shards }
   const hub = options.hub ?? createMemoryHub({ clock: systemClock })
   const nodes = new Map<string, Node>()
   const start = async (id: string): Promise<void> => {
@@ -133,6 +127,7 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   return Object.assign(client, {
     stores: ids,
     stopStore: async (id: string): Promise<void> => {
+      assert(ids.includes(id), `store ${id} is none of ${ids.join(', ')}`)
       const node = nodes.get(id)
       await node?.store.handOver()
       await node?.close()
@@ -145,6 +140,15 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   })
 }
 
+/** As in the configuration of a store. */
+function within(name: string, value: number, max: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value
+  const message = `${name} must be a whole number from 1 to ${max}, not ${value}`
+  throw new FlotillaError({ code: 'INVALID_ARGUMENT', message, outcome: 'none', retryable: false })
+}
+
+const STORES_MAX = 9
+const SHARDS_MAX = 65_536
 const CLUSTER_ID = 'embedded'
 const KEEP_ALIVE_MS = 2 ** 30
 

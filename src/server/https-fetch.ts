@@ -37,9 +37,10 @@ export function httpsFetch(tls: ClientTls): HttpsFetch {
               name,
               String(value),
             ])
-            // These have no body, and the constructor insists.
-            const isEmpty = status === 204 || status === 304
-            resolve(new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers: answered }))
+            // These have no body, and the constructor insists; it takes no others than these at all.
+            const isEmpty = status === 204 || status === 205 || status === 304
+            if (status < 200 || status > 599) fail(new Error(`an answer with the status ${status}`))
+            else resolve(new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers: answered }))
           })
         })
         outgoing.on('error', fail)
