@@ -61,7 +61,19 @@ export function toCallOptions(options: RequestOptions): { timeoutMs?: number; si
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
     throw invalid('INVALID_ARGUMENT', 'signal must be an AbortSignal')
   }
+  refuseAborted(signal)
   return { ...(timeout === undefined ? {} : { timeoutMs: timeout }), ...(signal === undefined ? {} : { signal }) }
+}
+
+/** What was given up before it began was certainly not done. */
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new FlotillaError({
+    code: 'ABORTED',
+    message: 'the caller gave the request up',
+    outcome: 'none',
+    retryable: true,
+  })
 }
 
 /** A misspelt wish for less must not become one for everything, nor the other way round. */

@@ -175,7 +175,6 @@ export class HttpClient implements Client {
   ): Promise<Answer> {
     if (this.#closed) throw invalid('CLOSED', 'the client is closed')
     const { timeoutMs = LIMITS.requestTimeoutMsDefault, signal } = toCallOptions(options)
-    refuseAborted(signal)
     // The gateway ends the request at the deadline; waiting a little longer gets its answer instead of our own guess.
     const limit = AbortSignal.timeout(timeoutMs + 1_000)
     try {
@@ -218,17 +217,6 @@ export class HttpClient implements Client {
       )
     }
   }
-}
-
-/** What was given up before it began was certainly not done. */
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return
-  throw new FlotillaError({
-    code: 'ABORTED',
-    message: 'the caller gave the request up',
-    outcome: 'none',
-    retryable: true,
-  })
 }
 
 /** The form of a key that no HTTP library alters. */
