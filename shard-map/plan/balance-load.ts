@@ -3,21 +3,19 @@
  * nothing; only where no replica stands on a cool store a whole replica moves. The shard that is chosen is the smallest that cools the store to
  * its line at once, or else the largest that fits anywhere. A shard that is more than any store has room for stays, with the reason.
  */
-import { canTakeLeader, canTakeReplica, givingLimit } from './eligibility.ts'
+import { canTakeLeader, canTakeReplica, givingLimit, isWithinLimits } from './eligibility.ts'
 import { replaceVoter, transferLeader } from './expand.ts'
 import { Heat, type HeatDimension } from './heat.ts'
 import { sharingOf, sharingWith } from './isolation.ts'
 import { type Numbers, type Plan, type PlanRefusal, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
-import { type IndexedShard, isMovable, isResting } from './shard-entry.ts'
+import { type IndexedShard, isResting } from './shard-entry.ts'
 import { middleOfLoad } from './split.ts'
 import { type IndexedStore, isAccepting } from './store-load.ts'
+import type { StoreOrder } from './store-order.ts'
+import { weighHotShards } from './weigh-hot-shards.ts'
 
 const SCHEDULER = 'balance-load'
-/** Shards of a hot store that are weighed in one round. */
-const WEIGHED_MAX = 4096
-/** Of the weighed, those for which a new place is searched. */
-const SEARCHED_MAX = 16
 /** Hot stores that one round helps, and those that it finds beyond help before it stops looking. */
 const STORES_MAX = 32
 const HELPLESS_MAX = 4
@@ -25,16 +23,13 @@ const HELPLESS_MAX = 4
 const MOVES_MAX = 4
 
 export function planLoadBalance(planning: Planning): void {
-  const heat = new Heat(planning.index)
+  const balance = new LoadBalance(planning)
   for (const dimension of ['ops', 'writes'] as const) {
-    const hot = [...planning.index.stores()]
-      .filter((store) => isAccepting(store) && heat.excess(store, dimension) > 0)
-      .sort((a, b) => heat.excess(b, dimension) - heat.excess(a, dimension) || (a.id < b.id ? -1 : 1))
     let helpless = 0
-    for (const store of hot.slice(0, STORES_MAX)) {
-      for (let moves = 0; moves < MOVES_MAX && heat.excess(store, dimension) > 0; moves++) {
+    for (const store of balance.hottest(dimension)) {
+      for (let moves = 0; moves < MOVES_MAX && balance.isHot(store, dimension); moves++) {
         if (!planning.mayGoOn(SCHEDULER)) return
-        const plan = coolPlan(planning, heat, store, dimension)
+        const plan = balance.plan(store, dimension)
         const subject = plan.ok ? { shard: plan.operator.shard, store: store.id } : { store: store.id }
         if (planning.conclude(SCHEDULER, subject, plan)) continue
         helpless++
@@ -45,71 +40,115 @@ export function planLoadBalance(planning: Planning): void {
   }
 }
 
-/** The next move that cools a store. */
-export function coolPlan(planning: Planning, heat: Heat, store: IndexedStore, dimension: HeatDimension): Plan {
-  const excess = heat.excess(store, dimension)
-  const numbers = {
-    [dimension === 'ops' ? 'opsPerSecond' : 'writesPerSecond']: store.planned[dimension],
-    ideal: heat.ideal(store, dimension),
-    hotLine: heat.line(store, dimension),
+export class LoadBalance {
+  readonly #planning: Planning
+  readonly #heat: Heat
+  /** The coolest first. Made for the first hot store: most rounds have none. */
+  readonly #coolest: Partial<Record<HeatDimension, StoreOrder>> = {}
+
+  constructor(planning: Planning) {
+    this.#planning = planning
+    this.#heat = new Heat(planning.index)
   }
-  if (excess <= 0) return refusePlan('nothing-to-do', `store ${store.id} is below its hot line`, numbers)
-  const shards = weigh(planning, store, dimension, excess)
-  let refusal: PlanRefusal | undefined
-  // Leaders first, then replicas; each first to stores that stay cool, so that nothing is handed on, then to any that is clearly cooler than this one.
-  const rooms = [
-    (to: IndexedStore) => heat.coolRoom(to, dimension),
-    (to: IndexedStore) => heat.relativeRoom(to, dimension, store),
-  ]
-  for (const cool of dimension === 'ops' ? [handOver, moveAway] : [moveAway]) {
-    for (const room of rooms) {
-      for (const entry of shards) {
-        const move = { ...numbers, shard: entry[dimension] }
-        const plan = cool({ planning, heat, entry, from: store, dimension, room, numbers: move })
-        if (plan?.ok) return plan
-        refusal ??= plan
+
+  /** As many as one round helps. */
+  hottest(dimension: HeatDimension): readonly IndexedStore[] {
+    return [...this.#planning.index.stores()]
+      .filter((store) => isAccepting(store) && this.isHot(store, dimension))
+      .sort((a, b) => this.#heat.excess(b, dimension) - this.#heat.excess(a, dimension) || (a.id < b.id ? -1 : 1))
+      .slice(0, STORES_MAX)
+  }
+
+  isHot(store: IndexedStore, dimension: HeatDimension): boolean {
+    return this.#heat.excess(store, dimension) > 0
+  }
+
+  /** The next move that cools a store. */
+  plan(store: IndexedStore, dimension: HeatDimension): Plan {
+    const heat = this.#heat
+    const planning = this.#planning
+    const excess = heat.excess(store, dimension)
+    const numbers = {
+      [dimension === 'ops' ? 'opsPerSecond' : 'writesPerSecond']: store.planned[dimension],
+      ideal: heat.ideal(store, dimension),
+      hotLine: heat.line(store, dimension),
+    }
+    if (excess <= 0) return refusePlan('nothing-to-do', `store ${store.id} is below its hot line`, numbers)
+    const shards = weighHotShards(store, dimension, excess, planning.round)
+    let refusal: PlanRefusal | undefined
+    // Leaders first, then replicas; each first to stores that stay cool, so that nothing is handed on, then to any that is clearly cooler than this one.
+    const rooms = [this.#coolRooms(dimension), this.#relativeRooms(dimension, store)]
+    for (const cool of dimension === 'ops' ? [handOver, moveAway] : [moveAway]) {
+      for (const room of rooms) {
+        for (const entry of shards) {
+          const move = { ...numbers, shard: entry[dimension] }
+          const plan = cool({ planning, heat, entry, from: store, dimension, room, numbers: move })
+          if (plan?.ok) return plan
+          refusal ??= plan
+        }
       }
     }
-  }
-  const hottest = shards.reduce<IndexedShard | undefined>(
-    (best, entry) => (best === undefined || entry[dimension] > best[dimension] ? entry : best),
-    undefined,
-  )
-  if (hottest !== undefined && hottest[dimension] > excess / 2) {
-    const middle = middleOfLoad(hottest.shard, hottest.statistics.keySamples, planning.settings)
-    if (!middle.ok && middle.code === 'single-hot-key') {
-      return refusePlan('single-hot-key', `store ${store.id} is hot: ${middle.message}`, {
-        ...numbers,
-        ...middle.numbers,
-      })
+    const hottest = shards.reduce<IndexedShard | undefined>(
+      (best, entry) => (best === undefined || entry[dimension] > best[dimension] ? entry : best),
+      undefined,
+    )
+    if (hottest !== undefined && hottest[dimension] > excess / 2) {
+      const middle = middleOfLoad(hottest.shard, hottest.statistics.keySamples, planning.settings)
+      if (!middle.ok && middle.code === 'single-hot-key') {
+        return refusePlan('single-hot-key', `store ${store.id} is hot: ${middle.message}`, {
+          ...numbers,
+          ...middle.numbers,
+        })
+      }
     }
+    return refusePlan('no-target', refusal?.message ?? `no shard of store ${store.id} can move now`, numbers)
   }
-  return refusePlan('no-target', refusal?.message ?? `no shard of store ${store.id} can move now`, numbers)
+
+  #coolRooms(dimension: HeatDimension): Room {
+    const of = (to: IndexedStore): number => this.#heat.coolRoom(to, dimension)
+    return { of, ...once(() => this.#free(dimension)) }
+  }
+
+  #relativeRooms(dimension: HeatDimension, from: IndexedStore): Room {
+    const of = (to: IndexedStore): number => this.#heat.relativeRoom(to, dimension, from)
+    const roomiest = (): readonly IndexedStore[] => {
+      const rooms: { readonly store: IndexedStore; readonly room: number }[] = []
+      for (const store of this.#free(dimension)) {
+        const room = of(store)
+        if (room > 0) rooms.push({ store, room })
+      }
+      return rooms.sort((a, b) => b.room - a.room).map(({ store }) => store)
+    }
+    return { of, ...once(roomiest) }
+  }
+
+  /** The coolest first, without those whom operators keep busy. */
+  #free(dimension: HeatDimension): readonly IndexedStore[] {
+    const { index, settings } = this.#planning
+    this.#coolest[dimension] ??= this.#planning.order(
+      [...index.stores()].filter(isAccepting),
+      (store) => -this.#heat.coolRoom(store, dimension),
+    )
+    return this.#coolest[dimension].ascending.filter((store) => isWithinLimits(store, settings))
+  }
 }
 
-/** Shards worth moving, the best first: those that alone take the excess away from the smallest up, then the others from the largest down. */
-function weigh(
-  planning: Planning,
-  store: IndexedStore,
-  dimension: HeatDimension,
-  excess: number,
-): readonly IndexedShard[] {
-  const movable: IndexedShard[] = []
-  for (const set of dimension === 'ops' ? [store.led] : [store.followed, store.led]) {
-    for (const entry of set.some(WEIGHED_MAX, planning.round)) {
-      if (entry[dimension] > 0 && isMovable(entry)) movable.push(entry)
-    }
+/** Load that stores may be given, by one way to look at it. */
+interface Room {
+  readonly of: (to: IndexedStore) => number
+  /** Those that operators leave time for a replica, the one with the most room first. */
+  readonly roomiest: () => readonly IndexedStore[]
+}
+
+/** Many a search ends before it needs the list. */
+function once(list: () => readonly IndexedStore[]): Pick<Room, 'roomiest'> {
+  let made: readonly IndexedStore[] | undefined
+  return {
+    roomiest: () => {
+      made ??= list()
+      return made
+    },
   }
-  const rank = (entry: IndexedShard): number => {
-    const load = entry[dimension]
-    return load >= excess ? load : Number.MAX_SAFE_INTEGER - load
-  }
-  movable.sort((a, b) => rank(a) - rank(b) || a.shard.id - b.shard.id)
-  if (movable.length <= SEARCHED_MAX) return movable
-  // Those that cure alone may all be too big for every other store, so some of the others are tried too.
-  const curing = movable.filter((entry) => entry[dimension] >= excess).slice(0, SEARCHED_MAX / 2)
-  const others = movable.filter((entry) => entry[dimension] < excess).slice(0, SEARCHED_MAX - curing.length)
-  return [...curing, ...others]
 }
 
 interface Cooling {
@@ -118,8 +157,7 @@ interface Cooling {
   readonly entry: IndexedShard
   readonly from: IndexedStore
   readonly dimension: HeatDimension
-  /** Load that a store may be given. */
-  readonly room: (to: IndexedStore) => number
+  readonly room: Room
   readonly numbers: Numbers
 }
 
@@ -127,8 +165,8 @@ function handOver({ planning, entry, from, room, numbers }: Cooling): Plan | und
   if (isResting(entry, 'leader', planning.nowMs, planning.settings)) return undefined
   let best: IndexedStore | undefined
   for (const store of entry.stores) {
-    if (!canTakeLeader(store, entry, planning.settings) || room(store) < entry.ops) continue
-    if (best === undefined || room(store) > room(best)) best = store
+    if (!canTakeLeader(store, entry, planning.settings) || room.of(store) < entry.ops) continue
+    if (best === undefined || room.of(store) > room.of(best)) best = store
   }
   if (best === undefined) return undefined
   const reason = `store ${from.id} serves more than its share, ${best.id} less`
@@ -155,11 +193,12 @@ function moveAway({ planning, heat, entry, from, dimension, room, numbers }: Coo
   const sharingMax = sharingOf(entry.stores) - sharingOf(staying)
   const moves = { leader: isLeader && dimension !== 'ops', replica: dimension !== 'writes' }
   let best: IndexedStore | undefined
-  for (const store of planning.targets) {
-    const space = room(store)
-    if (space < entry[dimension] || (best !== undefined && space <= room(best))) continue
+  for (const store of room.roomiest()) {
+    if (room.of(store) < entry[dimension]) break
     if (!canTakeReplica(store, entry, settings) || sharingWith(store, staying) > sharingMax) continue
-    if (heat.allows(store, entry, moves)) best = store
+    if (!heat.allows(store, entry, moves)) continue
+    best = store
+    break
   }
   if (best === undefined) {
     const message = `no store is cool enough to take shard ${entry.shard.id} with its ${entry[dimension]} requests a second`

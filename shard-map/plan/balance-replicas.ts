@@ -4,7 +4,9 @@
  * bytes (or the reverse) by at most half of what it mends; so each move lowers the sum of squared deviations, and moves come to an end. No move
  * makes isolation worse or pushes a store over its hot line.
  */
+
 import { canTakeReplica, givingLimit, isBalanced } from './eligibility.ts'
+import { type Amount, Exchange, type Standing, WEIGHT_OF_UNWANTED } from './exchange.ts'
 import { replaceVoter } from './expand.ts'
 import { Heat } from './heat.ts'
 import { replicaIdeals } from './ideals.ts'
@@ -23,21 +25,24 @@ const TARGETS_MAX = 16
 /** Stores from which nothing could be moved before the round gives up. */
 const FRUITLESS_MAX = 24
 
-export type Amount = 'replicas' | 'bytes'
+/** A shard that balance has moved is as any other after so long. */
+const MOVED_LATELY_MS = 3_600_000
 
 /**
  * A direct move takes from too much and gives to too little, so that no store hands on what it was given, and leaves the other amount within its
- * tolerance on both, so that what is moved for numbers is not moved again for bytes. Only where no such move exists, and after what is under way
- * has arrived, a move may trade.
+ * tolerance on both, so that what is moved for numbers is not moved again for bytes. First those of shards that balance has not moved lately: a store
+ * that takes one for its bytes may be given others for their load, and then gives. Only where no such move exists, and after what is under way
+ * has arrived, any shard may go; and only where that does not help either, a move may trade.
  */
-type Way = 'direct' | 'trade'
+const WAYS = ['first', 'direct', 'trade'] as const
+type Way = (typeof WAYS)[number]
 
 export function planReplicaBalance(planning: Planning): void {
   const balance = new ReplicaBalance(planning)
   for (const amount of ['replicas', 'bytes'] as const) {
-    const planned = pass(planning, balance, amount, 'direct')
-    if (planned === 0 && [...planning.index.stores()].every(({ receiving }) => receiving === 0)) {
-      pass(planning, balance, amount, 'trade')
+    for (const way of WAYS) {
+      if (way !== 'first' && [...planning.index.stores()].some(({ receiving }) => receiving > 0)) break
+      if (pass(planning, balance, amount, way) > 0) break
     }
   }
 }
@@ -67,7 +72,7 @@ function pass(planning: Planning, balance: ReplicaBalance, amount: Amount, way: 
 export class ReplicaBalance {
   readonly #planning: Planning
   readonly #heat: Heat
-  readonly #ideals: Readonly<Record<Amount, ReadonlyMap<IndexedStore, number>>>
+  readonly #standings: Readonly<Record<Amount, ReadonlyMap<IndexedStore, Standing>>>
   readonly #orders: Readonly<Record<Amount, StoreOrder>>
   /** One over the mean ideal, so that numbers and bytes can be added. */
   readonly #scale: Readonly<Record<Amount, number>>
@@ -75,8 +80,8 @@ export class ReplicaBalance {
   constructor(planning: Planning) {
     this.#planning = planning
     this.#heat = new Heat(planning.index)
-    const { shares, settings } = planning
-    this.#ideals = { replicas: replicaIdeals(shares, 'replicas'), bytes: replicaIdeals(shares, 'bytes') }
+    const { settings } = planning
+    this.#standings = { replicas: standingsOf(planning, 'replicas'), bytes: standingsOf(planning, 'bytes') }
     // A store of weight 0 has no ideal and gives everything away.
     const stores = [...planning.index.stores()].filter(
       (store) => isBalanced(store, settings) || (isUp(store) && store.statistics.weight <= 0),
@@ -98,52 +103,54 @@ export class ReplicaBalance {
    */
   sources(amount: Amount): readonly IndexedStore[] {
     const descending = [...this.#orders[amount].ascending].reverse()
-    const sources = descending.filter((store) => this.isWorthwhile(store, amount))
+    const isWorthwhile = this.#worth(amount)
+    const sources = descending.filter(isWorthwhile)
     const { round } = this.#planning
     const start = round % 2 === 0 ? 0 : (round * FRUITLESS_MAX) % Math.max(1, sources.length)
     return [...sources.slice(start), ...sources.slice(0, start)]
   }
 
-  ideal(store: IndexedStore, amount: Amount): number {
-    return this.#ideals[amount].get(store) ?? 0
+  isWorthwhile(from: IndexedStore, amount: Amount): boolean {
+    return this.#worth(amount)(from)
   }
 
-  tolerance(store: IndexedStore, amount: Amount): number {
-    const { balance } = this.#planning.settings
-    const least = amount === 'replicas' ? balance.replicasToleranceMin : balance.bytesToleranceMin
-    return store.statistics.weight > 0 ? Math.max(least, this.ideal(store, amount) * balance.toleranceRatio) : 0
+  /** Whether a store has too much, or enough to give to one that has too little. */
+  #worth(amount: Amount): (from: IndexedStore) => boolean {
+    const emptiest = this.#orders[amount].ascending[0]
+    const isAnyShort =
+      emptiest !== undefined && this.#deviation(emptiest, amount) < -this.#standing(emptiest, amount).tolerance
+    return (from) => {
+      const deviation = this.#deviation(from, amount)
+      const { tolerance } = this.#standing(from, amount)
+      return deviation > tolerance || (isAnyShort && deviation > -tolerance)
+    }
+  }
+
+  #standing(store: IndexedStore, amount: Amount): Standing {
+    return this.#standings[amount].get(store) as Standing
   }
 
   /** What the store has more than it should; negative when it has less. */
-  deviation(store: IndexedStore, amount: Amount): number {
-    return store.planned[amount] - this.ideal(store, amount)
-  }
-
-  /** Whether the store has too much, or enough to give to one that has too little. */
-  isWorthwhile(from: IndexedStore, amount: Amount): boolean {
-    const deviation = this.deviation(from, amount)
-    const tolerance = this.tolerance(from, amount)
-    if (deviation > tolerance) return true
-    const emptiest = this.#orders[amount].ascending[0]
-    if (emptiest === undefined || deviation <= -tolerance) return false
-    return this.deviation(emptiest, amount) < -this.tolerance(emptiest, amount)
+  #deviation(store: IndexedStore, amount: Amount): number {
+    return store.planned[amount] - this.#standing(store, amount).ideal
   }
 
   /** The best move away from a store, or why there is none. */
   plan(from: IndexedStore, amount: Amount, way: Way): Plan {
-    const numbers = { [amount]: from.planned[amount], ideal: this.ideal(from, amount) }
+    const numbers = { [amount]: from.planned[amount], ideal: this.#standing(from, amount).ideal }
     if (!this.isWorthwhile(from, amount)) {
       return refusePlan('nothing-to-do', `store ${from.id} is within the tolerance of its ideal`, numbers)
     }
     const { settings } = this.#planning
     const limit = givingLimit(from, settings)
     if (limit !== undefined) return limit
-    const shards = this.#movable(from)
+    const shards = this.#movable(from, way === 'first' || (amount === 'bytes' && !this.#isFarOff(from, amount)))
     let tried = 0
     for (const to of this.#orders[amount].ascending) {
-      if (to === from || !this.#helps(from, to, amount)) break
+      const exchange = this.#exchange(from, to, amount)
+      if (to === from || !exchange.helps || this.#relative(from, amount) <= this.#relative(to, amount)) break
       if (to.replicaOperators >= settings.limits.operatorsPerStore) continue
-      const entry = this.#best(shards, from, to, amount, way)
+      const entry = this.#best(shards, from, to, amount, exchange, way)
       if (entry !== undefined) return this.#move(entry, from, to, amount)
       if (++tried >= TARGETS_MAX) break
     }
@@ -154,22 +161,25 @@ export class ReplicaBalance {
     return refusePlan('no-target', reason, { ...numbers, targetsTried: tried })
   }
 
-  /** Whether anything at all may go between the two: one of them is beyond its tolerance, and they differ in the right direction. */
-  #helps(from: IndexedStore, to: IndexedStore, amount: Amount): boolean {
-    const giver = this.deviation(from, amount)
-    const taker = this.deviation(to, amount)
-    if (giver <= this.tolerance(from, amount) && taker >= -this.tolerance(to, amount)) return false
-    return this.#relative(from, amount) > this.#relative(to, amount)
+  /** Whether the store, or the emptiest, is off by twice the tolerance: bytes that are off by less are not worth a shard's second journey. */
+  #isFarOff(from: IndexedStore, amount: Amount): boolean {
+    const emptiest = this.#orders[amount].ascending[0] ?? from
+    return (
+      this.#deviation(from, amount) > 2 * this.#standing(from, amount).tolerance ||
+      this.#deviation(emptiest, amount) < -2 * this.#standing(emptiest, amount).tolerance
+    )
   }
 
   /** Followers first: they move without a change of leader. */
-  #movable(from: IndexedStore): readonly IndexedShard[] {
+  #movable(from: IndexedStore, isFirst: boolean): readonly IndexedShard[] {
     const { index, round, nowMs, settings } = this.#planning
     const shards: IndexedShard[] = []
     for (const set of [from.followed, from.led]) {
       // Successive moves of one round should not weigh the same shards again.
       const turn = round + index.shardCount + from.planned.replicas
       for (const entry of set.some(WEIGHED_MAX, turn)) {
+        const { lastMoveMs } = entry.statistics
+        if (isFirst && lastMoveMs !== undefined && nowMs - lastMoveMs < MOVED_LATELY_MS) continue
         if (isMovable(entry) && !isResting(entry, 'replica', nowMs, settings)) shards.push(entry)
       }
       if (shards.length >= WEIGHED_MAX / 2) break
@@ -182,12 +192,18 @@ export class ReplicaBalance {
     from: IndexedStore,
     to: IndexedStore,
     amount: Amount,
+    exchange: Exchange,
     way: Way,
   ): IndexedShard | undefined {
+    const otherExchange = this.#exchange(from, to, amount === 'replicas' ? 'bytes' : 'replicas')
     let best: IndexedShard | undefined
     let bestGain = 0
     for (const entry of shards) {
-      const gain = this.#gain(entry, from, to, amount, way)
+      const { bytes } = entry.statistics
+      const gain =
+        amount === 'replicas'
+          ? gainOf(exchange, 1, otherExchange, bytes, way)
+          : gainOf(exchange, bytes, otherExchange, 1, way)
       if (gain <= bestGain || !this.#isHarmless(entry, from, to)) continue
       best = entry
       bestGain = gain
@@ -195,40 +211,10 @@ export class ReplicaBalance {
     return best
   }
 
-  /** By how much the sum of squared deviations falls; 0 when the move is not allowed. */
-  #gain(entry: IndexedShard, from: IndexedStore, to: IndexedStore, amount: Amount, way: Way): number {
-    const other = amount === 'replicas' ? 'bytes' : 'replicas'
-    const moved = amount === 'replicas' ? 1 : entry.statistics.bytes
-    const otherMoved = other === 'replicas' ? 1 : entry.statistics.bytes
-    if (!this.#staysWithin(from, to, amount, moved)) return 0
-    if (
-      way === 'direct' &&
-      !(this.#isDirect(from, to, amount, moved) && this.#staysWithin(from, to, other, otherMoved))
-    ) {
-      return 0
-    }
-    const mends = this.#fall(from, to, amount, moved)
-    const sum = mends + this.#fall(from, to, other, otherMoved)
-    return mends > 0 && sum >= mends / 2 ? sum : 0
-  }
-
-  /** Whether the giver does not end with too little, nor the taker with too much. */
-  #staysWithin(from: IndexedStore, to: IndexedStore, amount: Amount, moved: number): boolean {
-    return (
-      this.deviation(from, amount) - moved >= -this.tolerance(from, amount) &&
-      this.deviation(to, amount) + moved <= this.tolerance(to, amount)
-    )
-  }
-
-  /** Whether it goes from who has too much to who has too little, and neither changes sides by more than half of what is moved. */
-  #isDirect(from: IndexedStore, to: IndexedStore, amount: Amount, moved: number): boolean {
-    return this.deviation(from, amount) >= moved / 2 && this.deviation(to, amount) <= -moved / 2
-  }
-
-  #fall(from: IndexedStore, to: IndexedStore, amount: Amount, moved: number): number {
-    const giver = (moved * (2 * this.deviation(from, amount) - moved)) / this.#weight(from)
-    const taker = (moved * (2 * this.deviation(to, amount) + moved)) / this.#weight(to)
-    return (giver - taker) * this.#scale[amount] ** 2
+  #exchange(from: IndexedStore, to: IndexedStore, amount: Amount): Exchange {
+    const giver = this.#standing(from, amount)
+    const taker = this.#standing(to, amount)
+    return new Exchange(from.planned[amount], giver, to.planned[amount], taker, this.#scale[amount])
   }
 
   #isHarmless(entry: IndexedShard, from: IndexedStore, to: IndexedStore): boolean {
@@ -242,8 +228,8 @@ export class ReplicaBalance {
     const numbers = {
       [`${amount}From`]: from.planned[amount],
       [`${amount}To`]: to.planned[amount],
-      idealFrom: this.ideal(from, amount),
-      idealTo: this.ideal(to, amount),
+      idealFrom: this.#standing(from, amount).ideal,
+      idealTo: this.#standing(to, amount).ideal,
       bytes: entry.statistics.bytes,
     }
     const what = amount === 'replicas' ? 'replicas' : 'bytes'
@@ -254,26 +240,42 @@ export class ReplicaBalance {
   }
 
   #relative(store: IndexedStore, amount: Amount): number {
-    const deviation = this.deviation(store, amount)
-    return this.ideal(store, amount) > 0 ? deviation / this.#weight(store) : deviation > 0 ? Number.MAX_VALUE : 0
-  }
-
-  /** The store's part in all replicas, relative to an average store. */
-  #weight(store: IndexedStore): number {
-    const { shares } = this.#planning
-    const share = shares.get(store) ?? 0
-    return share > 0 ? share * shares.size : WEIGHT_OF_UNWANTED
+    const { ideal, weight } = this.#standing(store, amount)
+    const deviation = store.planned[amount] - ideal
+    return ideal > 0 ? deviation / weight : deviation > 0 ? Number.MAX_VALUE : 0
   }
 
   #meanIdeal(amount: Amount): number {
+    const { shares } = this.#planning
     let sum = 0
-    for (const ideal of this.#ideals[amount].values()) sum += ideal
-    return this.#ideals[amount].size > 0 ? sum / this.#ideals[amount].size : 0
+    for (const store of shares.keys()) sum += this.#standing(store, amount).ideal
+    return shares.size > 0 ? sum / shares.size : 0
   }
 }
 
-/** What a store of weight 0 has is a deviation that counts heavily, and is yet a number. */
-const WEIGHT_OF_UNWANTED = 1e-6
+/** Of every store, whether it takes part or not: people ask about all. */
+function standingsOf({ index, shares, settings }: Planning, amount: Amount): ReadonlyMap<IndexedStore, Standing> {
+  const { balance } = settings
+  const least = amount === 'replicas' ? balance.replicasToleranceMin : balance.bytesToleranceMin
+  const ideals = replicaIdeals(shares, amount)
+  const standings = new Map<IndexedStore, Standing>()
+  for (const store of index.stores()) {
+    const ideal = ideals.get(store) ?? 0
+    const tolerance = store.statistics.weight > 0 ? Math.max(least, ideal * balance.toleranceRatio) : 0
+    const share = shares.get(store) ?? 0
+    standings.set(store, { ideal, tolerance, weight: share > 0 ? share * shares.size : WEIGHT_OF_UNWANTED })
+  }
+  return standings
+}
+
+/** By how much the sum of squared deviations falls; 0 when the move is not allowed. */
+function gainOf(exchange: Exchange, moved: number, other: Exchange, otherMoved: number, way: Way): number {
+  if (!exchange.staysWithin(moved)) return 0
+  if (way !== 'trade' && !(exchange.isDirect(moved) && other.staysWithin(otherMoved))) return 0
+  const mends = exchange.fall(moved)
+  const sum = mends + other.fall(otherMoved)
+  return mends > 0 && sum >= mends / 2 ? sum : 0
+}
 
 function isUp(store: IndexedStore): boolean {
   return store.statistics.state === 'up' && store.statistics.liveness === 'up' && !isAccepting(store)

@@ -71,7 +71,8 @@ export function couldHold(store: IndexedStore, shard: IndexedShard, settings: Pl
   return isAccepting(store) && !shard.stores.includes(store) && hasRoom(store, shard.statistics.bytes, settings)
 }
 
-function isWithinLimits(store: IndexedStore, { limits }: PlanSettings): boolean {
+/** Whether operators leave the store time to take a replica. */
+export function isWithinLimits(store: IndexedStore, { limits }: PlanSettings): boolean {
   return (
     store.replicaOperators < limits.operatorsPerStore &&
     store.statistics.snapshots < limits.snapshotsPerStore &&

@@ -3,10 +3,9 @@
  * functions that plan. For `explain`; the history of what was decided is its caller's.
  */
 import type { ShardId, StoreId } from '../types.ts'
-import { coolPlan } from './balance-load.ts'
+import { LoadBalance } from './balance-load.ts'
 import { ReplicaBalance } from './balance-replicas.ts'
 import { drainPlan } from './drain.ts'
-import { Heat } from './heat.ts'
 import { isolationPlan } from './isolate.ts'
 import { mergePlan } from './merge.ts'
 import type { Decision, Plan, SchedulerName } from './operator.ts'
@@ -53,11 +52,11 @@ export function explainStore(index: PlacementIndex, id: StoreId, clock: PlanCloc
     const reason = `store ${id} is ${state}, and ${liveness} by its heartbeats: no balance, and nothing new comes here`
     return [{ scheduler: 'drain', ...subject, action: null, reason, numbers: { replicas, leaders } }]
   }
-  const heat = new Heat(index)
+  const load = new LoadBalance(planning)
   const balance = new ReplicaBalance(planning)
   return [
-    toDecision('balance-load', subject, coolPlan(planning, heat, store, 'ops')),
-    toDecision('balance-load', subject, coolPlan(planning, heat, store, 'writes')),
+    toDecision('balance-load', subject, load.plan(store, 'ops')),
+    toDecision('balance-load', subject, load.plan(store, 'writes')),
     toDecision('balance-replicas', subject, balance.plan(store, 'replicas', 'trade')),
     toDecision('balance-replicas', subject, balance.plan(store, 'bytes', 'trade')),
     toDecision('balance-leaders', subject, leaderPlan(new LeaderBalance(planning), store)),

@@ -25,6 +25,8 @@ const VISITED_MAX = 48
 const HOPS_MAX = 4
 /** Leaders come whole: half of one is as near to its ideal as a store can be asked to get. */
 const HALF = 0.5
+/** A leader that balance has moved is as any other after so long. */
+const MOVED_LATELY_MS = 3_600_000
 
 export function planLeaderBalance(planning: Planning): void {
   const balance = new LeaderBalance(planning)
@@ -91,20 +93,23 @@ export class LeaderBalance {
 
   /** Stores that may have something to give, the fullest first; every other round begins elsewhere. */
   sources(): readonly IndexedStore[] {
-    const sources = [...this.#order.ascending].reverse().filter((store) => this.isWorthwhile(store))
+    const isWorthwhile = this.#worth()
+    const sources = [...this.#order.ascending].reverse().filter(isWorthwhile)
     const { round } = this.#planning
     const start = round % 2 === 0 ? 0 : (round * FRUITLESS_MAX) % Math.max(1, sources.length)
     return [...sources.slice(start), ...sources.slice(0, start)]
   }
 
-  ideal(store: IndexedStore): number {
-    return this.#ideals.get(store) ?? 0
-  }
-
   /** Whether the store has more leaders than the emptiest by more than both tolerances. */
   isWorthwhile(from: IndexedStore): boolean {
+    return this.#worth()(from)
+  }
+
+  #worth(): (from: IndexedStore) => boolean {
     const emptiest = this.#order.ascending.find(({ statistics }) => statistics.weight > 0)
-    return emptiest !== undefined && emptiest !== from && this.#takerAfter(emptiest) < this.#giverAfter(from)
+    if (emptiest === undefined) return () => false
+    const after = this.#takerAfter(emptiest)
+    return (from) => from !== emptiest && after < this.#giverAfter(from)
   }
 
   /**
@@ -114,18 +119,27 @@ export class LeaderBalance {
   direct(from: IndexedStore): Plan {
     const problem = this.#giverProblem(from)
     if (problem !== undefined) return problem
+    if (from.planned.leaders - 1 < this.#ideal(from) - HALF) return this.#noTarget(from)
+    const best = this.#best(from, (entry) => !this.#isMovedLately(entry)) ?? this.#best(from, () => true)
+    return best === undefined ? this.#noTarget(from) : this.#plan(best, '')
+  }
+
+  #best(from: IndexedStore, isFirst: (entry: IndexedShard) => boolean): Transfer | undefined {
     let best: Transfer | undefined
     let bestAfter = this.#giverAfter(from)
-    if (from.planned.leaders - 1 >= this.ideal(from) - HALF) {
-      for (const transfer of this.#transfers(from)) {
-        const { to } = transfer
-        const after = this.#takerAfter(to)
-        if (after >= bestAfter || to.planned.leaders + 1 > this.ideal(to) + HALF) continue
-        best = transfer
-        bestAfter = after
-      }
+    // Most replicas stand where they help less than what was found already: that is looked at before anything that takes longer.
+    const isBetter = (to: IndexedStore, entry: IndexedShard): boolean =>
+      this.#takerAfter(to) < bestAfter && to.planned.leaders + 1 <= this.#ideal(to) + HALF && isFirst(entry)
+    for (const transfer of this.#transfers(from, isBetter)) {
+      best = transfer
+      bestAfter = this.#takerAfter(transfer.to)
     }
-    return best === undefined ? this.#noTarget(from) : this.#plan(best, '')
+    return best
+  }
+
+  /** While many replicas are on the move, leaders come and go with them; who was handed over once stays as long as another can go. */
+  #isMovedLately({ statistics: { lastTransferMs } }: IndexedShard): boolean {
+    return lastTransferMs !== undefined && this.#planning.nowMs - lastTransferMs < MOVED_LATELY_MS
   }
 
   /**
@@ -141,11 +155,10 @@ export class LeaderBalance {
     for (let hops = 0; hops < HOPS_MAX; hops++) {
       const next: IndexedStore[] = []
       for (const store of reached) {
-        for (const transfer of this.#transfers(store)) {
+        for (const transfer of this.#transfers(store, (to) => !cameBy.has(to))) {
           const { to } = transfer
-          if (cameBy.has(to)) continue
           cameBy.set(to, transfer)
-          if (to.planned.leaders <= this.ideal(to) && this.#takerAfter(to) < giverAfter) return this.#walk(to, cameBy)
+          if (to.planned.leaders <= this.#ideal(to) && this.#takerAfter(to) < giverAfter) return this.#walk(to, cameBy)
           next.push(to)
         }
         if (cameBy.size >= VISITED_MAX) return [this.#noTarget(from)]
@@ -163,7 +176,7 @@ export class LeaderBalance {
   }
 
   #giverProblem(from: IndexedStore): PlanRefusal | undefined {
-    const numbers = { leaders: from.planned.leaders, ideal: this.ideal(from) }
+    const numbers = { leaders: from.planned.leaders, ideal: this.#ideal(from) }
     if (!this.isWorthwhile(from)) {
       return refusePlan('nothing-to-do', `store ${from.id} leads no more than its share, within the tolerance`, numbers)
     }
@@ -181,16 +194,19 @@ export class LeaderBalance {
 
   #noTarget(from: IndexedStore): PlanRefusal {
     const reason = `no replica of the shards that ${from.id} leads is on a store with fewer leaders`
-    return refusePlan('no-target', reason, { leaders: from.planned.leaders, ideal: this.ideal(from) })
+    return refusePlan('no-target', reason, { leaders: from.planned.leaders, ideal: this.#ideal(from) })
   }
 
-  /** What the store could hand over, to whom. */
-  *#transfers(from: IndexedStore): Generator<Transfer> {
+  /** What the store could hand over, to whom that `isWanted`, which is asked as the search goes. */
+  *#transfers(from: IndexedStore, isWanted: (to: IndexedStore, entry: IndexedShard) => boolean): Generator<Transfer> {
     const { nowMs, settings } = this.#planning
     for (const entry of this.#weighed(from)) {
-      if (!isMovable(entry) || isResting(entry, 'leader', nowMs, settings)) continue
+      let isFit: boolean | undefined
       for (const to of entry.stores) {
-        if (!this.#taking.has(to) || !canTakeLeader(to, entry, settings)) continue
+        if (!this.#taking.has(to) || !isWanted(to, entry)) continue
+        isFit ??= isMovable(entry) && !isResting(entry, 'leader', nowMs, settings)
+        if (!isFit) break
+        if (!canTakeLeader(to, entry, settings)) continue
         if (this.#heat.allows(to, entry, { leader: true, replica: false })) yield { entry, from, to }
       }
     }
@@ -204,10 +220,14 @@ export class LeaderBalance {
       numbers: {
         fromLeaders: from.planned.leaders,
         toLeaders: to.planned.leaders,
-        fromIdeal: this.ideal(from),
-        toIdeal: this.ideal(to),
+        fromIdeal: this.#ideal(from),
+        toIdeal: this.#ideal(to),
       },
     })
+  }
+
+  #ideal(store: IndexedStore): number {
+    return this.#ideals.get(store) ?? 0
   }
 
   #weighed(from: IndexedStore): Iterable<IndexedShard> {
@@ -226,7 +246,7 @@ export class LeaderBalance {
 
   #tolerance(store: IndexedStore): number {
     const { balance } = this.#planning.settings
-    return Math.max(balance.leadersToleranceMin, this.ideal(store) * balance.toleranceRatio)
+    return Math.max(balance.leadersToleranceMin, this.#ideal(store) * balance.toleranceRatio)
   }
 }
 

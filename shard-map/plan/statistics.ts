@@ -115,7 +115,7 @@ export interface PlanSettings {
     readonly operatorsPerStore: number
     readonly transfersPerStore: number
     readonly snapshotsPerStore: number
-    /** New ones in one round, of each scheduler. */
+    /** New ones in one round, of each scheduler: more would only wait for each other and make the round long. */
     readonly operatorsPerRound: number
   }
   /** A store keeps this share of its capacity free. */
@@ -137,7 +137,7 @@ export const PLAN_SETTINGS_DEFAULT: PlanSettings = {
     restMs: 600_000,
   },
   hot: { ratio: 0.3, opsPerSecondMin: 500 },
-  limits: { operatorsPerStore: 4, transfersPerStore: 4, snapshotsPerStore: 4, operatorsPerRound: 256 },
+  limits: { operatorsPerStore: 4, transfersPerStore: 4, snapshotsPerStore: 4, operatorsPerRound: 64 },
   freeRatioMin: 0.1,
 }
 

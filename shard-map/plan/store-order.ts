@@ -6,14 +6,18 @@ import type { IndexedStore } from './store-load.ts'
 
 export class StoreOrder {
   readonly #rank: (store: IndexedStore) => number
-  readonly #ranks = new Map<IndexedStore, number>()
+  readonly #rankOf = new Map<IndexedStore, number>()
+  /** In order. Invariant: `#ranks` has the rank of the store at the same place of `#stores`. */
   readonly #stores: IndexedStore[]
+  readonly #ranks: number[]
 
   constructor(stores: Iterable<IndexedStore>, rank: (store: IndexedStore) => number) {
     this.#rank = rank
-    this.#stores = [...stores]
-    for (const store of this.#stores) this.#ranks.set(store, rank(store))
-    this.#stores.sort((a, b) => this.#compare(a, b))
+    const ranked = Array.from(stores, (store) => ({ store, rank: rank(store) }))
+    ranked.sort((a, b) => compare(a.rank, a.store, b.rank, b.store))
+    this.#stores = ranked.map(({ store }) => store)
+    this.#ranks = ranked.map((each) => each.rank)
+    for (const each of ranked) this.#rankOf.set(each.store, each.rank)
   }
 
   /** From the lowest rank to the highest. */
@@ -23,29 +27,36 @@ export class StoreOrder {
 
   /** The store's number may have changed. Stores that are not in the order are passed over. */
   update(store: IndexedStore): void {
+    const before = this.#rankOf.get(store)
+    if (before === undefined) return
     const rank = this.#rank(store)
-    const before = this.#ranks.get(store)
-    if (before === undefined || before === rank) return
-    this.#stores.splice(this.#placeOf(store), 1)
-    this.#ranks.set(store, rank)
-    this.#stores.splice(this.#placeOf(store), 0, store)
+    if (before === rank) return
+    const from = this.#placeOf(store, before)
+    this.#stores.splice(from, 1)
+    this.#ranks.splice(from, 1)
+    const to = this.#placeOf(store, rank)
+    this.#stores.splice(to, 0, store)
+    this.#ranks.splice(to, 0, rank)
+    this.#rankOf.set(store, rank)
   }
 
-  /** Where the store stands, or belongs. */
-  #placeOf(store: IndexedStore): number {
+  /** Where the store stands with this rank, or belongs. */
+  #placeOf(store: IndexedStore, rank: number): number {
     let low = 0
     let high = this.#stores.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#compare(this.#stores[middle] as IndexedStore, store) < 0) low = middle + 1
+      if (compare(this.#ranks[middle] as number, this.#stores[middle] as IndexedStore, rank, store) < 0)
+        low = middle + 1
       else high = middle
     }
     return low
   }
+}
 
-  #compare(a: IndexedStore, b: IndexedStore): number {
-    const difference = (this.#ranks.get(a) as number) - (this.#ranks.get(b) as number)
-    if (difference !== 0 && !Number.isNaN(difference)) return difference
-    return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
-  }
+function compare(rank: number, store: IndexedStore, otherRank: number, other: IndexedStore): number {
+  const difference = rank - otherRank
+  // Two infinite ranks are equal, and their difference is no number.
+  if (difference !== 0 && !Number.isNaN(difference)) return difference
+  return store.id < other.id ? -1 : store.id > other.id ? 1 : 0
 }

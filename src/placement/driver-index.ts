@@ -45,6 +45,8 @@ export interface Picture {
   readonly nowMs: number
   /** The placement shard is led here. */
   readonly self: string
+  /** Is told of shards that were merged away. */
+  readonly ended: (shard: ShardId) => void
 }
 
 export class DriverIndex {
@@ -133,6 +135,7 @@ export class DriverIndex {
         if (shards.has(id)) continue
         index.removeShard(id)
         this.#past.delete(id)
+        picture.ended(id)
       }
       this.#shards = shards
       this.#map = map

@@ -5,6 +5,7 @@ import {
   SCHEDULERS,
   type SchedulerName,
   type Shard,
+  type ShardId,
   type StoreId,
   shardById,
   shardsOnStore,
@@ -238,7 +239,11 @@ export class Driver {
     const { plan: settings, downAfterMs } = this.settings(machine)
     const nowMs = this.#context.options.clock.nowMs()
     const { liveness } = this.#context
-    return this.#index.look({ map, operators, liveness, settings, downAfterMs, nowMs, self: this.#self })
+    const ended = (shard: ShardId): void => {
+      liveness.ended(shard)
+      this.#calls.forget(shard)
+    }
+    return this.#index.look({ map, operators, liveness, settings, downAfterMs, nowMs, self: this.#self, ended })
   }
 
   #paused({ operators }: PlacementMachine, wallMs: number): ReadonlySet<SchedulerName> {

@@ -31,6 +31,10 @@ export class LeaderCalls {
     this.#hints.clear()
   }
 
+  forget(shard: ShardId): void {
+    this.#hints.delete(shard)
+  }
+
   /** `stores` hold replicas of the shard, as far as known. `done` is called once, with undefined when there was no answer. */
   ask(
     shard: ShardId,

@@ -156,6 +156,12 @@ export class Liveness {
     this.#changed.add(shard)
   }
 
+  /** The shard is on no map any more; a leader that died with it will never say so. */
+  ended(shard: ShardId): void {
+    this.#led.delete(shard)
+    this.#troubled.delete(shard)
+  }
+
   store(id: StoreId): StorePicture | undefined {
     return this.#stores.get(id)
   }

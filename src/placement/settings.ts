@@ -43,8 +43,6 @@ const NAMES = {
   'placement.limits.snapshotBytesPerSecond': 'snapshotBytesPerSecond',
 } as const satisfies Readonly<Record<string, keyof PlacementDefaults>>
 
-/** Operators that one scheduler plans in one round: more would only wait for each other. */
-const OPERATORS_PER_ROUND = 32
 const SNAPSHOT_BYTES_PER_SECOND_MIN = 64 * 1024
 /** A leader or replica that balance has moved rests for so long. */
 const REST_MS = 60_000
@@ -82,7 +80,7 @@ export function driverSettings(
         shardsMin: Math.max(base.merge.shardsMin, shardsMin),
       },
       balance: { ...base.balance, restMs: REST_MS },
-      limits: { ...base.limits, operatorsPerStore: values.operatorsPerStore, operatorsPerRound: OPERATORS_PER_ROUND },
+      limits: { ...base.limits, operatorsPerStore: values.operatorsPerStore },
     },
   }
 }

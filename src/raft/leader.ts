@@ -2,7 +2,7 @@
 import { assert } from '../base/index.ts'
 import type { RaftCore } from './core.ts'
 import type { Progress } from './progress.ts'
-import { proposeAsLeader } from './proposals.ts'
+import { leaveJointIfDue, proposeAsLeader } from './proposals.ts'
 import { answerRemoteRead } from './read-index.ts'
 import { broadcastHeartbeat, handleAppendReply, handleHeartbeatReply } from './replication.ts'
 import { STEPPED, type StepResult } from './results.ts'
@@ -55,7 +55,10 @@ export function tickLeader(core: RaftCore): void {
     core.electionElapsed = 0
     if (core.options.checkQuorum) checkQuorum(core)
     // Thesis §3.10: a transfer that takes longer than an election timeout failed; clients are waiting.
+    const { transferee } = core
     abortTransfer(core)
+    // The joint membership could not be left meanwhile, and in a group where nothing happens nothing else would remind of it.
+    if (transferee !== NO_REPLICA) leaveJointIfDue(core)
   }
   if (core.role !== 'leader' || core.heartbeatElapsed < core.options.heartbeatTicks) return
   core.heartbeatElapsed = 0

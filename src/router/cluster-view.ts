@@ -27,8 +27,19 @@ export class ClusterView {
   }
 
   learn(map: ShardMap | undefined, leaders: Readonly<Record<number, StoreId>>): void {
-    if (map !== undefined && map.version > this.#map.version) this.#map = map
+    if (map !== undefined && map.version > this.#map.version) {
+      const isFewer = map.shards.length < this.#map.shards.length
+      this.#map = map
+      if (isFewer) this.#forgetMerged()
+    }
     for (const [shard, store] of Object.entries(leaders)) this.#leaders.set(Number(shard), store)
+  }
+
+  #forgetMerged(): void {
+    const { placement, shards } = this.#map
+    const known = new Set(shards.map(({ id }) => id))
+    if (placement !== undefined) known.add(placement.id)
+    for (const shard of this.#leaders.keys()) if (!known.has(shard)) this.#leaders.delete(shard)
   }
 
   /** Shards as a store knows them now; the map from the placement driver will follow. */

@@ -20,8 +20,21 @@ export class MapCache {
   /** Takes the map if it is newer. True when it was. */
   update(map: ShardMap): boolean {
     if (map.version <= this.#map.version) return false
+    const isFewer = map.shards.length < this.#map.shards.length
     this.#map = map
+    if (isFewer) this.#forgetMerged()
     return true
+  }
+
+  /** Only after merges: it looks at every shard. Leaders of shards that the map does not know yet are heard again with the next heartbeat. */
+  #forgetMerged(): void {
+    const leaders: Record<number, StoreId> = {}
+    const { placement, shards } = this.#map
+    for (const { id } of placement === undefined ? shards : [placement, ...shards]) {
+      const leader = this.#leaders[id]
+      if (leader !== undefined) leaders[id] = leader
+    }
+    this.#leaders = leaders
   }
 
   learnLeaders(leaders: Readonly<Record<number, StoreId>>): void {

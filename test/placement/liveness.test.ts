@@ -59,3 +59,11 @@ test('after a gap a store has to say everything again, and lives all the same', 
   assert(liveness.heard(heartbeat('s1', 4, { 6: 1 }, true), 3_000))
   assert.deepEqual(liveness.leaders(), { 6: 's1' })
 })
+
+test('a shard that was merged away is nobody’s any more, also when its leader died with it', () => {
+  const liveness = new Liveness()
+  assert(liveness.heard(heartbeat('s1', 1, { 5: 3, 6: 1 }, true), 0))
+  liveness.ended(5)
+  assert.deepEqual(liveness.leaders(), { 6: 's1' })
+  assert.equal(liveness.leadersOn('s1'), 1)
+})

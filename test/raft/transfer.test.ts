@@ -97,6 +97,28 @@ test('a transfer that takes longer than an election timeout is given up, and pro
   assert.equal(node.propose('a').ok, true)
 })
 
+test('a joint membership that could not be left during a transfer is left when the transfer is given up (Thesis §4.3)', () => {
+  const node = new TestNode({ options: { asyncStorage: true } }).lead(2, 3)
+  const joint = change([{ kind: 'add-voter', replica: 4 }], 'joint-implicit')
+  assert.equal(node.raft.proposeMembership(joint).ok, true)
+  const { append: work } = node.takeReady()
+  assert.ok(work)
+  node.finishWrite(work)
+  node.acknowledge(2, 2)
+  const { append: commit, apply } = node.takeReady()
+  assert.ok(commit && apply)
+  node.finishWrite(commit)
+  node.raft.transferLeader(2)
+  node.finishApplying(apply.entries)
+  assert.equal(node.raft.lastIndex, 2, 'nothing is proposed while it hands over')
+  // Nobody proposes anything, so only time can end it.
+  node.tick(ELECTION_TICKS)
+  assert.equal(node.raft.status().transferee, 0)
+  assert.equal(node.raft.lastIndex, 3)
+  node.tick(ELECTION_TICKS)
+  assert.equal(node.raft.lastIndex, 3, 'and it is proposed once')
+})
+
 test('a leader that was given up as such forgets the transfer', () => {
   const node = new TestNode().lead(2, 3)
   node.raft.transferLeader(2)

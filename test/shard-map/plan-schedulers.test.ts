@@ -350,3 +350,41 @@ test('what balance has just moved rests, and others move instead', () => {
   assert.ok(moved(10_000_000 - 599_000).every((shard) => shard >= 11))
   assert.ok(moved(10_000_000 - 601_000).some((shard) => shard < 11))
 })
+
+test('what balance has moved lately goes again for bytes only when a store is off by twice the tolerance', () => {
+  const lately = 10_000_000 - 1_000_000
+  const longAgo = 10_000_000 - 3_600_001
+  const moves = (mebibytes: number, lastMoveMs: (i: number) => number | undefined): readonly number[] => {
+    const shards = Array.from({ length: 20 }, (_, i) => ({
+      on: i < 10 ? 's1' : 's2',
+      statistics: { bytes: (i < 10 ? mebibytes : 34) * MiB, lastMoveMs: lastMoveMs(i) },
+    }))
+    return planned(cluster(stores(2), shards, { replicas: 1 }), 'balance-replicas').map(({ shard }) => shard)
+  }
+  // 80 MiB above the ideal, where 64 are the tolerance.
+  assert.equal(moves(50, () => undefined).length, 1)
+  assert.deepEqual(
+    moves(50, () => lately),
+    [],
+  )
+  assert.equal(moves(50, () => longAgo).length, 1)
+  assert.deepEqual(
+    moves(50, (i) => (i === 4 ? undefined : lately)),
+    [6],
+    'the one that was not moved',
+  )
+  // 155 MiB above it.
+  assert.ok(moves(65, () => lately).length > 0)
+})
+
+test('of a hot store with many shards those are moved that cure it alone, else the largest', () => {
+  const hot = (loads: readonly number[]): readonly number[] => {
+    const shards = loads.map((readsPerSecond) => ({ on: 's1 s2 s3', statistics: { readsPerSecond } }))
+    return planned(cluster(stores(3), shards), 'balance-load').map(({ shard }) => shard)
+  }
+  const small = Array.from({ length: 40 }, () => 10)
+  // Hot is a store with more than 500 a second, or 1.3 times its share.
+  assert.deepEqual(hot([...small, 60]), [], '460 are not')
+  assert.equal(hot([...small, 90, 200, 150, 60])[0], 43, '400 too many: the largest, because none is enough')
+  assert.equal(hot([...small, 60, 40, 50])[0], 44, '50 too many: the smallest that is enough')
+})

@@ -1,0 +1,55 @@
+/**
+ * Which shards of a hot store are worth a search for another place. One pass that keeps the few best and sorts nothing, because a round does it for many
+ * stores, and a store may have thousands of shards. Moves nothing; who balances load calls it.
+ */
+import type { HeatDimension } from './heat.ts'
+import { type IndexedShard, isMovable } from './shard-entry.ts'
+import type { IndexedStore } from './store-load.ts'
+
+/** Shards that are looked at in one round. */
+const LOOKED_AT_MAX = 4096
+/** Of these, those for which a new place is searched. */
+const SEARCHED_MAX = 16
+
+/**
+ * The best first: those that alone take the excess away from the smallest up, then the others from the largest down. Those that cure alone may all be
+ * too big for every other store, so some of the others are always among them.
+ */
+export function weighHotShards(
+  store: IndexedStore,
+  dimension: HeatDimension,
+  excess: number,
+  round: number,
+): readonly IndexedShard[] {
+  const curing = new Best((a, b) => a[dimension] - b[dimension] || a.shard.id - b.shard.id)
+  const others = new Best((a, b) => b[dimension] - a[dimension] || a.shard.id - b.shard.id)
+  for (const set of dimension === 'ops' ? [store.led] : [store.followed, store.led]) {
+    for (const entry of set.some(LOOKED_AT_MAX, round)) {
+      const load = entry[dimension]
+      if (load > 0) (load >= excess ? curing : others).offer(entry)
+    }
+  }
+  const cures = curing.found.slice(0, Math.max(SEARCHED_MAX / 2, SEARCHED_MAX - others.found.length))
+  return [...cures, ...others.found.slice(0, SEARCHED_MAX - cures.length)]
+}
+
+/** The best movable shards of those that were offered, the best first. */
+class Best {
+  readonly found: IndexedShard[] = []
+  readonly #compare: (a: IndexedShard, b: IndexedShard) => number
+
+  constructor(compare: (a: IndexedShard, b: IndexedShard) => number) {
+    this.#compare = compare
+  }
+
+  offer(entry: IndexedShard): void {
+    const { found } = this
+    const last = found[SEARCHED_MAX - 1]
+    // Most are worse than those found already, which is sooner seen than whether they may move.
+    if ((last !== undefined && this.#compare(entry, last) >= 0) || !isMovable(entry)) return
+    if (last !== undefined) found.pop()
+    let place = found.length
+    while (place > 0 && this.#compare(entry, found[place - 1] as IndexedShard) < 0) place--
+    found.splice(place, 0, entry)
+  }
+}
