@@ -331,8 +331,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     id: 'go back to an older map',
     area: 'router',
     file: 'src/router/cluster-view.ts',
-    before: 'if (map !== undefined && map.version > this.#map.version) this.#map =',
-    after: 'if (map !== undefined && map.version !== this.#map.version) this.#map =',
+    before: 'if (map !== undefined && map.version > this.#map.version) {',
+    after: 'if (map !== undefined && map.version !== this.#map.version) {',
     breaks: 'a router only learns newer maps',
   },
 ]
