@@ -58,14 +58,17 @@ function staleEpoch(
 
 /**
  * The epoch at which a step is asked for, `mapped` being the shard's as far as known. A learner is only added at the one epoch that the operator itself
- * led to: at a later one its id may have been given and taken back, and a store never lets a replica begin that it has buried.
+ * led to: at a later one its id may have been given and taken back, and a store never lets a replica begin that it has buried. So it is with a split, whose ids
+ * are for one: only its range tells, which every split and merge changes. Story: 1. the split is done and its answer lost; 2. somebody merges the halves again;
+ * 3. done once more at the newer range, the split would give the keys to a shard that every store has buried.
  */
 export function askedEpoch(operator: OperatorRecord, step: OperatorStep, mapped: Epoch): Epoch {
   const reached = reachedOf(operator, step.shard)
   const { plan } = operator
   assert(!isStoreOperator(plan), 'an operator of a store asks no shard')
   if (step.what === 'add-learner' && operator.unwinding === undefined) return reached ?? plannedOf(plan, step.shard)
-  return newerEpoch(mapped, reached)
+  const newest = newerEpoch(mapped, reached)
+  return step.what === 'split' ? { ...newest, range: plannedOf(plan, step.shard).range } : newest
 }
 
 /** As the operator's last step about that shard left it. */

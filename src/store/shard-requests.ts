@@ -82,6 +82,11 @@ export class ShardRequests {
       answerError(call, notYet(group, `shard ${group} is being merged into shard ${replica.merging.target.id}`))
       return
     }
+    const used = cuts.find((each) => replica.absorbed.some((absorbed) => absorbed.shard === each.shard))
+    if (used !== undefined) {
+      answerError(call, impossible(group, `shard ${used.shard} was merged into shard ${group}, and does not come back`))
+      return
+    }
     const plan = planSplit(shard, cuts)
     const cut = cuts.find(
       ({ key, replicas }) => key.length > LIMITS.keyBytesMax || new Set(replicas).size < replicas.length,

@@ -101,3 +101,12 @@ test('steps that name no new replica are asked for at the epoch that the shard h
   const back = operator({ unwinding: 'cancelled' })
   assert.deepEqual(askedEpoch(back, REMOVE, later(6)), later(6))
 })
+
+test('a split is asked for at the range that it was planned for, whatever the members are now, and never at a later one', () => {
+  const split: OperatorStep = { what: 'split', shard: SHARD.id, at: { keys: ['m'] } }
+  assert.deepEqual(askedEpoch(operator(), split, later(2)), later(2))
+  // It was done, its answer was lost, and the halves were merged again: under its ids it must not be done once more.
+  const merged = { ...SHARD, epoch: { membership: PLANNED.membership, range: PLANNED.range + 2 } }
+  assert.deepEqual(askedEpoch(operator(), split, merged.epoch), PLANNED)
+  assert.equal(judgeRefusal(operator(), split, stale(merged)).kind, 'fail')
+})

@@ -258,3 +258,21 @@ test('stores crash after each step: one, the leader, all at once', async () => {
     })
   }
 })
+
+test('a shard that was merged away does not come back by a split under its id', async () => {
+  await TestCluster.with({ shards: 2, placement: { schedulers: [] } }, async (cluster) => {
+    const [left, right] = cluster.store('s1').map.map.shards
+    assert(left !== undefined && right !== undefined)
+    const load = cluster.load('used-ids', ['alpha', 'delta', 'kilo', 'november', 'tango'])
+    await load.succeed(50)
+    const { epoch } = await cluster.commitMerge(await cluster.prepareMerge(left.id, right.id))
+    // As somebody asks who heard of neither the split nor the merge.
+    const cuts = [{ key: right.start, shard: right.id, replicas: right.replicas.map(({ id }) => id) }]
+    const leader = await cluster.leaderStore(left.id)
+    const reply = await cluster.ask(leader, { kind: 'split', shard: left.id, epoch, cuts })
+    assert.equal(reply.kind === 'error' ? reply.error.code : reply.kind, 'INVALID_ARGUMENT')
+    await load.succeed(50)
+    await load.verify()
+    await cluster.agree(left.id)
+  })
+})
