@@ -3,6 +3,7 @@
  * as the placement driver does, and look inside.
  */
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import { type Epoch, planPlacementShard, type Shard, type ShardId } from '../../shard-map/index.ts'
 import { silentEvents, silentLogger } from '../../src/base/index.ts'
 import { RouterClient } from '../../src/client/router-client.ts'
@@ -246,14 +247,22 @@ export class TestCluster {
     return new Promise((resolve) => this.store(id).request(request, timeoutMs, resolve))
   }
 
-  /** Asks the leader of the request's shard until it is done, as the placement driver does. */
-  async change(request: Extract<Request, { epoch: Epoch }>): Promise<readonly Shard[]> {
+  /**
+   * Asks the leader of the request's shard until it is done, as the placement driver does: when the shard is another one meanwhile, `isDone` says by what it is
+   * now whether this is why, and only the answer was lost.
+   */
+  async change(
+    request: Extract<Request, { epoch: Epoch }>,
+    isDone: (shard: Shard) => boolean = () => false,
+  ): Promise<readonly Shard[]> {
     let last = ''
     return await poll(`${request.kind} of shard ${request.shard}`, WAIT_MS, async () => {
       const reply = await this.ask(await this.leaderStore(request.shard), request)
       if (reply.kind === 'shards') return reply.shards
       assert(reply.kind === 'error', `${request.kind} was answered with ${reply.kind}`)
       last = `${reply.error.code} ${reply.error.message}`
+      const { shard } = await this.leader(request.shard)
+      if (reply.error.code === 'STALE_EPOCH' && isDone(shard)) return [shard]
       if (!reply.error.retryable && reply.error.outcome === 'none') assert.fail(last)
       throw new Error(last)
     })
@@ -300,7 +309,10 @@ export class TestCluster {
   }
 
   async commitMerge({ target, source }: { readonly target: Shard; readonly source: Shard }): Promise<Shard> {
-    const [merged] = await this.change({ kind: 'commit-merge', shard: target.id, epoch: target.epoch, source })
+    const request = { kind: 'commit-merge', shard: target.id, epoch: target.epoch, source } as const
+    const isMerged = ({ start, end }: Shard): boolean =>
+      isDeepStrictEqual(start, source.start) || isDeepStrictEqual(end, source.end)
+    const [merged] = await this.change(request, isMerged)
     return merged ?? assert.fail('no shard came back')
   }
 
