@@ -3,7 +3,6 @@
  * as the placement driver does, and look inside.
  */
 import assert from 'node:assert/strict'
-import { isDeepStrictEqual } from 'node:util'
 import { type Epoch, planPlacementShard, type Shard, type ShardId } from '../../shard-map/index.ts'
 import { silentEvents, silentLogger } from '../../src/base/index.ts'
 import { RouterClient } from '../../src/client/router-client.ts'
@@ -247,13 +246,10 @@ export class TestCluster {
     return new Promise((resolve) => this.store(id).request(request, timeoutMs, resolve))
   }
 
-  /**
-   * Asks the leader of the request's shard until it is done, as the placement driver does: when the shard is another one meanwhile, `isDone` says by what it is
-   * now whether this is why, and only the answer was lost.
-   */
+  /** Asks the leader of the request's shard until it is done, as the placement driver does; `isDone` sees it where only the answer was lost. */
   async change(
     request: Extract<Request, { epoch: Epoch }>,
-    isDone: (shard: Shard) => boolean = () => false,
+    isDone?: (now: Replica) => boolean,
   ): Promise<readonly Shard[]> {
     let last = ''
     return await poll(`${request.kind} of shard ${request.shard}`, WAIT_MS, async () => {
@@ -261,8 +257,8 @@ export class TestCluster {
       if (reply.kind === 'shards') return reply.shards
       assert(reply.kind === 'error', `${request.kind} was answered with ${reply.kind}`)
       last = `${reply.error.code} ${reply.error.message}`
-      const { shard } = await this.leader(request.shard)
-      if (reply.error.code === 'STALE_EPOCH' && isDone(shard)) return [shard]
+      const leader = await this.leader(request.shard)
+      if (reply.error.code === 'STALE_EPOCH' && isDone?.(leader)) return [leader.shard]
       if (!reply.error.retryable && reply.error.outcome === 'none') assert.fail(last)
       throw new Error(last)
     })
@@ -310,9 +306,7 @@ export class TestCluster {
 
   async commitMerge({ target, source }: { readonly target: Shard; readonly source: Shard }): Promise<Shard> {
     const request = { kind: 'commit-merge', shard: target.id, epoch: target.epoch, source } as const
-    const isMerged = ({ start, end }: Shard): boolean =>
-      isDeepStrictEqual(start, source.start) || isDeepStrictEqual(end, source.end)
-    const [merged] = await this.change(request, isMerged)
+    const [merged] = await this.change(request, ({ absorbed }) => absorbed.some(({ shard }) => shard === source.id))
     return merged ?? assert.fail('no shard came back')
   }
 
