@@ -14,8 +14,12 @@ import { protocolText } from './harness/protocol-compare.ts'
 import { runQuorumDirective } from './harness/quorum-harness.ts'
 import { parseMessage } from './harness/transcript-parser.ts'
 
-const DEFAULT_FOLDER = resolve(import.meta.dirname, '../../../shared/conformance/data')
-const folder = process.env.FLOTILLA_CONFORMANCE_DIR ?? DEFAULT_FOLDER
+const DEFAULT_FOLDER = resolve(import.meta.dirname, '../../../shared/conformance')
+const NAMED_FOLDER = process.env.FLOTILLA_CONFORMANCE_DIR
+const PARENT_FOLDER = NAMED_FOLDER ?? DEFAULT_FOLDER
+const HOW = 'set FLOTILLA_CONFORMANCE_DIR to the folder that holds quorum/, confchange/ and interaction/'
+/** The data, or a folder with them in `data`. */
+const folder = [PARENT_FOLDER, join(PARENT_FOLDER, 'data')].find((path) => existsSync(join(path, 'quorum')))
 
 type Runner = (directive: Directive) => string
 const exact = (text: string) => text
@@ -40,23 +44,20 @@ const SUITES: readonly { name: string; normalize: (text: string) => string; star
   },
 ]
 
-function filesOf(suite: string): readonly string[] {
-  const path = join(folder, suite)
-  if (!existsSync(path)) return []
-  return readdirSync(path)
+function filesOf(suiteFolder: string): readonly string[] {
+  return readdirSync(suiteFolder)
     .filter((name) => name.endsWith('.txt'))
     .sort()
 }
 
-if (!existsSync(folder)) {
-  test('conformance data', {
-    skip: `no data: ${folder} does not exist; set FLOTILLA_CONFORMANCE_DIR to the folder that holds quorum/, confchange/ and interaction/`,
-  })
+if (folder === undefined) {
+  const skip = NAMED_FOLDER === undefined ? `no data: ${DEFAULT_FOLDER} holds none; ${HOW}` : false
+  test('conformance data', { skip }, () => assert.fail(`no data in ${NAMED_FOLDER}; ${HOW}`))
 } else {
   for (const suite of SUITES) {
     describe(suite.name, () => {
-      const files = filesOf(suite.name)
-      if (files.length === 0) test('data', { skip: `no .txt files in ${join(folder, suite.name)}` })
+      const files = filesOf(join(folder, suite.name))
+      test(`${suite.name} has data`, () => assert.ok(files.length > 0))
       for (const name of files) {
         test(`${suite.name}/${name}`, () => {
           const directives = parseDataFile(readFileSync(join(folder, suite.name, name), 'utf8'))
@@ -74,7 +75,7 @@ if (!existsSync(folder)) {
 
   test('every message of the traces is printed as it is written there', () => {
     let count = 0
-    for (const name of filesOf('interaction')) {
+    for (const name of filesOf(join(folder, 'interaction'))) {
       for (const directive of parseDataFile(readFileSync(join(folder, 'interaction', name), 'utf8'))) {
         const lines = directive.expected.split('\n').map((line) => line.replace(/^dropped: /, ''))
         for (let at = 0; at < lines.length; ) {
