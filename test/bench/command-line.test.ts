@@ -115,6 +115,8 @@ test('a comparison starts, measures and removes its peers', { skip: missingPeers
     '300ms',
     '--warm-up',
     '100ms',
+    '--run-in',
+    '100ms',
     '-k',
     '100',
   ]
