@@ -80,8 +80,9 @@ export class SimulatedDisk {
   attach(process: SimulatedProcess): FileSystem {
     this.#process = process
     this.#writing = 0
-    // A disk that nobody made room on is still full.
-    this.errorsGiven = this.#files.capacityBytes === Number.POSITIVE_INFINITY ? 0 : 1
+    // A disk that nobody made room on is still full, and what broke since the last process ended is still broken.
+    const isSound = !this.#files.isFaulty && this.#dataError === undefined
+    this.errorsGiven = isSound ? 0 : 1
     return new ProcessFiles(this.#files, process)
   }
 

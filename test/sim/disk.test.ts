@@ -169,3 +169,23 @@ test('a wiped disk is empty and another one', () => {
   assert.notEqual(machine.disk.incarnation, incarnation)
   assert.equal(machine.boot().file.size, 0)
 })
+
+test('what breaks while no process uses the disk is known to the next one as a fault', () => {
+  const breaks: readonly ((disk: SimulatedDisk) => void)[] = [
+    (disk) => disk.breakData('ENOSPC'),
+    (disk) => disk.breakLog('write', 'EIO'),
+    (disk) => disk.fill(0),
+  ]
+  for (const breakIt of breaks) {
+    const machine = new Machine(1)
+    machine.boot()
+    machine.disk.kill()
+    breakIt(machine.disk)
+    machine.boot()
+    assert.equal(machine.disk.errorsGiven, 1)
+    machine.disk.kill()
+    machine.disk.heal()
+    machine.boot()
+    assert.equal(machine.disk.errorsGiven, 0)
+  }
+})

@@ -157,6 +157,11 @@ export class MemoryFiles implements FileSystem {
     this.#faults.push({ operation, code, after })
   }
 
+  /** Whether an operation will fail, or writes will once there is no room. */
+  get isFaulty(): boolean {
+    return this.#faults.length > 0 || this.capacityBytes !== Number.POSITIVE_INFINITY
+  }
+
   heal(): void {
     this.#faults = []
     this.capacityBytes = Number.POSITIVE_INFINITY
