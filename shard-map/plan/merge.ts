@@ -149,5 +149,11 @@ function smallProblem(entry: IndexedShard, settings: PlanSettings, nowMs: number
   if (!isSettled(entry) || shard.replicas.length !== settings.replicas) {
     return refusePlan('replica-unfit', `shard ${shard.id} does not have exactly ${settings.replicas} sound voters`)
   }
+  // Every replica has to say how far it is before a shard is stopped; a merge that cannot would be tried in vain again and again.
+  const silent = entry.stores.find((store) => store.statistics.liveness !== 'up')
+  if (silent !== undefined) {
+    const { id, statistics: of } = silent
+    return refusePlan('store-not-up', `store ${id}, which has a replica of shard ${shard.id}, is ${of.liveness}`)
+  }
   return undefined
 }

@@ -189,6 +189,28 @@ test('an atomic batch whose answer was lost took effect everywhere or nowhere', 
   accepts(lost(true, get('a', 5, '1', 1), put('b', 'later', 6, 7, written(9)), get('b', 8, 'later', 9)))
 })
 
+test('a lost delete that is known to have happened may have found what was put while it ran', () => {
+  const remove: Operation = { ...put('b', '', 2, 3, UNKNOWN), action: { kind: 'delete', condition: { kind: 'none' } } }
+  const batch = (position: number, operation: Operation): Operation => ({
+    ...operation,
+    batch: { id: 'x', position, atomic: true },
+  })
+  const lost = (...reads: Operation[]): History =>
+    history({
+      operations: [
+        put('b', 'earlier', 0, 4, written(1)),
+        batch(0, put('a', '1', 2, 3, UNKNOWN)),
+        batch(1, remove),
+        get('a', 6, '1', 2),
+        ...reads,
+      ],
+    })
+  // It also fits before the put, where it finds nothing; but then nothing explains this.
+  accepts(lost(get('b', 8)))
+  accepts(lost(get('b', 8, 'earlier', 1)))
+  refuses(/key "b" is not linearizable/, lost(get('b', 8), get('b', 10, 'earlier', 1)))
+})
+
 test('a history survives its form as lines', () => {
   const operations: Operation[] = [
     A,

@@ -5,7 +5,7 @@
  *
  * A search over all orders would drown in operations whose outcome is unknown, so orders are left out that prove nothing new:
  * - A write with a known revision waits for those with lower ones: revisions grow in the order of effects.
- * - An operation that fits and changes nothing is put next at once: whatever order works later works with it here too.
+ * - An operation that is known to change nothing is put next at once where it fits: whatever order works later works with it here too.
  * - An unknown write is followed by one that looks at what it left; if nobody looks, leaving it out says the same.
  * - Of unknown writes that differ in nothing anybody could see, the one called first stands for all.
  */
@@ -222,7 +222,8 @@ class Search {
       const changesNothing =
         step.previous === NOBODY &&
         step.next === NOBODY &&
-        !step.isOptional &&
+        // What became of an unknown one, whoever proves that it happened, may be what a later read needs.
+        step.operation.outcome.kind !== 'unknown' &&
         applyOperation(step.operation, state, step.revision) === state
       if (changesNothing) return [index]
       possible.push(index)
