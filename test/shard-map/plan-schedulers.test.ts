@@ -214,23 +214,6 @@ test('merges take small cold neighbours that are old enough, and stop at the lea
   assert.equal(model.shards.size, 5)
 })
 
-test('nothing is merged while a store with a replica of it does not answer', () => {
-  const merge = { bytes: 20 * MiB, opsPerSecond: 100, afterSplitMs: 0, shardsMin: 1 }
-  const words = Array.from({ length: 4 }, () => ({ on: 's1 s2 s3', statistics: { bytes: MiB } }))
-  const merges = (liveness: 'up' | 'suspect' | 'down') =>
-    planned(
-      cluster(
-        stores(4, (i) => (i === 2 ? { liveness } : {})),
-        words,
-        { merge },
-      ),
-      'merge',
-    ).length
-  assert.ok(merges('up') > 0)
-  assert.equal(merges('suspect'), 0)
-  assert.equal(merges('down'), 0)
-})
-
 test('what has been merged is not split again, nor the reverse', () => {
   const merge = { bytes: 1000 * MiB, opsPerSecond: 1e6, afterSplitMs: 0, shardsMin: 1 }
   const words = Array.from({ length: 9 }, (_, i) => ({
