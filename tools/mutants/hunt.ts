@@ -1,11 +1,12 @@
 /**
- * Who notices a planted bug: the simulator, and the tests of its area, file by file, each until the first that fails. A test file counts
- * only if it fails twice, so that chance does not earn a kill; a seed repeats itself anyway.
+ * Who notices a planted bug: the simulator, and the tests of its area, file by file, each until the first that fails. A test file counts only if it fails
+ * twice with the bug, so that chance does not earn a kill, and whoever notices must pass without the bug.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { runChild } from './child.ts'
+import { type ChildResult, runChild } from './child.ts'
 
+/** All in processor time where the system tells it, and per copy of the sources. */
 export interface HuntLimits {
   /** Seeds 1 to this are played. */
   readonly seeds: number
@@ -24,72 +25,109 @@ export interface Catches {
   readonly tests: Catch
 }
 
-/** A test file, and what it takes without any bug. */
-export interface TestCost {
-  readonly file: string
-  readonly ms: number
+/** Where the bug is, and who says whether a check passes without it. */
+export interface Scene {
+  /** The copy with the bug. */
+  readonly directory: string
+  readonly sound: SoundSources
+  readonly costs: Costs
+}
+
+export interface SoundSources {
+  passesFile(file: string): Promise<boolean>
+  passesSeed(seed: number): Promise<boolean>
+}
+
+/** What test files take, as far as somebody has waited for them. */
+export interface Costs {
+  get(file: string): number | undefined
+  set(file: string, ms: number): void
 }
 
 const SEED_SECONDS_MAX = 60
 const FILE_MS_MAX = 180_000
-/** Test files up to this are asked before the simulator where the first who notices is enough. */
+/** Test files up to this, and those that nobody has waited for yet, are asked before the simulator where the first who notices is enough. */
 const CHEAP_FILE_MS = 4_000
 const SIMULATOR = 'tools/sim/main.ts'
 
 /** Asks both. */
-export async function huntWithBoth(
-  directory: string,
-  files: readonly TestCost[],
-  limits: HuntLimits,
-): Promise<Catches> {
-  const simulation = await huntWithSimulation(directory, limits)
-  const tests = await huntWithTests(directory, byCost(files), limits)
+export async function huntWithBoth(scene: Scene, files: readonly string[], limits: HuntLimits): Promise<Catches> {
+  const simulation = await huntWithSimulation(scene, limits)
+  const tests = await huntWithTests(scene, byCost(files, scene.costs), limits)
   return { simulation, tests }
 }
 
 /** Asks who costs least first, and stops at the first who notices: small test files, the simulator, the other test files. */
-export async function huntCheapestFirst(
-  directory: string,
-  files: readonly TestCost[],
-  limits: HuntLimits,
-): Promise<Catches> {
-  const cheap = files.filter(({ ms }) => ms <= CHEAP_FILE_MS)
-  const dear = files.filter(({ ms }) => ms > CHEAP_FILE_MS)
-  const early = await huntWithTests(directory, byCost(cheap), limits)
+export async function huntCheapestFirst(scene: Scene, files: readonly string[], limits: HuntLimits): Promise<Catches> {
+  const isCheap = (file: string): boolean => (scene.costs.get(file) ?? 0) <= CHEAP_FILE_MS
+  const ordered = byCost(files, scene.costs)
+  const cheap = ordered.filter(isCheap)
+  const early = await huntWithTests(scene, cheap, limits)
   if (early !== undefined) return { simulation: undefined, tests: early }
-  const simulation = await huntWithSimulation(directory, limits)
+  const simulation = await huntWithSimulation(scene, limits)
   if (simulation !== undefined) return { simulation, tests: undefined }
-  return { simulation, tests: await huntWithTests(directory, byCost(dear), limits) }
+  const dear = ordered.filter((file) => !cheap.includes(file))
+  return { simulation, tests: await huntWithTests(scene, dear, limits) }
+}
+
+/** Asks only those who noticed before. Undefined where they do not any more, or nobody had. */
+export async function huntAgain(scene: Scene, known: Catches, limits: HuntLimits): Promise<Catches | undefined> {
+  const { directory } = scene
+  if (known.tests !== undefined) {
+    const files = testFiles(directory, known.tests)
+    const tests = await huntWithTests(scene, files, limits)
+    return tests === undefined ? undefined : { simulation: undefined, tests }
+  }
+  const seed = /^seed (\d+)/.exec(known.simulation ?? '')?.[1]
+  if (seed === undefined) return undefined
+  const simulation = await playSeeds(scene, Number(seed), 1, limits)
+  return simulation === undefined ? undefined : { simulation, tests: undefined }
 }
 
 /** Plays seeds in one process, until one fails or the time is over. */
-export async function huntWithSimulation(directory: string, limits: HuntLimits): Promise<Catch> {
-  const { seeds, ticks, simulationMs } = limits
-  const many = ['--from', '1', '--count', `${seeds}`, '--ticks', `${ticks}`, '--jobs', '1', '--first']
-  const words = ['--import', 'tsx', SIMULATOR, ...many, '--seed-seconds', `${SEED_SECONDS_MAX}`]
-  const { kind, output } = await runChild(words, directory, simulationMs)
+export function huntWithSimulation(scene: Scene, limits: HuntLimits): Promise<Catch> {
+  return playSeeds(scene, 1, limits.seeds, limits)
+}
+
+async function playSeeds(scene: Scene, first: number, count: number, limits: HuntLimits): Promise<Catch> {
+  const { kind, output } = await simulate(scene.directory, first, count, limits)
   // It took too long for its time, which proves nothing; a seed that does not end is a failure of its own.
   if (kind !== 'failed') return undefined
   const seed = /FAILURE of seed (\d+)/.exec(output)?.[1]
+  if (!(await scene.sound.passesSeed(Number(seed ?? first)))) return undefined
   return seed === undefined ? `before any seed: ${reasonOf(output)}` : `seed ${seed}: ${reasonOf(output)}`
 }
 
-export async function huntWithTests(directory: string, files: readonly string[], limits: HuntLimits): Promise<Catch> {
-  const endsAtMs = Date.now() + limits.testsMs
+/** A seed repeats itself, so it is played once; its only clock is virtual, but for the limit of a seed, which is processor time. */
+export function simulate(directory: string, first: number, count: number, limits: HuntLimits): Promise<ChildResult> {
+  const many = ['--from', `${first}`, '--count', `${count}`, '--ticks', `${limits.ticks}`, '--jobs', '1', '--first']
+  const words = ['--import', 'tsx', SIMULATOR, ...many, '--seed-seconds', `${SEED_SECONDS_MAX}`]
+  return runChild(words, directory, limits.simulationMs)
+}
+
+export async function huntWithTests(scene: Scene, files: readonly string[], limits: HuntLimits): Promise<Catch> {
+  let leftMs = limits.testsMs
   for (const file of files) {
-    if (Date.now() >= endsAtMs) return undefined
-    if (await fails(directory, file)) return file
+    if (leftMs <= 0) return undefined
+    const { isFailing, spentMs } = await fails(scene.directory, file)
+    leftMs -= spentMs
+    if (!isFailing) scene.costs.set(file, spentMs)
+    else if (await scene.sound.passesFile(file)) return file
   }
   return undefined
 }
 
-/** Whether a test file fails, certainly and not by chance. */
-export async function fails(directory: string, file: string): Promise<boolean> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const { kind } = await runChild(['--import', 'tsx', '--test', file], directory, FILE_MS_MAX)
-    if (kind === 'passed') return false
+/** Whether a test file fails, certainly and not by chance, nor because somebody stopped it. */
+export async function fails(directory: string, file: string): Promise<{ isFailing: boolean; spentMs: number }> {
+  let spentMs = 0
+  let failures = 0
+  while (failures < 2) {
+    const result = await runChild(['--import', 'tsx', '--test', file], directory, FILE_MS_MAX)
+    spentMs += result.spentMs
+    if (result.kind === 'passed') return { isFailing: false, spentMs: result.spentMs }
+    if (!result.wasStopped) failures++
   }
-  return true
+  return { isFailing: true, spentMs }
 }
 
 /** The test files that `test` names: itself, or all directly in the folder. */
@@ -103,8 +141,8 @@ export function testFiles(directory: string, test: string): string[] {
     .map((name) => path.posix.join(test, name))
 }
 
-function byCost(files: readonly TestCost[]): string[] {
-  return [...files].sort((one, other) => one.ms - other.ms).map(({ file }) => file)
+function byCost(files: readonly string[], costs: Costs): string[] {
+  return [...files].sort((one, other) => (costs.get(one) ?? 0) - (costs.get(other) ?? 0))
 }
 
 /** The sentence of a failed simulation that says most. */

@@ -2,31 +2,24 @@
  * The entry point of `npm run mutants`: plants each bug of the list in a private copy of the sources and sees whether the simulator and the tests of its
  * area notice. `npm run mutants -- --help` explains the rest.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
-  fails,
+  type Catches,
   type HuntLimits,
+  huntAgain,
   huntCheapestFirst,
   huntWithBoth,
-  huntWithSimulation,
-  type TestCost,
+  type SoundSources,
   testFiles,
 } from './hunt.ts'
+import { evidenceOf, KeptVerdicts, type Verdict } from './kept.ts'
 import { MUTANTS } from './list.ts'
 import { AREA_TESTS, type Mutant } from './mutant.ts'
-import {
-  type BaselineCost,
-  describeVerdict,
-  formatCost,
-  formatVerdict,
-  parseCosts,
-  parseVerdicts,
-  resultsTable,
-  summary,
-} from './report.ts'
+import { describeVerdict, resultsTable, summary } from './report.ts'
+import { SoundCopy } from './sound.ts'
 import { Workshop } from './workshop.ts'
 
 const HELP = `Usage: npm run mutants -- [options]
@@ -35,24 +28,28 @@ const HELP = `Usage: npm run mutants -- [options]
   --jobs J          bugs hunted at the same time (2)
   --seeds N         simulated seeds per bug, from 1 (24)
   --ticks T         how long faults go on in each, in ticks of 50 virtual ms (600)
-  --budget S        seconds per bug for the simulator, and again for the tests (150)
-  --fast            ask who costs least first and stop at the first who notices
-  --at-most N       hunt so many bugs and end; with --keep the next run goes on
-  --keep FILE       append each verdict to this file, and skip bugs that are in it
-  --results         write the table into test/sim/RESULTS.md (from --keep and this run)
+  --budget S        seconds of processor time per bug for the simulator, and again for the tests (150)
+  --fast            ask who noticed last time, then who costs least, and stop at the first who notices
+  --resume          skip bugs whose kept verdict stands: nothing that it rests on has changed
+  --at-most N       hunt so many bugs and end; --resume goes on after them
+  --keep FILE       append each verdict to this file (.artifacts/mutants.jsonl)
+  --results         write the table into test/sim/RESULTS.md, of all verdicts that stand
 
+A run may be stopped (SIGSTOP) or ended at any time: what was judged is kept.
 Exit codes: 0 every bug was caught or is known to survive, 1 one was not, 2 usage.`
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const RESULTS = 'test/sim/RESULTS.md'
+const EXIT_INTERRUPTED = 130
 const HEADING = '## Mutation proof'
 const COMMAND = 'npm run mutants -- --results'
 const FAST_MEANS =
-  'It stops at the first who notices, small test files first: an empty column says that nobody was asked there any more, not that nobody would have noticed.'
-/** What a kept file calls the simulator's run without any bug. */
-const SIMULATOR_COST = 'simulator'
+  'It stops at the first who notices, who noticed last time and small test files first: an empty column says that nobody was asked there any more, not that nobody would have noticed.'
 
 class UsageError extends Error {}
+
+// Copies of the sources and running checks go when the process ends, whatever ends it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED))
 
 try {
   process.exitCode = await main(process.argv.slice(2))
@@ -75,7 +72,8 @@ async function main(words: readonly string[]): Promise<number> {
       budget: { type: 'string', default: '150' },
       fast: { type: 'boolean', default: false },
       'at-most': { type: 'string' },
-      keep: { type: 'string' },
+      resume: { type: 'boolean', default: false },
+      keep: { type: 'string', default: path.join(ROOT, '.artifacts', 'mutants.jsonl') },
       results: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -95,79 +93,63 @@ async function main(words: readonly string[]): Promise<number> {
     ({ id, area }) => values.only.length === 0 || values.only.some((part) => id.includes(part) || area.includes(part)),
   )
   if (chosen.length === 0) throw new UsageError('no planted bug has such a name')
-  const keep = (line: string): void => {
-    if (values.keep !== undefined) appendFileSync(values.keep, line)
-  }
-  const kept = values.keep !== undefined && existsSync(values.keep) ? readFileSync(values.keep, 'utf8') : ''
-  const verdicts = new Map(parseVerdicts(kept))
-  const left = chosen.filter(({ id }) => !verdicts.has(id))
-  const queue = values['at-most'] === undefined ? left : left.slice(0, whole('at-most', values['at-most']))
-  const files = queue.length === 0 ? [] : await baseline(queue, parseCosts(kept), limits, keep)
-  const judge = async (): Promise<void> => {
-    const workshop = new Workshop(ROOT)
-    try {
-      for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-        const { directory } = workshop
-        const { id, area } = mutant
-        const named = new Set(AREA_TESTS[area].flatMap((test) => testFiles(directory, test)))
-        const asked = files.filter(({ file }) => named.has(file))
-        const hunt = values.fast ? huntCheapestFirst : huntWithBoth
-        const verdict = { id, ...(await workshop.with(mutant, () => hunt(directory, asked, limits))) }
-        verdicts.set(id, verdict)
-        keep(formatVerdict(verdict))
-        console.log(describeVerdict(mutant, verdict))
-      }
-    } finally {
-      workshop.close()
+  const kept = new KeptVerdicts(values.keep)
+  const sources = new Workshop(ROOT)
+  try {
+    const sound = new SoundCopy(sources, limits)
+    const left = values.resume ? chosen.filter((mutant) => !kept.stands(mutant, sources)) : [...chosen]
+    console.log(`${chosen.length - left.length} of ${chosen.length} verdicts stand`)
+    const queue = values['at-most'] === undefined ? left : left.slice(0, whole('at-most', values['at-most']))
+    const judge = () => judgeQueue(queue, { kept, sound, limits, isFast: values.fast })
+    await Promise.all(Array.from({ length: Math.min(whole('jobs', values.jobs), queue.length) }, judge))
+    const standing = new Map<string, Verdict>()
+    for (const mutant of MUTANTS) {
+      const verdict = kept.verdict(mutant.id)
+      if (verdict !== undefined && kept.stands(mutant, sources)) standing.set(mutant.id, verdict)
     }
+    console.log(summary(chosen, standing))
+    if (values.results) writeResults(resultsTable(MUTANTS, standing), values.fast)
+    return chosen.some((mutant) => isLost(mutant, standing.get(mutant.id))) ? 1 : 0
+  } finally {
+    sources.close()
   }
-  await Promise.all(Array.from({ length: Math.min(whole('jobs', values.jobs), queue.length) }, judge))
-  console.log(summary(chosen, verdicts))
-  if (values.results) writeResults(resultsTable(MUTANTS, verdicts), values.fast)
-  const isLost = ({ id, survives }: Mutant): boolean => {
-    const verdict = verdicts.get(id)
-    return survives === undefined && verdict?.simulation === undefined && verdict?.tests === undefined
-  }
-  return chosen.some(isLost) ? 1 : 0
 }
 
-/**
- * Without any bug nothing may fail, or a failure would prove nothing. Answers the test files that pass, and what they take; those that `known` has are not
- * run again.
- */
-async function baseline(
-  mutants: readonly Mutant[],
-  known: readonly BaselineCost[],
-  limits: HuntLimits,
-  keep: (line: string) => void,
-): Promise<TestCost[]> {
+interface Inquiry {
+  readonly kept: KeptVerdicts
+  readonly sound: SoundSources
+  readonly limits: HuntLimits
+  readonly isFast: boolean
+}
+
+/** Takes bugs from the queue until it is empty, in a copy of its own. */
+async function judgeQueue(queue: Mutant[], { kept, sound, limits, isFast }: Inquiry): Promise<void> {
   const workshop = new Workshop(ROOT)
-  const sources = workshop.fingerprint()
-  // What passed in other sources may fail in these, and would count as a catch.
-  const costs = new Map(known.filter((cost) => cost.sources === sources).map((cost) => [cost.file, cost]))
-  const add = (cost: BaselineCost): void => {
-    costs.set(cost.file, cost)
-    keep(formatCost(cost))
-  }
   try {
-    if (!costs.has(SIMULATOR_COST)) {
-      const simulation = await huntWithSimulation(workshop.directory, limits)
-      if (simulation !== undefined) throw new Error(`the simulator fails without any planted bug: ${simulation}`)
-      add({ file: SIMULATOR_COST, ms: 0, fails: false, sources })
-    }
-    const tests = [...new Set(mutants.flatMap(({ area }) => AREA_TESTS[area]))]
-    for (const file of tests.flatMap((test) => testFiles(workshop.directory, test))) {
-      if (costs.has(file)) continue
-      const startedMs = Date.now()
-      const isBroken = await fails(workshop.directory, file)
-      add({ file, ms: Date.now() - startedMs, fails: isBroken, sources })
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      const { directory } = workshop
+      const { id, area } = mutant
+      const scene = { directory, sound, costs: kept }
+      const files = [...new Set(AREA_TESTS[area].flatMap((test) => testFiles(directory, test)))]
+      const known = kept.verdict(id)
+      const catches = await workshop.with(mutant, async (): Promise<Catches> => {
+        if (!isFast) return huntWithBoth(scene, files, limits)
+        const again = known === undefined ? undefined : await huntAgain(scene, known, limits)
+        return again ?? huntCheapestFirst(scene, files, limits)
+      })
+      const { simulation, tests } = catches
+      const verdict = { id, simulation, tests, evidence: evidenceOf(mutant, catches, workshop) }
+      kept.keep(verdict)
+      console.log(describeVerdict(mutant, verdict))
     }
   } finally {
     workshop.close()
   }
-  for (const { file } of [...costs.values()].filter((cost) => cost.fails))
-    console.log(`without any planted bug ${file} fails: it is not asked`)
-  return [...costs.values()].filter((cost) => !cost.fails)
+}
+
+/** Nobody noticed, or nobody was asked, and no reason is known. */
+function isLost({ survives }: Mutant, verdict: Verdict | undefined): boolean {
+  return survives === undefined && verdict?.simulation === undefined && verdict?.tests === undefined
 }
 
 /** Replaces the section in the results, or adds it. */

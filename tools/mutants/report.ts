@@ -1,46 +1,7 @@
-/** What a hunt found, as lines that can be kept and as the table of `test/sim/RESULTS.md`. */
+/** What a hunt found, as words and as the table of `test/sim/RESULTS.md`. */
 import type { Catch } from './hunt.ts'
+import type { Verdict } from './kept.ts'
 import type { Mutant } from './mutant.ts'
-
-export interface Verdict {
-  readonly id: string
-  readonly simulation: Catch
-  readonly tests: Catch
-}
-
-export function formatVerdict(verdict: Verdict): string {
-  return `${JSON.stringify(verdict)}\n`
-}
-
-/** What a test file does without any bug: a line of a kept file too. */
-export interface BaselineCost {
-  readonly file: string
-  readonly ms: number
-  readonly fails: boolean
-  /** The fingerprint of the sources that it was found in. */
-  readonly sources: string
-}
-
-export function formatCost(cost: BaselineCost): string {
-  return `${JSON.stringify(cost)}\n`
-}
-
-export function parseCosts(text: string): readonly BaselineCost[] {
-  return parseLines(text).filter((line): line is BaselineCost => 'file' in line)
-}
-
-/** Later lines win. */
-export function parseVerdicts(text: string): ReadonlyMap<string, Verdict> {
-  const verdicts = parseLines(text).filter((line): line is Verdict => 'id' in line)
-  return new Map(verdicts.map((verdict) => [verdict.id, verdict]))
-}
-
-function parseLines(text: string): readonly (Verdict | BaselineCost)[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Verdict | BaselineCost)
-}
 
 export function describeVerdict(mutant: Mutant, { simulation, tests }: Verdict): string {
   const isCaught = simulation !== undefined || tests !== undefined
