@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 500
 /** A look that comes later than this: the processes were stopped, or the machine was. */
 const STOPPED_AFTER_MS = 15_000
 /** How much longer than its processor time a program may take awake: other work shares the cores, and a program that waits for good uses none. */
-const AWAKE_PER_PROCESSOR_TIME = 4
+const AWAKE_PER_PROCESSOR_TIME = 6
 
 export function runChild(words: readonly string[], directory: string, processorMsMax: number): Promise<ChildResult> {
   return new Promise((resolve, reject) => {

@@ -26,6 +26,7 @@ export type Area =
   | 'store'
   | 'placement'
   | 'router'
+  | 'checker'
 
 /** Which tests answer for an area: files, or folders of them, tried in this order. */
 export const AREA_TESTS: Readonly<Record<Area, readonly string[]>> = {
@@ -37,5 +38,6 @@ export const AREA_TESTS: Readonly<Record<Area, readonly string[]>> = {
   transport: ['test/transport', 'test/fuzz'],
   store: ['test/store', 'test/cluster', 'test/server', 'test/gateway'],
   placement: ['test/shard-map', 'test/machine', 'test/server', 'test/store', 'test/placement'],
+  checker: ['test/check', 'test/sim'],
   router: ['test/router', 'test/cluster', 'test/gateway', 'test/store'],
 }
