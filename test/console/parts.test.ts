@@ -10,6 +10,7 @@ import { h } from '../../src/console/dom/node.ts'
 import { commandLine, curlLine, keyWords } from '../../src/console/parts/command.ts'
 import * as format from '../../src/console/parts/format.ts'
 import * as keys from '../../src/console/parts/keys.ts'
+import { quantity } from '../../src/console/parts/quantity.ts'
 import { inKeyOrder, piecesOf } from '../../src/console/parts/strip.ts'
 import { percentDecode, percentEncode } from '../../src/gateway/percent.ts'
 
@@ -54,6 +55,22 @@ test('a readable key hides nothing and turns nothing around', () => {
   for (const [text, expected] of cases) assert.equal(keys.keyText(keys.utf8Bytes(text)), expected)
   assert.equal(keys.keyText(Uint8Array.of(0x41, 0xff, 0x00)), 'A\\xff\\x00')
   fc.assert(fc.property(bytes, (key) => assert.match(keys.keyText(Uint8Array.from(key)), /^[^\p{C}\p{Zl}\p{Zp}]*$/u)))
+})
+
+test('named numbers are said with the unit that their name ends with', () => {
+  const cases: [string, unknown, string][] = [
+    ['bytes', 177_644, 'size 173 KiB'],
+    ['splitBytes', 100_663_296, 'split size 96 MiB'],
+    ['durationMs', 12.25, 'duration 12.3 ms'],
+    ['splitOpsPerSecond', 2000, 'split ops 2000/s'],
+    ['ageSeconds', 90, 'age 90 s'],
+    ['items', 12, 'items 12'],
+    ['kilobytes', 3, 'kilobytes 3'],
+    ['ideal', 35.754, 'ideal 35.75'],
+    ['mapVersion', 3, 'map version 3'],
+    ['reason', 'the group has removed it', 'reason the group has removed it'],
+  ]
+  for (const [name, value, expected] of cases) assert.equal(quantity(name, value), expected)
 })
 
 test('bounds of the map read as words where they are the ends', () => {

@@ -122,6 +122,13 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await picture(story.viewer(), 'store')
   })
 
+  step('knows every figure of the process that it came from', async ({ page }) => {
+    await visit(story.viewer(), 'stores/s1')
+    const card = page.locator('main .card', { hasText: 'Its process' })
+    await card.getByText('Damaged replicas').waitFor()
+    assert.doesNotMatch((await card.textContent()) ?? '', /–|NaN|undefined/)
+  })
+
   step('shows what became of operators, pauses a scheduler and lets it go on', async ({ page }) => {
     await visit(story.viewer(), 'operators')
     await page.getByRole('table', { name: 'Operators' }).getByText('drain').first().waitFor()
@@ -268,7 +275,19 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
 
   it('fits a phone, in the dark', async () => {
     const phone = await openViewer(story.browser(), { dark: true, phone: true })
-    for (const route of ['', 'shards', 'shards/2', 'stores', 'operators', 'events', 'data']) {
+    for (const route of [
+      '',
+      'shards',
+      'shards/2',
+      'stores',
+      'stores/s1',
+      'operators',
+      'events',
+      'rpc',
+      'data',
+      'settings',
+      'heatmap',
+    ]) {
       await visit(phone, route)
       await phone.page.locator('main .card').first().waitFor()
       await phone.page.locator('main .loading').first().waitFor({ state: 'detached' })
@@ -276,5 +295,20 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
       await picture(phone, `phone-${route === '' ? 'overview' : route.replace('/', '-')}`)
     }
     assert.deepEqual(phone.complaints, [])
+  })
+
+  it('says no more of a shard and a store that never were than that, and where the others are', async () => {
+    const viewer = await openViewer(story.browser())
+    for (const [route, words, way] of [
+      ['shards/999', 'there is no shard 999', 'All shards'],
+      ['stores/s9', 'there is no such store', 'All stores'],
+    ] as const) {
+      await visit(viewer, route)
+      await viewer.page.getByText(words).waitFor()
+      await viewer.page.getByRole('link', { name: way }).waitFor()
+      assert.equal(await viewer.page.locator('main .card').count(), 0)
+    }
+    await visit(viewer, 'election')
+    await viewer.page.getByRole('link', { name: 'the events' }).waitFor()
   })
 })

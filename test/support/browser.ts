@@ -44,7 +44,7 @@ export async function launchBrowser(binary: string): Promise<Browser> {
 
 export async function openViewer(browser: Browser, options: ViewerOptions = {}): Promise<Viewer> {
   const context = await browser.newContext({
-    viewport: options.phone === true ? { width: 390, height: 844 } : { width: 1280, height: 860 },
+    viewport: options.phone === true ? { width: 375, height: 812 } : { width: 1280, height: 860 },
     colorScheme: options.dark === true ? 'dark' : 'light',
     reducedMotion: 'reduce',
   })

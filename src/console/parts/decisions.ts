@@ -5,11 +5,12 @@ import type { Decision } from '../api/shapes.ts'
 import { h, type VirtualNode } from '../dom/node.ts'
 import { visible } from './keys.ts'
 import { badge, timeOfDay } from './pieces.ts'
+import { quantity } from './quantity.ts'
 
 export function decisionList(decisions: readonly Decision[]): VirtualNode {
   if (decisions.length === 0) return h('p.empty', 'No scheduler has looked at it yet.')
   return h(
-    'ul.rows',
+    'ul.rows.decisions',
     decisions.map((decision, position) =>
       h(
         'li',
@@ -29,10 +30,6 @@ export function decisionList(decisions: readonly Decision[]): VirtualNode {
 }
 
 function numbers(values: Decision['numbers']): string {
-  const parts = Object.entries(values).map(([name, value]) => `${name} ${shortened(value)}`)
+  const parts = Object.entries(values).map(([name, value]) => quantity(name, value))
   return parts.length === 0 ? '' : ` (${visible(parts.join(', '))})`
-}
-
-function shortened(value: unknown): string {
-  return typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(2) : String(value)
 }

@@ -5,6 +5,7 @@ import type { EventRow } from '../api/shapes.ts'
 import { type Child, h, type VirtualNode } from '../dom/node.ts'
 import { visible } from './keys.ts'
 import { badge, moment, shardLink } from './pieces.ts'
+import { quantity } from './quantity.ts'
 
 const LEVEL_TONES: Readonly<Record<EventRow['level'], string>> = {
   debug: 'idle',
@@ -49,14 +50,6 @@ export function eventDetail(event: EventRow): string {
   if (event.peer !== undefined) parts.push(`peer ${event.peer}`)
   if (event.term !== undefined) parts.push(`term ${event.term}`)
   if (event.index !== undefined) parts.push(`index ${event.index}`)
-  for (const [name, value] of Object.entries(event.data ?? {})) {
-    const text = typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(2) : String(value)
-    parts.push(`${spaced(name)} ${text}`)
-  }
+  for (const [name, value] of Object.entries(event.data ?? {})) parts.push(quantity(name, value))
   return visible(parts.join(' · '))
-}
-
-/** `mapVersion` as words. */
-function spaced(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }

@@ -8,6 +8,8 @@ export interface Filter {
   readonly name: string
   readonly label: string
   readonly hint?: string
+  /** Where the link says nothing. */
+  readonly initial?: string
   /** Absent: any text. */
   readonly options?: readonly (readonly [value: string, words: string])[]
 }
@@ -19,7 +21,7 @@ export class Filters {
 
   constructor(all: readonly Filter[], query: URLSearchParams, changed: () => void) {
     this.#all = all
-    this.#values = new Map(all.map(({ name }) => [name, query.get(name) ?? '']))
+    this.#values = new Map(all.map(({ name, initial }) => [name, query.get(name) ?? initial ?? '']))
     this.#changed = changed
   }
 

@@ -36,6 +36,11 @@ export function failureNotice(failure: Failure): VirtualNode {
   )
 }
 
+/** The page of something that was never there: nothing else on it would be true. */
+export function isUnknown({ value, failure }: Loaded<unknown>): boolean {
+  return value === undefined && failure?.status === 404
+}
+
 const STORE_TONES: Readonly<Record<Store['state'], string>> = {
   up: 'good',
   suspect: 'warn',

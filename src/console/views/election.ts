@@ -1,7 +1,7 @@
 /**
  * One election of one shard, drawn as a sequence from the events and the RPC log of this store.
  */
-import { lastEvents } from '../api/cluster.ts'
+import { allStores, lastEvents } from '../api/cluster.ts'
 import type { Call, Shard } from '../api/shapes.ts'
 import { Loaded } from '../app/loaded.ts'
 import type { Context, Page } from '../app/page.ts'
@@ -19,10 +19,13 @@ const TYPES =
 export function openElection(context: Context, route: Route): Page {
   const { client } = context
   const group = route.item
+  if (group === '') return noElection()
   const term = Number(route.query.get('term') ?? 0)
   const sequence = new Loaded(context.redraw, async () => {
-    const [shard, events, calls] = await Promise.all([
+    const [shard, all, events, calls] = await Promise.all([
       client.json<Shard>(`admin/shards/${encodeURIComponent(group)}`),
+      // Only for their colours, which are the same in every view.
+      allStores(client),
       lastEvents(client, { group, type: TYPES, limit: '1000' }),
       client
         .json<{ calls: readonly Call[] }>(
@@ -33,7 +36,7 @@ export function openElection(context: Context, route: Route): Page {
         .catch(() => []),
     ])
     const stores = shard.replicas.map(({ store }) => store)
-    return { drawn: sequenceOf(term, events, calls, stores) }
+    return { drawn: sequenceOf(term, events, calls, stores), palette: new Palette(all.map(({ id }) => id)) }
   })
   return {
     title: `Election of shard ${group}`,
@@ -46,7 +49,9 @@ export function openElection(context: Context, route: Route): Page {
       ),
       card(
         undefined,
-        shown(sequence, ({ drawn }) => (drawn === undefined ? nothing(term) : [times(drawn), drawing(drawn)])),
+        shown(sequence, ({ drawn, palette }) =>
+          drawn === undefined ? nothing(term) : [times(drawn), drawing(drawn, palette)],
+        ),
         h(
           'p.muted',
           'Drawn from what this store noted: its decisions, and the messages that it sent. The console of the store that won shows its side. ',
@@ -54,6 +59,15 @@ export function openElection(context: Context, route: Route): Page {
         ),
       ),
     ],
+  }
+}
+
+function noElection(): Page {
+  const way = h('a', { href: link('events', '', { type: 'election_won,leader_changed' }) }, 'the events')
+  return {
+    title: 'Elections',
+    refresh: () => Promise.resolve(),
+    render: () => [heading('Elections'), h('p.empty', 'Choose “draw” beside one of ', way, ' of an election.')],
   }
 }
 
@@ -74,12 +88,12 @@ const ROW_HEIGHT = 30
 const TOP = 34
 
 /** Every arrow and mark gets a row: elections are bursts, and a true scale would show one line. */
-function drawing({ lanes, arrows, marks, fromMs }: Sequence): VirtualNode {
-  const palette = new Palette(lanes)
+function drawing({ lanes, arrows, marks, fromMs }: Sequence, palette: Palette): VirtualNode {
   const rows = [
-    ...arrows.map((arrow) => ({ atMs: arrow.startMs, arrow, mark: undefined })),
-    ...marks.map((mark) => ({ atMs: mark.atMs, arrow: undefined, mark })),
-  ].sort((a, b) => a.atMs - b.atMs)
+    // Within a millisecond: what was answered, what was decided then, what was asked because of it.
+    ...arrows.map((arrow) => ({ atMs: arrow.startMs, rank: arrow.kind === 'answer' ? 0 : 2, arrow, mark: undefined })),
+    ...marks.map((mark) => ({ atMs: mark.atMs, rank: 1, arrow: undefined, mark })),
+  ].sort((a, b) => a.atMs - b.atMs || a.rank - b.rank)
   const width = lanes.length * LANE_WIDTH + 70
   const height = TOP + rows.length * ROW_HEIGHT + 20
   const x = (store: string): number => 70 + LANE_WIDTH * (lanes.indexOf(store) + 0.5)

@@ -21,8 +21,10 @@ const FILTERS: readonly Filter[] = [
   {
     name: 'level',
     label: 'Level',
+    // Each flush of the data is one of level debug, and would hide everything else.
+    initial: 'info',
     options: [
-      ['', 'all'],
+      ['debug', 'all'],
       ['info', 'info and above'],
       ['warn', 'warn and above'],
       ['error', 'error'],
@@ -54,7 +56,10 @@ export function openEvents(context: Context, route: Route): Page {
         downloadButton('CSV', `events?${csvQuery(filters)}`, 'events.csv', context),
       ),
       filters.render(),
-      card(undefined, shown(events, eventTable)),
+      card(
+        undefined,
+        shown(events, (rows) => eventTable(rows, filters.query.level)),
+      ),
     ],
   }
 }
@@ -66,12 +71,12 @@ function csvQuery(filters: Filters): string {
 /** Types that belong to an election, which can be drawn. */
 const OF_ELECTIONS = /^(?:pre_vote|election|vote|campaign|leader)_/
 
-function eventTable(events: readonly EventRow[]): VirtualNode {
+function eventTable(events: readonly EventRow[], level: string | undefined): VirtualNode {
   return table<EventRow>(
     [
       { name: 'Time', cell: ({ ts }) => timeOfDay(ts) },
-      { name: 'Type', cell: ({ level, type }) => [eventType(type), ' ', levelBadge(level)] },
-      { name: 'Shard', cell: ({ group }) => (group === undefined ? null : shardLink(group)) },
+      { name: 'Type', cell: ({ level, type }) => h('span.whole', eventType(type), ' ', levelBadge(level)) },
+      { name: 'Shard', cell: ({ group }) => (group === undefined ? null : h('span.whole', shardLink(group))) },
       { name: 'What it told', cell: (event) => h('span.muted.told', eventDetail(event)) },
       {
         name: '',
@@ -86,7 +91,7 @@ function eventTable(events: readonly EventRow[]): VirtualNode {
       label: 'Events',
       key: ({ id }) => id,
       tone: ({ level }) => (level === 'error' ? 'bad' : undefined),
-      empty: 'Nothing that passes the filters.',
+      empty: `Nothing passes the filters${level === 'debug' ? '' : '; levels below the chosen one are left out'}.`,
     },
   )
 }

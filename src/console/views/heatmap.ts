@@ -33,6 +33,8 @@ class HeatmapPage implements Page {
   #chosen: Cell | undefined
   #dragFrom: Cell | undefined
   #dragTo: Cell | undefined
+  /** Under the pointer. */
+  #pointed: Cell | undefined
 
   constructor(context: Context, route: Route) {
     this.#context = context
@@ -81,7 +83,7 @@ class HeatmapPage implements Page {
                 'Nothing was measured yet. The placement driver looks every few seconds, and its next leader begins anew.',
               ),
             )
-          : [card(undefined, this.#map(grid)), this.#detail(grid)],
+          : [card('Requests per second: keys downwards, time to the right', this.#map(grid)), this.#detail(grid)],
       ),
     ]
   }
@@ -102,6 +104,9 @@ class HeatmapPage implements Page {
             onpointerdown: (event: Event) => this.#press(event as PointerEvent, window),
             onpointermove: (event: Event) => this.#drag(event as PointerEvent, window),
             onpointerup: () => this.#release(grid),
+            onpointerleave: () => {
+              this.#pointed = undefined
+            },
             onkeydown: (event: Event) => this.#key(event as KeyboardEvent, grid, window),
           },
           h('canvas', { drawn: (element) => paintHeat(element as HTMLCanvasElement, grid, window, this.#heat) }),
@@ -114,7 +119,7 @@ class HeatmapPage implements Page {
       ),
       h(
         'div.under',
-        h('p.muted', 'Drag to come closer; click to choose a cell.'),
+        h('p.muted.pointed', this.#pointedWords(grid)),
         h('p.muted.scale', '0 ', h('i.ramp', { 'aria-hidden': 'true' }), ` ${count(highest)} per second`),
       ),
     ]
@@ -148,7 +153,21 @@ class HeatmapPage implements Page {
   }
 
   #drag(event: PointerEvent, window: Window): void {
-    if (this.#dragFrom !== undefined) this.#dragTo = this.#cellAt(event, window)
+    this.#pointed = this.#cellAt(event, window)
+    if (this.#dragFrom !== undefined) this.#dragTo = this.#pointed
+  }
+
+  #pointedWords(grid: HeatGrid): Child {
+    const cell = this.#pointed
+    if (cell === undefined || cell.row >= grid.rows || cell.step >= grid.steps)
+      return 'Drag to come closer; click to choose a cell.'
+    return [
+      h('b', rate(grid.value(this.#heat, cell))),
+      ` at ${timeOf(grid, cell.step)}, keys from `,
+      h('code', boundText(grid.start(cell.row), 'lowest')),
+      ' to ',
+      h('code', boundText(grid.end(cell.row), 'highest')),
+    ]
   }
 
   #release(grid: HeatGrid): void {
@@ -184,7 +203,7 @@ class HeatmapPage implements Page {
       facts(
         ['Keys from', h('code', boundText(start, 'lowest'))],
         ['Up to', h('code', boundText(grid.end(cell.row), 'highest'))],
-        ['At', clockTime(new Date(grid.stepMs(cell.step)).toISOString())],
+        ['At', timeOf(grid, cell.step)],
         ['Reads', rate(grid.value('reads', cell))],
         ['Writes', rate(grid.value('writes', cell))],
       ),
@@ -213,9 +232,13 @@ function stepLabels(grid: HeatGrid, window: Window): VirtualNode[] {
   const steps = window.toStep - window.fromStep
   return Array.from({ length: STEP_LABELS + 1 }, (_, position) => {
     const step = window.fromStep + (position * steps) / STEP_LABELS
-    const time = clockTime(new Date(grid.stepMs(step)).toISOString()).slice(0, 8)
-    return h('span', { key: position }, time)
+    return h('span', { key: position }, timeOf(grid, step))
   })
+}
+
+/** To the second. */
+function timeOf(grid: HeatGrid, step: number): string {
+  return clockTime(new Date(grid.stepMs(step)).toISOString()).slice(0, 8)
 }
 
 function frame(name: string, part: Window, window: Window): VirtualNode {

@@ -142,7 +142,7 @@ class Overview implements Page {
   #storeRows(stores: readonly Store[]): VirtualNode {
     const palette = paletteOf(stores, [])
     return h(
-      'ul.rows',
+      'ul.rows.stores',
       stores.map((store) =>
         h(
           'li',

@@ -11,10 +11,10 @@ import { act } from '../parts/action.ts'
 import { decisionList } from '../parts/decisions.ts'
 import { eventList } from '../parts/events.ts'
 import { bytes, count, rate } from '../parts/format.ts'
-import { boundText } from '../parts/keys.ts'
+import { boundText, visible } from '../parts/keys.ts'
 import { operatorList } from '../parts/operators.ts'
 import { Palette } from '../parts/palette.ts'
-import { badge, button, card, facts, heading, shown, storeLink } from '../parts/pieces.ts'
+import { badge, button, card, facts, heading, isUnknown, shown, storeLink } from '../parts/pieces.ts'
 import { loadReplicas, logTail, type ReplicaInside, replicaLogs } from '../parts/replica-logs.ts'
 import {
   addReplicaAction,
@@ -93,8 +93,12 @@ class ShardPage implements Page {
       this.#stores.value?.map(({ id }) => id) ?? shard?.replicas.map(({ store }) => store) ?? [],
     )
     const nowMs = this.#context.world.nowMs()
+    if (isUnknown(this.#shard)) {
+      const words = h('p', h('a', { href: link('shards') }, 'All shards'))
+      return [heading(`Shard ${visible(this.#id)}`), shown(this.#shard, () => null), words]
+    }
     return [
-      heading(`Shard ${this.#id}`, shard !== undefined && this.#buttons(shard)),
+      heading(`Shard ${visible(this.#id)}`, shard !== undefined && this.#buttons(shard)),
       shown(this.#shard, (found) => [
         card(undefined, this.#place(found, palette), this.#facts(found, palette)),
         card('Members', members(found, palette)),
@@ -153,7 +157,10 @@ class ShardPage implements Page {
       ['Term', shard.term],
       ['Commit index', shard.commitIndex],
       ['Applied index', shard.appliedIndex],
-      ['Epoch: members, range', `${shard.epoch.membership}, ${shard.epoch.range}`],
+      [
+        'Epoch',
+        h('span', { title: 'Changes of members, changes of range' }, `${shard.epoch.membership}.${shard.epoch.range}`),
+      ],
       ['Size', bytes(shard.bytes)],
       ['Keys', count(shard.keys)],
       ['Reads', rate(shard.load.readsPerSecond)],

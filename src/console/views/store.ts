@@ -14,7 +14,18 @@ import { bytes, plural, rate, seconds, span } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { metricValue } from '../parts/metrics.ts'
 import { Palette } from '../parts/palette.ts'
-import { button, card, facts, heading, labelList, shardLink, shown, storeLink, storeState } from '../parts/pieces.ts'
+import {
+  button,
+  card,
+  facts,
+  heading,
+  isUnknown,
+  labelList,
+  shardLink,
+  shown,
+  storeLink,
+  storeState,
+} from '../parts/pieces.ts'
 import { forgetAction, labelsAction, storeChangeAction, storeChanges } from '../parts/store-actions.ts'
 import { strip } from '../parts/strip.ts'
 import { table } from '../parts/table.ts'
@@ -66,6 +77,10 @@ class StorePage implements Page {
 
   render(): Child {
     const store = this.#store.value
+    if (isUnknown(this.#store)) {
+      const words = h('p', h('a', { href: link('stores') }, 'All stores'))
+      return [heading(`Store ${visible(this.#id)}`), shown(this.#store, () => null), words]
+    }
     return [
       heading(`Store ${visible(this.#id)}`, store !== undefined && this.#buttons(store)),
       shown(this.#store, (found) => [card(undefined, this.#facts(found)), this.#lag(found)]),
@@ -169,7 +184,7 @@ class StorePage implements Page {
         ['Log on disk', reading('storage_log_size_bytes', bytes)],
         ['Segments', reading('storage_log_segments', String)],
         ['Not yet flushed', reading('storage_overlay_bytes', bytes)],
-        ['Damaged replicas', reading('flotilla_damaged_groups', String)],
+        ['Damaged replicas', reading('storage_damaged_groups', String)],
       ),
     )
   }

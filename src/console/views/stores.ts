@@ -6,7 +6,7 @@ import type { Store } from '../api/shapes.ts'
 import { Loaded } from '../app/loaded.ts'
 import type { Context, Page } from '../app/page.ts'
 import { type Child, h } from '../dom/node.ts'
-import { bytes, rate, span } from '../parts/format.ts'
+import { bytes, plural, rate, span } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { Palette } from '../parts/palette.ts'
 import { card, heading, labelList, shown, storeLink, storeState } from '../parts/pieces.ts'
@@ -61,5 +61,5 @@ function columns(palette: Palette): readonly Column<Store>[] {
 
 function largestLag(lag: Store['lag']): Child {
   const most = Math.max(0, ...Object.values(lag))
-  return most === 0 ? h('span.muted', 'none') : `${most} entries`
+  return most === 0 ? h('span.muted', 'none') : plural(most, 'entry', 'entries')
 }
