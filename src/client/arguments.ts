@@ -53,7 +53,33 @@ export function toCondition(options: Pick<WriteOptions, 'ifRevision' | 'ifAbsent
   return { kind: 'revision', revision: ifRevision }
 }
 
+/** Of every call. One list for all of them, so that a program may keep one set of options for several calls. */
+const OPTION_NAMES = [
+  ...['signal', 'timeout', 'traceparent', 'consistency', 'ifRevision', 'ifAbsent', 'atomic'],
+  ...['prefix', 'start', 'end', 'reverse', 'limit'],
+]
+const OPERATION_NAMES = ['op', 'key', 'value', 'ifRevision', 'ifAbsent']
+
+/** A misspelt condition, or a wish of a later version, must not become a write without it: gateways refuse such words too. */
+function checkNames(given: object, known: readonly string[], what: string): void {
+  for (const name of Object.keys(given)) {
+    if (known.includes(name) || given[name as keyof typeof given] === undefined) continue
+    if (name === 'ttl') {
+      const cure = 'Write without ttl and delete the key when it is due.'
+      throw invalid('INVALID_ARGUMENT', 'ttl is not supported by this version', cure)
+    }
+    throw invalid('INVALID_ARGUMENT', `${what} has no ${name.slice(0, 50)}: it takes ${known.join(', ')}`)
+  }
+}
+
+/** One operation of a batch, as far as its form goes. */
+export function toNamedOperation<T extends object>(operation: T): T {
+  checkNames(toObject(operation, 'an operation'), OPERATION_NAMES, 'an operation')
+  return operation
+}
+
 export function toCallOptions(options: RequestOptions): { timeoutMs?: number; signal?: AbortSignal } {
+  checkNames(options, OPTION_NAMES, 'a call')
   const { timeout, signal } = options
   if (timeout !== undefined && !(timeout >= 1 && timeout <= LIMITS.requestTimeoutMsMax)) {
     throw invalid('INVALID_ARGUMENT', `timeout must lie between 1 and ${LIMITS.requestTimeoutMsMax} ms, not ${timeout}`)

@@ -8,7 +8,7 @@ import {
   toKey,
   toLimit,
   toList,
-  toObject,
+  toNamedOperation,
   toRange,
   toValue,
 } from './arguments.ts'
@@ -112,7 +112,7 @@ export class HttpClient implements Client {
     options: RequestOptions & { readonly atomic?: boolean } = {},
   ): Promise<BatchResult[]> {
     const ops = toList(operations, 'operations', LIMITS.batchOpsMax).map((operation) => ({
-      ...toObject(operation, 'an operation'),
+      ...toNamedOperation(operation),
       key: base64(latin1ToBytes(toKey(operation.key))),
       keyEncoding: 'base64',
       ...(operation.op === 'put'

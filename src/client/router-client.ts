@@ -11,7 +11,7 @@ import {
   toKey,
   toLimit,
   toList,
-  toObject,
+  toNamedOperation,
   toRange,
   toValue,
 } from './arguments.ts'
@@ -180,7 +180,7 @@ function entryOf(key: Key, { value, revision }: { readonly value: Uint8Array; re
 }
 
 function toOperation(operation: BatchOperation): KvOperation {
-  toObject(operation, 'an operation')
+  toNamedOperation(operation)
   switch (operation.op) {
     case 'put':
       return {

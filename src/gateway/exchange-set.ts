@@ -26,6 +26,7 @@ export class ExchangeSet {
   readonly unread: UnreadAnswers
   readonly #bodies = new WeakMap<Exchange, Watched>()
   #bodyBytes = 0
+  #begun = 0
   #answered = 0
   #timer: Timer | undefined
   #whenEmpty: (() => void) | undefined
@@ -40,6 +41,11 @@ export class ExchangeSet {
     return this.#open.size
   }
 
+  /** Requests that came since the start. */
+  get begun(): number {
+    return this.#begun
+  }
+
   /** Requests that ended since the start. */
   get answered(): number {
     return this.#answered
@@ -51,6 +57,7 @@ export class ExchangeSet {
 
   add(exchange: Exchange): void {
     this.#open.add(exchange)
+    this.#begun++
     if (this.#timer === undefined) this.#arm()
   }
 

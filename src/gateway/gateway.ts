@@ -3,12 +3,13 @@
  * for each address it listens on.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Clock, silentEvents, silentTracer } from '../base/index.ts'
+import { silentEvents, silentTracer } from '../base/index.ts'
 import type { AccessToken } from './access.ts'
 import { Admission } from './admission.ts'
 import { GatewayApp } from './app.ts'
+import { drain } from './drain.ts'
 import { Exchange } from './exchange.ts'
 import { ExchangeSet } from './exchange-set.ts'
 import { createHttpServer, type Expectation, exchangeCertificates } from './http-server.ts'
@@ -39,12 +40,6 @@ export interface Gateway {
    */
   close(): Promise<void>
 }
-
-/** Clients that connect without end must not keep the gateway open. */
-const BACKLOG_TURNS_MAX = 50
-
-/** After the last answer was handed to Node, connections get this long to carry it away. */
-const FLUSH_MS = 50
 
 /** Resolves when the gateway listens; rejects with Node's error when it cannot. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -142,44 +137,13 @@ class RunningGateway implements Gateway {
     return this.#closed
   }
 
-  /**
-   * A client that keeps its connection may send a request at any moment, and an idle connection that is closed at that moment breaks it. So: nobody new is let in,
-   * what comes is served and told that the connection ends, and only connections that stayed silent for a while are closed.
-   */
   async #close(): Promise<void> {
     this.#draining = true
     const { clock, events, limits } = this.#services
     events.emit({ type: 'gateway_draining', data: { inflight: this.#set.size } })
-    await this.#takeBacklog()
-    const ended = stopListening(this.#server)
-    const impatience = clock.after(limits.drainMsMax, () => this.#server.closeAllConnections())
-    await Promise.race([ended, pause(clock, Math.min(limits.drainIdleMs, limits.drainMsMax))])
-    this.#server.closeIdleConnections()
-    for (const socket of this.#unused) socket.destroy()
-    await Promise.race([this.#set.empty(), ended])
-    const flush = clock.after(FLUSH_MS, () => this.#server.closeAllConnections())
-    await ended
-    // Node's own end of the server, which also stops its timer.
-    this.#server.close()
-    impatience.cancel()
-    flush.cancel()
+    await drain({ server: this.#server, set: this.#set, unused: this.#unused, clock, limits })
     this.#set.stop()
     events.emit({ type: 'gateway_closed' })
-  }
-
-  /** Connections that the system has established and this process has not seen yet would be reset when the server stops to listen. */
-  async #takeBacklog(): Promise<void> {
-    let arrived = false
-    const note = (): void => {
-      arrived = true
-    }
-    this.#server.on('connection', note)
-    for (let turn = 0; turn < BACKLOG_TURNS_MAX; turn++) {
-      arrived = false
-      await new Promise<void>((resolve) => this.#services.clock.soon(resolve))
-      if (!arrived && turn > 0) break
-    }
-    this.#server.off('connection', note)
   }
 
   #onRequest(incoming: IncomingMessage, outgoing: ServerResponse, expectation: Expectation): void {
@@ -200,19 +164,6 @@ class RunningGateway implements Gateway {
       exchange.fail(error)
     }
   }
-}
-
-/** Takes no more connections and leaves those that are there alone; `close` of an HTTP server would end the idle ones. Resolves when none is left. */
-function stopListening(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    NetServer.prototype.close.call(server, () => resolve())
-  })
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(delayMs, resolve)
-  })
 }
 
 /** Unique in the cluster with overwhelming likelihood, and cheap: a random beginning, then counted. */

@@ -27,6 +27,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   drainMsMax: 10_000,
   /** Longer than busy clients pause between two requests, and a small part of the 30 s that an orderly stop may take. */
   drainIdleMs: 1_000,
+  /** Clients that pause for longer than this between two requests will have to try again. */
+  drainIdleMsMax: 5_000,
 }
 
 /** JSON may spell a byte with six characters, and each operation of a batch has some names around its bytes. */

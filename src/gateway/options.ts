@@ -47,8 +47,10 @@ export interface GatewayLimits {
   readonly streamStallMsMax: number
   /** How long `close` waits for requests in progress. */
   readonly drainMsMax: number
-  /** How long `close` leaves a connection open that carries no request, in case one is on its way. */
+  /** How long no request may have come on any connection before `close` ends those that carry none. */
   readonly drainIdleMs: number
+  /** After this it ends them although requests still come on others. */
+  readonly drainIdleMsMax: number
 }
 
 export interface GatewayOptions {

@@ -11,6 +11,7 @@ export interface ClientTls {
   /** For gateways that ask for a certificate; with `key`. */
   readonly cert?: string
   readonly key?: string
+  readonly rejectUnauthorized?: boolean
 }
 
 export interface HttpsFetch {

@@ -1,12 +1,13 @@
 import { bytesToLatin1, LIMITS, utf8Encode } from '../base/index.ts'
 import { type AccessToken, type Gateway, startGateway } from '../gateway/index.ts'
 import { createLogger, createMetrics, type LogFormat, takeCpuProfile, takeHeapProfile } from '../observe/index.ts'
-import { type NatsCredentials, openNatsTransport } from '../transport/index.ts'
+import { openNatsTransport } from '../transport/index.ts'
 import { hostBroker } from './broker-host.ts'
 import { acceptsSetting, type Config, digestOf, type SettingSource } from './config/index.ts'
 import { DynamicSettings } from './dynamic-settings.ts'
 import { eventsPort, openProcessEvents } from './events.ts'
 import { loadGatewayTls } from './gateway-tls.ts'
+import { withoutUndefined } from './nats-credentials.ts'
 import { type Node, openNode } from './node.ts'
 import { readMetrics } from './read-metrics.ts'
 import { ReadinessEvents } from './readiness-events.ts'
@@ -233,8 +234,4 @@ function accessTokens({ gateway }: Config): AccessToken[] {
     role,
     prefixes: (prefixes ?? []).map((prefix) => bytesToLatin1(utf8Encode(prefix))),
   }))
-}
-
-function withoutUndefined(credentials: Record<keyof NatsCredentials, string | undefined>): NatsCredentials {
-  return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== undefined))
 }

@@ -45,6 +45,13 @@ async function checkMisuse(client: Client): Promise<void> {
     'no operations': async () => loose.batch?.(),
     'an operation that is nothing': async () => loose.batch?.([null]),
     'an operation without a name': async () => loose.batch?.([{ key: 'a' }]),
+    'an expiry': async () => loose.put?.('a', 'x', { ttl: 5 }),
+    'an expiry in a batch': async () => loose.batch?.([{ op: 'put', key: 'a', value: 'x', ttl: 5 }]),
+    'a misspelt condition': async () => loose.put?.('a', 'x', { ifabsent: true }),
+    'a misspelt condition of a delete': async () => loose.del?.('a', { ifRevison: 5 }),
+    'a misspelt condition in a batch': async () => loose.batch?.([{ op: 'delete', key: 'a', ifrevision: 1 }]),
+    'a misspelt wish of a batch': async () => loose.batch?.([{ op: 'put', key: 'a', value: 'x' }], { atmic: true }),
+    'a misspelt bound': () => scan({ prefx: 'a' }),
     'a signal that is none': async () => loose.get?.('a', { signal: {} }),
     'a time-out that is none': () => client.get('a', { timeout: Number.NaN }),
   }

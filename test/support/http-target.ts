@@ -11,6 +11,8 @@ const HANG_GRACE_MS = 4_000
 
 export class HttpTarget implements Target {
   readonly complaints: string[] = []
+  /** Why an outcome is unknown, in order. */
+  readonly doubts: string[] = []
   readonly #judge = new Judge((what) => this.complaints.push(what), ['UNAVAILABLE'])
   readonly #addresses: () => readonly string[]
   readonly #timeoutMs: number
@@ -39,11 +41,15 @@ export class HttpTarget implements Target {
         agent: this.#agent,
         ...(action.kind === 'put' ? { body: action.value } : {}),
       })
-      return this.#judge.answered(answer, key, action)
+      const outcome = this.#judge.answered(answer, key, action)
+      if (outcome.kind === 'unknown') this.doubts.push(`${action.kind} ${key} at ${address}: ${answer.body.toString()}`)
+      return outcome
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error
       if (error.kind === 'hang') this.complaints.push(error.message)
-      return error.kind === 'refused' ? undefined : { kind: 'unknown' }
+      if (error.kind === 'refused') return undefined
+      this.doubts.push(`${error.message} (${address})`)
+      return { kind: 'unknown' }
     }
   }
 

@@ -12,6 +12,8 @@ export interface Target {
   perform(key: string, action: Action, turn: number): Promise<Outcome | undefined>
   /** Answers that were not allowed, or never came. */
   readonly complaints: readonly string[]
+  /** Why outcomes are unknown, where the target can tell more than that. */
+  readonly doubts?: readonly string[]
   close(): void
 }
 
@@ -40,6 +42,10 @@ export class Workload {
     this.#name = name
     this.#target = target
     this.#options = options
+  }
+
+  get doubts(): readonly string[] {
+    return this.#target.doubts ?? []
   }
 
   start(): this {

@@ -8,7 +8,7 @@ import { openNatsTransport, TransportError } from '../../src/transport/index.ts'
 import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../../tools/cluster/nats-server.ts'
 import { CA, type Certificate, CLIENT, SERVER, STRANGER } from '../support/certificates.ts'
 import { natsOptions } from './nats-fixture.ts'
-import { ask, assertSameBytes, echo, pattern } from './support.ts'
+import { ask, assertSameBytes, echo, LogText, pattern, until } from './support.ts'
 
 const realServer = { skip: findNatsServer() === undefined ? NATS_SERVER_ABSENT : false }
 if (realServer.skip !== false) console.log(NATS_SERVER_ABSENT)
@@ -46,20 +46,53 @@ test('stores speak TLS with the broker, and show a certificate where it wants on
   assertSameBytes(await ask(a, 'b', pattern(100_000)), pattern(100_000), 'answer')
   await a.close()
   await b.close()
-  const refused: [string, object][] = [
-    ['an authority that did not sign the server', { ...tls, caFile: of('stranger', STRANGER).certFile }],
-    ['no certificate of its own', { caFile }],
-    ['a certificate that nobody known signed', { caFile, ...of('stranger', STRANGER) }],
+  const refused: [string, object, RegExp][] = [
+    ['an authority that did not sign the server', { ...tls, caFile: of('stranger', STRANGER).certFile }, /verify|self/],
+    [
+      'no certificate of its own',
+      { caFile },
+      /wants a certificate of ours, and there is none \(.+\); set transport\.tls/,
+    ],
+    [
+      'a certificate that nobody known signed',
+      { caFile, ...of('stranger', STRANGER) },
+      /does not accept our certificate \(.+\); set transport\.tls/,
+    ],
   ]
-  for (const [what, options] of refused) {
-    // In TLS 1.3 a server turns a client's certificate down after the handshake: then the store goes on trying, as without a broker.
-    const opened = await openNatsTransport(natsOptions(server.url, { tls: options, startWaitMsMax: 2_000 })).catch(
-      (error: unknown) => {
-        if (error instanceof TransportError) return undefined
-        throw error
-      },
+  for (const [what, options, reason] of refused) {
+    const logger = new LogText()
+    // In TLS 1.3 a server turns a client's certificate down after the handshake, which the nats client does not see.
+    await assert.rejects(
+      openNatsTransport(natsOptions(server.url, { tls: options, logger })),
+      (error) => error instanceof TransportError && error.code === 'TLS_FAILED' && reason.test(error.message),
+      what,
     )
-    assert.notEqual(opened?.state, 'open', what)
-    await opened?.close()
+    // Three connections, one sentence.
+    const told = logger.text.split('\n').filter((line) => /no connection to the broker/.test(line))
+    assert.equal(told.length, 1, `${what}: ${logger.text}`)
+    assert.match(logger.text, reason)
   }
+})
+
+test('a store whose certificate is turned down later says so, and comes back by itself', realServer, async (t) => {
+  const alive = setInterval(() => {}, 1_000)
+  t.after(() => clearInterval(alive))
+  const { caFile, of } = certificateFiles(t)
+  const { certFile, keyFile } = of('server', SERVER)
+  const encrypted = `cert_file: "${certFile}", key_file: "${keyFile}", ca_file: "${caFile}"`
+  const lenient = await startNatsServer({ config: [`tls { ${encrypted} }`] })
+  assert.ok(lenient !== undefined)
+  t.after(() => lenient.stop())
+  const logger = new LogText()
+  const a = await openNatsTransport(natsOptions(lenient.url, { address: 'a', tls: { caFile }, logger }))
+  assert.equal(a.state, 'open')
+  await lenient.kill()
+  const strict = await startNatsServer({ port: lenient.port, config: [`tls { ${encrypted}, verify: true }`] })
+  assert.ok(strict !== undefined)
+  t.after(() => strict.stop())
+  await until('the reason is told', () => /wants a certificate of ours, and there is none/.test(logger.text))
+  await strict.kill()
+  await lenient.restart()
+  await until('it is connected again', () => a.state === 'open')
+  await a.close()
 })

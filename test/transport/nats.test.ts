@@ -7,23 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { nkeys } from 'nats'
-import type { Logger } from '../../src/base/index.ts'
 import { type BrokerOptions, startBroker } from '../../src/broker/index.ts'
 import { openNatsTransport, type Transport, TransportError } from '../../src/transport/index.ts'
 import { shownServers } from '../../src/transport/nats/nats-options.ts'
 import { findNatsServer, NATS_SERVER_ABSENT, startNatsServer } from '../../tools/cluster/nats-server.ts'
 import { natsOptions } from './nats-fixture.ts'
-import { ask, assertSameBytes, echo, pattern, until } from './support.ts'
+import { ask, assertSameBytes, echo, LogText, pattern, until } from './support.ts'
 
 const SECRET = 'open-sesame%21'
-
-/** Everything that was logged, as text. */
-class LogText implements Logger {
-  text = ''
-  log(level: string, message: string, fields?: Record<string, unknown>): void {
-    this.text += `${level} ${message} ${JSON.stringify(fields ?? {})}\n`
-  }
-}
 
 const realServer = { skip: findNatsServer() === undefined ? NATS_SERVER_ABSENT : false }
 if (realServer.skip !== false) console.log(NATS_SERVER_ABSENT)

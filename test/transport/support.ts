@@ -1,5 +1,6 @@
 /** What the transport's tests share: a recording peer, patience, and bytes that tell their origin. */
 import assert from 'node:assert/strict'
+import type { Logger } from '../../src/base/index.ts'
 import type {
   IncomingRequest,
   Lane,
@@ -111,4 +112,12 @@ export function assertSameBytes(actual: unknown, expected: Uint8Array, what: str
   if (!(actual instanceof Uint8Array)) assert.fail(`${what}: ${String(actual)} instead of bytes`)
   assert.equal(actual.length, expected.length, `${what}: length`)
   assert.ok(Buffer.compare(actual, expected) === 0, `${what}: bytes differ`)
+}
+
+/** Everything that was logged, as text. */
+export class LogText implements Logger {
+  text = ''
+  log(level: string, message: string, fields?: Record<string, unknown>): void {
+    this.text += `${level} ${message} ${JSON.stringify(fields ?? {})}\n`
+  }
 }

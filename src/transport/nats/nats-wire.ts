@@ -4,15 +4,17 @@
  * closed connection, it buffers without bound while disconnected, and an exception in a callback would silently end its reader.
  */
 import { type ConnectionOptions, connect, ErrorCode, Events, type NatsConnection, NatsError, type Status } from 'nats'
-import { type Clock, LIMITS, type Logger } from '../../base/index.ts'
+import { type Clock, LIMITS, type Logger, type Timer } from '../../base/index.ts'
 import { TransportError } from '../transport-error.ts'
 import type { Wire } from '../wire.ts'
+import { lookAtCertificate } from './certificate-look.ts'
+import { COMPLAINT_INTERVAL_MS, Complaints } from './complaints.ts'
 import { explainNatsError } from './nats-failure.ts'
 
 /** Between attempts while the client itself has given up, or never got through. */
 const RETRY_MS = 250
-/** The same complaint is not repeated before this. */
-const COMPLAINT_INTERVAL_MS = 30_000
+/** A broker that is there lets us in long before. */
+const LOOK_AFTER_MS = 1_000
 /** What a closing connection gets to send its last bytes. */
 const CLOSE_GRACE_MS = 500
 /** A subscription that was refused is tried again: permissions change without a reconnect. */
@@ -24,13 +26,15 @@ export interface NatsWireOptions {
   readonly servers: string
   readonly clock: Clock
   readonly logger: Logger
+  /** Where several wires lead to the same servers: what is told of one needs no telling of the others. */
+  readonly complaints?: Complaints
 }
 
 export class NatsWire implements Wire {
   readonly #options: NatsWireOptions
   readonly #clock: Clock
   readonly #subscriptions = new Map<string, (bytes: Uint8Array) => void>()
-  readonly #complaints = new Map<string, number>()
+  readonly #complaints: Complaints
   #connection: NatsConnection | undefined
   #isOpen = false
   #isClosed = false
@@ -38,11 +42,15 @@ export class NatsWire implements Wire {
   #onChange: (() => void) | undefined
   /** Open while we wait for a broker: the timers of `Clock` alone would let a process end that has nothing else to do yet. */
   #reasonToLive: InstanceType<typeof MessagePort> | undefined
+  /** Why there is no connection, where the client does not know it. */
+  #reason: TransportError | undefined
+  #look: Timer | undefined
   #onFirst: ((outcome: TransportError | undefined) => void) | undefined
 
   constructor(options: NatsWireOptions) {
     this.#options = options
     this.#clock = options.clock
+    this.#complaints = options.complaints ?? new Complaints(options.clock, options.logger, options.servers)
   }
 
   /**
@@ -52,6 +60,7 @@ export class NatsWire implements Wire {
   connect(): Promise<TransportError | undefined> {
     return new Promise((resolve) => {
       this.#onFirst = resolve
+      this.#lookAfter(LOOK_AFTER_MS)
       this.#dial()
     })
   }
@@ -88,6 +97,7 @@ export class NatsWire implements Wire {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#look?.cancel()
     const connection = this.#connection
     this.#connection = undefined
     this.#letProcessEnd()
@@ -111,7 +121,8 @@ export class NatsWire implements Wire {
 
   #onDialFailed(error: unknown): void {
     if (this.#isClosed) return
-    const failure = explainNatsError(error)
+    const explained = explainNatsError(error)
+    const failure = explained instanceof TransportError ? explained : (this.#reason ?? explained)
     this.#complain('warn', 'no connection to the broker', failure)
     if (failure instanceof TransportError) this.#settleFirst(failure)
     this.#clock.after(RETRY_MS, () => {
@@ -170,7 +181,10 @@ export class NatsWire implements Wire {
   #setOpen(connection: NatsConnection, isOpen: boolean): void {
     if (this.#isClosed || connection !== this.#connection || isOpen === this.#isOpen) return
     this.#isOpen = isOpen
-    if (isOpen) {
+    if (!isOpen) this.#lookAfter(LOOK_AFTER_MS)
+    else {
+      this.#reason = undefined
+      this.#look?.cancel()
       this.#payloadBytesMax = connection.info?.max_payload ?? LIMITS.frameBytesMax
       this.#options.logger.log('info', 'connected to the broker', { server: connection.getServer() })
       this.#settleFirst(undefined)
@@ -219,15 +233,27 @@ export class NatsWire implements Wire {
     })
   }
 
+  /** While there is no connection, looks now and then whether our certificate is in the way. */
+  #lookAfter(delayMs: number): void {
+    const { connection, clock } = this.#options
+    const { servers, tls } = connection
+    if (tls === null || !Array.isArray(servers)) return
+    this.#look?.cancel()
+    this.#look = clock.after(delayMs, () => {
+      void lookAtCertificate(servers, tls ?? {}, clock).then((reason) => {
+        if (this.#isClosed || this.#isOpen) return
+        this.#reason = reason
+        if (reason !== undefined) {
+          this.#complain('warn', 'no connection to the broker', reason)
+          this.#settleFirst(reason)
+        }
+        this.#lookAfter(COMPLAINT_INTERVAL_MS)
+      })
+    })
+  }
+
   #complain(level: 'warn' | 'error', what: string, why: TransportError | string): void {
-    const reason = typeof why === 'string' ? why : why.message
-    const nowMs = this.#clock.nowMs()
-    const key = `${what}: ${reason}`
-    if (nowMs < (this.#complaints.get(key) ?? Number.NEGATIVE_INFINITY) + COMPLAINT_INTERVAL_MS) return
-    // Complaints are few; what bounds them is that reasons are.
-    if (this.#complaints.size > 100) this.#complaints.clear()
-    this.#complaints.set(key, nowMs)
-    this.#options.logger.log(level, what, { reason, servers: this.#options.servers })
+    this.#complaints.tell(level, what, why)
   }
 }
 

@@ -4,6 +4,7 @@ import { CHANNELS, CONTROL, channelName } from '../channels.ts'
 import { CONNECTIONS } from '../connections.ts'
 import { checkTransportOptions, FrameTransport, type TransportOptions } from '../frame-transport.ts'
 import type { Transport } from '../transport.ts'
+import { Complaints } from './complaints.ts'
 import { answerDiscovery } from './discovery.ts'
 import { type NatsServerOptions, shownServers, toConnectionOptions } from './nats-options.ts'
 import { NatsWire } from './nats-wire.ts'
@@ -31,10 +32,12 @@ export async function openNatsTransport(options: NatsTransportOptions): Promise<
   const connections = CONNECTIONS[role]
   const wires: NatsWire[] = []
   const wireOf: NatsWire[] = []
+  const shown = shownServers(servers)
+  const complaints = new Complaints(clock, logger, shown)
   for (const channels of connections) {
     const what = channels.length === CHANNELS.length ? 'all' : channels.map(channelName).join('+')
     const connection = await toConnectionOptions(options, `flotilla ${options.clusterId} ${role} ${address} ${what}`)
-    const wire = new NatsWire({ connection, servers: shownServers(servers), clock, logger })
+    const wire = new NatsWire({ connection, servers: shown, clock, logger, complaints })
     wires.push(wire)
     for (const channel of channels) wireOf[channel] = wire
   }
