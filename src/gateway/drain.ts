@@ -32,8 +32,7 @@ export async function drain({ server, set, unused, clock, limits }: Draining): P
   await takeBacklog(server, clock)
   const ended = stopListening(server)
   const impatience = clock.after(limits.drainMsMax, () => server.closeAllConnections())
-  await Promise.race([ended, silence(set, clock, limits).then(() => unreadGone(set, clock))])
-  // Node takes a connection for idle as soon as the answer was handed to it, whatever of that has left.
+  await Promise.race([ended, silence(set, clock, limits)])
   server.closeIdleConnections()
   for (const socket of unused) if (!hasBegun(socket)) socket.destroy()
   await Promise.race([ended, carriedAway(set, clock)])
@@ -71,16 +70,18 @@ function stopListening(server: Server): Promise<void> {
 
 /**
  * Resolves when no request has come for `drainIdleMs` on any connection: a client that sends on one of its connections now and then will come to the others too, and
- * each request takes its connection away, so this ends. After `drainIdleMsMax` at the latest.
+ * each request takes its connection away, so this ends; after `drainIdleMsMax` at the latest. Only that an answer is still being read can make it later: Node takes a
+ * connection for idle as soon as the answer was handed to it, whatever of that has left.
  */
 async function silence(set: ExchangeSet, clock: Clock, limits: GatewayLimits): Promise<void> {
   const endMs = clock.nowMs() + limits.drainIdleMsMax
   for (;;) {
     const before = set.begun
-    await pause(clock, Math.max(0, Math.min(limits.drainIdleMs, endMs - clock.nowMs())))
+    const leftMs = endMs - clock.nowMs()
+    await pause(clock, leftMs > 0 ? Math.min(limits.drainIdleMs, leftMs) : FLUSH_MS)
     await nextTurn(clock)
     await nextTurn(clock)
-    if (set.begun === before || clock.nowMs() >= endMs) return
+    if ((set.begun === before || clock.nowMs() >= endMs) && set.unread.bytes === 0) return
   }
 }
 
