@@ -9,18 +9,19 @@ export interface PlacementDefaults {
   readonly splitBytes: number
   readonly splitOpsPerSecond: number
   readonly mergeBytes: number
+  /** What was split or merged is left in peace by merges for so long. */
+  readonly mergeAfterSplitMs: number
   readonly downAfterMs: number
   readonly operatorsPerStore: number
   /** Of each store, in each direction. */
   readonly snapshotBytesPerSecond: number
-  /** What was split or merged is left in peace by merges for so long; an hour when absent. */
-  readonly mergeAfterSplitMs?: number
 }
 
 export const PLACEMENT_DEFAULTS: PlacementDefaults = {
   splitBytes: PLAN_SETTINGS_DEFAULT.split.bytes,
   splitOpsPerSecond: PLAN_SETTINGS_DEFAULT.split.opsPerSecond,
   mergeBytes: PLAN_SETTINGS_DEFAULT.merge.bytes,
+  mergeAfterSplitMs: PLAN_SETTINGS_DEFAULT.merge.afterSplitMs,
   downAfterMs: 300_000,
   operatorsPerStore: PLAN_SETTINGS_DEFAULT.limits.operatorsPerStore,
   snapshotBytesPerSecond: 64 * 1024 * 1024,
@@ -38,6 +39,7 @@ const NAMES = {
   'placement.split.bytes': 'splitBytes',
   'placement.split.opsPerSecond': 'splitOpsPerSecond',
   'placement.merge.bytes': 'mergeBytes',
+  'placement.merge.afterSplit': 'mergeAfterSplitMs',
   'placement.downAfter': 'downAfterMs',
   'placement.limits.operatorsPerStore': 'operatorsPerStore',
   'placement.limits.snapshotBytesPerSecond': 'snapshotBytesPerSecond',
@@ -52,7 +54,7 @@ export function isDriverSetting(name: string): name is keyof typeof NAMES {
   return Object.hasOwn(NAMES, name)
 }
 
-/** `shardsMin`: a cluster is not merged below the number of shards that it was founded with. */
+/** `shardsMin`: a cluster is not merged below the number of shards that it was founded with, be it one. */
 export function driverSettings(
   config: ClusterConfig,
   defaults: PlacementDefaults,
@@ -76,8 +78,8 @@ export function driverSettings(
       merge: {
         ...base.merge,
         bytes: values.mergeBytes,
-        afterSplitMs: values.mergeAfterSplitMs ?? base.merge.afterSplitMs,
-        shardsMin: Math.max(base.merge.shardsMin, shardsMin),
+        afterSplitMs: values.mergeAfterSplitMs,
+        shardsMin,
       },
       balance: { ...base.balance, restMs: REST_MS },
       limits: { ...base.limits, operatorsPerStore: values.operatorsPerStore },

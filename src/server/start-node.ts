@@ -86,6 +86,7 @@ export async function startNode(
         splitBytes: placement.split.bytes,
         splitOpsPerSecond: placement.split.opsPerSecond,
         mergeBytes: placement.merge.bytes,
+        mergeAfterSplitMs: placement.merge.afterSplit,
         downAfterMs: placement.downAfter,
         operatorsPerStore: placement.limits.operatorsPerStore,
         snapshotBytesPerSecond: placement.limits.snapshotBytesPerSecond,

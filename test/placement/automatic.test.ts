@@ -76,3 +76,39 @@ test('small shards are merged after they were left in peace, down to the number 
     assert.equal(shardsOf(cluster).length, 8)
   })
 })
+
+interface Schedulers {
+  readonly schedulers: readonly { readonly name: string; readonly lastRunAt: string | null }[]
+}
+
+test('what was founded as one shard is merged back to one, once a setting says that it was left in peace for long enough', async () => {
+  await TestCluster.with({ shards: 1, placement: { schedulers: ['merge'] } }, async (cluster) => {
+    // So few requests that no shard is too busy to be merged, however quick the machine is.
+    const load = cluster.load('one', ['1', 'a', 'p'], 2, 100)
+    for (const key of ['p', 'a']) {
+      const [first] = shardsOf(cluster)
+      assert(first !== undefined)
+      const split = await start(cluster, { kind: 'split', shard: first.id, key })
+      assert.equal((await ended(cluster, split.id)).state, 'finished')
+    }
+    await cluster.settle(3)
+    // Rounds of planning pass, but not an hour.
+    const lastRun = async (): Promise<number> => {
+      const { schedulers } = await ask<Schedulers>(cluster, { what: 'list-schedulers' })
+      return Date.parse(schedulers.find(({ name }) => name === 'merge')?.lastRunAt ?? '')
+    }
+    const settledAt = Date.now()
+    await poll('another round', LONG_WAIT_MS, async () => (await lastRun()) > settledAt)
+    assert.equal((await operators(cluster, 'merge')).length, 0)
+    await ask(cluster, { what: 'configure', settings: [['placement.merge.afterSplit', 1_000]], by: 'test' })
+    await poll('one shard', LONG_WAIT_MS, () => shardsOf(cluster).length === 1)
+    const merges = await operators(cluster, 'merge')
+    assert.ok(
+      merges.every(({ reason, error }) => /small and cold/.test(reason) && error === null),
+      JSON.stringify(merges),
+    )
+    await load.succeed(50)
+    await load.verify()
+    await cluster.settle(1)
+  })
+})

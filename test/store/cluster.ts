@@ -323,8 +323,8 @@ export class TestCluster {
     return back ?? assert.fail('no shard came back')
   }
 
-  load(name: string, keys: readonly string[], clients = 8): Workload {
-    const load = new Workload(name, new ClientTarget(this.client, 3_000), { keys, clients, thinkMsMax: 4 }).start()
+  load(name: string, keys: readonly string[], clients = 8, thinkMsMax = 4): Workload {
+    const load = new Workload(name, new ClientTarget(this.client, 3_000), { keys, clients, thinkMsMax }).start()
     this.#loads.push(load)
     return load
   }

@@ -30,6 +30,7 @@ export class CheckedLoad {
   readonly #history: Operation[] = []
   readonly #running: Promise<void>[] = []
   #keys: readonly string[]
+  #thinkMs: number
   #stopped = false
   #sequence = 0
 
@@ -37,6 +38,7 @@ export class CheckedLoad {
     this.#client = client
     this.#keys = keys
     this.#options = options
+    this.#thinkMs = options.thinkMs
   }
 
   start(): this {
@@ -47,6 +49,11 @@ export class CheckedLoad {
   /** The keys from now on. */
   aim(keys: readonly string[]): void {
     this.#keys = keys
+  }
+
+  /** Between two operations of one client from now on; what it was at first, when absent. */
+  pace(thinkMs = this.#options.thinkMs): void {
+    this.#thinkMs = thinkMs
   }
 
   /** Ends the clients. Answers what the checker says of everything they saw, in words. */
@@ -72,7 +79,7 @@ export class CheckedLoad {
       const returnedMs = performance.now()
       this.latencies.note(returnedMs - calledMs)
       if (outcome.kind !== 'none') this.#history.push({ client: name, key, action, calledMs, returnedMs, outcome })
-      await delay(this.#options.thinkMs)
+      await delay(this.#thinkMs)
     }
   }
 

@@ -1,4 +1,6 @@
 /** Fills a range with values of mixed sizes, in batches, several at a time; and empties it again. */
+import { FlotillaError } from '../../src/protocol/index.ts'
+import { delay } from '../cluster/poll.ts'
 import { megabytes, type Stage } from './stage.ts'
 
 /** Most values are small, most bytes are in large ones, as in real stores. */
@@ -7,6 +9,14 @@ const BATCH_BYTES = 512 * 1024
 const BATCH_OPS_MAX = 500
 const WRITERS = 4
 const READ_KEYS = 100
+const TIMEOUT_MS = 60_000
+/** What was refused is sent again so often, with a pause in between: five minutes are more than any moment without a leader. */
+const ATTEMPTS_MAX = 300
+const PAUSE_MS = 1_000
+
+type Operation =
+  | { readonly op: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly op: 'delete'; readonly key: string }
 
 export function fillingKey(number: number): string {
   // Spread over the range, so that shards grow everywhere at once.
@@ -20,7 +30,7 @@ export async function fill(stage: Stage, bytes: number, first = 0): Promise<numb
   let number = first
   const writer = async (): Promise<void> => {
     while (written < bytes) {
-      const operations: { op: 'put'; key: string; value: Uint8Array }[] = []
+      const operations: Operation[] = []
       let batchBytes = 0
       while (batchBytes < BATCH_BYTES && operations.length < BATCH_OPS_MAX && written + batchBytes < bytes) {
         const size = SIZES[number % SIZES.length] ?? 100
@@ -30,8 +40,7 @@ export async function fill(stage: Stage, bytes: number, first = 0): Promise<numb
       }
       written += batchBytes
       stage.waitingFor(() => `${megabytes(written)} of ${megabytes(bytes)} written`)
-      for (const result of await stage.client.batch(operations, { atomic: false, timeout: 30_000 }))
-        if (!result.ok) stage.claim(false, `a write while filling: ${result.error.code} ${result.error.message}`)
+      await apply(stage, operations)
     }
   }
   await Promise.all(Array.from({ length: WRITERS }, writer))
@@ -45,7 +54,7 @@ export async function verify(stage: Stage, last: number, every: number, isThere 
   const wrong: string[] = []
   for (let from = 0; from < numbers.length; from += READ_KEYS) {
     const some = numbers.slice(from, from + READ_KEYS)
-    const values = await stage.client.getMany(some.map(fillingKey), { timeout: 30_000 })
+    const values = await stage.client.getMany(some.map(fillingKey), { timeout: TIMEOUT_MS })
     for (const [i, number] of some.entries()) {
       const value = values[i]
       const expected = noise(SIZES[number % SIZES.length] ?? 100, number)
@@ -62,11 +71,50 @@ export async function verify(stage: Stage, last: number, every: number, isThere 
 /** Deletes all filling of numbers below `last` but one in `keepOneIn`. */
 export async function empty(stage: Stage, last: number, keepOneIn: number): Promise<void> {
   for (let from = 0; from < last; from += BATCH_OPS_MAX) {
-    const operations = []
+    const operations: Operation[] = []
     for (let number = from; number < Math.min(last, from + BATCH_OPS_MAX); number++)
-      if (number % keepOneIn !== 0) operations.push({ op: 'delete' as const, key: fillingKey(number) })
-    for (const result of await stage.client.batch(operations, { atomic: false, timeout: 30_000 }))
-      if (!result.ok) stage.claim(false, `a delete: ${result.error.code} ${result.error.message}`)
+      if (number % keepOneIn !== 0) operations.push({ op: 'delete', key: fillingKey(number) })
+    await apply(stage, operations)
+  }
+}
+
+/**
+ * Does all of it, once or more often: each operation leaves the same behind however often it is done. That a store has more to do than it can is no
+ * failure of whoever fills it as fast as it can; everything else is.
+ */
+async function apply(stage: Stage, operations: readonly Operation[]): Promise<void> {
+  let rest = operations
+  for (let attempt = 1; rest.length > 0; attempt++) {
+    const failed = await refused(stage, rest)
+    const [first] = failed
+    if (first === undefined) return
+    if (first.error.code !== 'OVERLOADED')
+      stage.claim(
+        false,
+        `${failed.length} operations of the filling failed: ${first.error.code} ${first.error.message}`,
+      )
+    if (attempt === ATTEMPTS_MAX) throw new Error(`the filling does not go on: ${first.error.message}`)
+    rest = failed.map(({ operation }) => operation)
+    await delay(PAUSE_MS)
+  }
+}
+
+interface Refused {
+  readonly operation: Operation
+  readonly error: { readonly code: string; readonly message: string }
+}
+
+async function refused(stage: Stage, operations: readonly Operation[]): Promise<readonly Refused[]> {
+  try {
+    const results = await stage.client.batch(operations, { atomic: false, timeout: TIMEOUT_MS })
+    return operations.flatMap((operation, place) => {
+      const result = results[place]
+      return result === undefined || result.ok ? [] : [{ operation, error: result.error }]
+    })
+  } catch (error) {
+    if (!(error instanceof FlotillaError)) throw error
+    // The whole batch was refused or lost.
+    return operations.map((operation) => ({ operation, error }))
   }
 }
 

@@ -4,8 +4,8 @@
  */
 import { connect } from '../../src/server/index.ts'
 import type { BrokerKind } from '../cluster/broker-process.ts'
-import { delay, poll } from '../cluster/poll.ts'
-import { ProcessCluster } from '../cluster/process-cluster.ts'
+import { delay, Hopeless, Patience, poll } from '../cluster/poll.ts'
+import { ProcessCluster, type ShardView } from '../cluster/process-cluster.ts'
 import { CheckedLoad, type LoadOptions } from './checked-load.ts'
 
 /** As `/admin/operators` shows them. */
@@ -40,7 +40,15 @@ export interface StageOptions {
   readonly note: (line: string) => void
 }
 
-const OPERATOR_MS_MAX = 600_000
+/** A request that starts an operator. */
+interface Start {
+  readonly path: string
+  readonly body?: string
+}
+
+const OPERATOR_MS_MAX = 1_800_000
+/** A store answers, and its map is as new as what was asked of it, well within this. */
+const ANSWER_MS_MAX = 120_000
 const NOTE_INTERVAL_MS = 15_000
 
 export class Stage {
@@ -117,23 +125,42 @@ export class Stage {
     return load.start()
   }
 
-  async admin<Document>(path: string, method = 'GET', body = ''): Promise<Document> {
-    const [via = 's1'] = this.cluster.running
-    const answer = await this.cluster.http(via, { method, path: `/admin/${path}`, body })
-    if (answer.status >= 300) throw new Error(`${method} /admin/${path}: ${answer.status} ${answer.body}`)
-    return JSON.parse(answer.body.toString()) as Document
+  /** Asks until there is an answer: for a moment after something was killed there may be none. */
+  admin<Document>(path: string, method = 'GET', body = ''): Promise<Document> {
+    return poll(`${method} /admin/${path}`, ANSWER_MS_MAX, async () => {
+      const [via = 's1'] = this.cluster.running
+      const answer = await this.cluster.http(via, { method, path: `/admin/${path}`, body })
+      if (answer.status < 300) return JSON.parse(answer.body.toString()) as Document
+      const refusal = `${method} /admin/${path}: ${answer.status} ${answer.body}`
+      throw answer.status < 500 && answer.status !== 429 ? new Hopeless(refusal) : new Error(refusal)
+    })
   }
 
-  /** Starts an operator, once no other one is in its way. Answers its number. */
-  #begin(path: string, body: string): Promise<string> {
-    return poll(`a start for ${path}`, OPERATOR_MS_MAX, async () => {
+  /**
+   * Starts an operator, once no other one is in its way. `what` is asked for each attempt: the map of the store that is asked may be a heartbeat old, so
+   * that even what makes no sense may do so a moment later.
+   */
+  begin(what: () => Start | Promise<Start>): Promise<OperatorView> {
+    const patience = new Patience(ANSWER_MS_MAX)
+    return poll('the start of an operator', OPERATOR_MS_MAX, async () => {
+      const { path, body = '' } = await what()
       const [via = 's1'] = this.cluster.running
       const answer = await this.cluster.http(via, { method: 'POST', path: `/admin/${path}`, body })
-      const document = JSON.parse(answer.body.toString()) as { id: string; code?: string }
-      if (document.code === 'OPERATOR_CONFLICT') return undefined
-      if (answer.status >= 300) throw new Error(`POST /admin/${path}: ${answer.status} ${answer.body}`)
-      return document.id
+      const document = JSON.parse(answer.body.toString()) as OperatorView & { readonly code?: string }
+      if (answer.status < 300) return document
+      const refusal = `POST /admin/${path} ${body}: ${answer.status} ${answer.body}`
+      if (document.code !== 'OPERATOR_CONFLICT' && patience.isOver()) throw new Hopeless(refusal)
+      await delay(250)
+      throw new Error(refusal)
     })
+  }
+
+  shards(): Promise<readonly ShardView[]> {
+    return poll('the shards', ANSWER_MS_MAX, () => this.cluster.shards())
+  }
+
+  async dataShards(): Promise<readonly ShardView[]> {
+    return (await this.shards()).filter(({ kind }) => kind === 'data')
   }
 
   async operators(): Promise<readonly OperatorView[]> {
@@ -146,7 +173,7 @@ export class Stage {
 
   /** Starts an operator and waits for its end. */
   async operate(path: string, body = ''): Promise<OperatorView> {
-    return await this.ended(await this.#begin(path, body))
+    return await this.ended((await this.begin(() => ({ path, body }))).id)
   }
 
   ended(id: string): Promise<OperatorView> {
@@ -175,11 +202,10 @@ export class Stage {
     return busyMs - startedMs
   }
 
-  /** Waits until operators have begun. */
-  async stirred(limitMs: number): Promise<void> {
-    await poll('an operator begins', limitMs, async () =>
-      (await this.operators()).some(({ state }) => state === 'running'),
-    )
+  /** Waits until an operator has begun that was not `known`. */
+  async stirred(known: readonly OperatorView[], limitMs: number): Promise<void> {
+    const ids = new Set(known.map(({ id }) => id))
+    await poll('an operator begins', limitMs, async () => (await this.operators()).some(({ id }) => !ids.has(id)))
   }
 
   async #judge(load: CheckedLoad): Promise<void> {

@@ -30,7 +30,8 @@ const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
-const DAY_MS = 24 * 60 * MINUTE_MS
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 
 /** What is known of a setting beyond its schema. */
 export interface SettingMeta {
@@ -131,7 +132,10 @@ const placement = z.strictObject({
     bytes: setting(size(64 * KiB, 1024 * GiB), { default: 96 * MiB, dynamic: true }),
     opsPerSecond: setting(whole(1, 10_000_000), { default: 2000, dynamic: true }),
   }),
-  merge: z.strictObject({ bytes: setting(size(0, 1024 * GiB), { default: 20 * MiB, dynamic: true }) }),
+  merge: z.strictObject({
+    bytes: setting(size(0, 1024 * GiB), { default: 20 * MiB, dynamic: true }),
+    afterSplit: setting(duration(SECOND_MS, 30 * DAY_MS), { default: HOUR_MS, dynamic: true }),
+  }),
   downAfter: setting(duration(SECOND_MS, 30 * DAY_MS), { default: 5 * MINUTE_MS, dynamic: true }),
   limits: z.strictObject({
     operatorsPerStore: setting(whole(1, 1000), { default: 4, dynamic: true }),

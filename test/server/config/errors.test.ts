@@ -31,7 +31,7 @@ test('a key like no other is answered with those that there are', () => {
   const [error = ''] = errorsOf({ text: 'placement: { merge: { zzzzzz: 1 } }' })
   assert.match(
     error,
-    /^flotilla\.yaml:1:\d+: unknown key "zzzzzz" in placement\.merge on line 1; the keys there are bytes$/,
+    /^flotilla\.yaml:1:\d+: unknown key "zzzzzz" in placement\.merge on line 1; the keys there are bytes, afterSplit$/,
   )
 })
 

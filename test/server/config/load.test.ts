@@ -34,7 +34,7 @@ test('the defaults are those that are documented', () => {
     },
     placement: {
       split: { bytes: 96 * MiB, opsPerSecond: 2000 },
-      merge: { bytes: 20 * MiB },
+      merge: { bytes: 20 * MiB, afterSplit: 3_600_000 },
       downAfter: 300_000,
       limits: { operatorsPerStore: 4, snapshotBytesPerSecond: 64 * MiB },
     },

@@ -62,25 +62,28 @@ interface Begun {
 }
 
 async function firstShard(stage: Stage): Promise<number> {
-  const [first] = (await stage.cluster.dataShards()).filter(({ start }) => start === '')
+  const [first] = (await stage.dataShards()).filter(({ start }) => start === '')
   return first?.id ?? 2
 }
 
 async function change(stage: Stage, what: string, body: string): Promise<Begun> {
-  const shard = await firstShard(stage)
-  const operator = await stage.admin<OperatorView>(`shards/${shard}/${what}`, 'POST', body)
-  return { operator, text: `${what} of shard ${shard}` }
+  const operator = await stage.begin(async () => ({ path: `shards/${await firstShard(stage)}/${what}`, body }))
+  return { operator, text: `${what} of shard ${operator.shard}` }
 }
 
 /** A move of the only data shard to whoever has no replica of it, from a follower that does not drive. */
 async function move(stage: Stage): Promise<Begun & { readonly to: string }> {
-  const shards = await stage.cluster.shards()
-  const data = shards.find(({ kind }) => kind === 'data')
-  const driver = shards.find(({ kind }) => kind === 'placement')?.leader
-  const holders = data?.replicas.map(({ store }) => store) ?? []
-  const from = holders.find((store) => store !== data?.leader && store !== driver) ?? 's1'
-  const to = stage.cluster.ids.find((store) => !holders.includes(store)) ?? 's4'
-  const operator = await stage.admin<OperatorView>(`shards/${data?.id}/move`, 'POST', JSON.stringify({ from, to }))
+  let from = ''
+  let to = ''
+  const operator = await stage.begin(async () => {
+    const shards = await stage.shards()
+    const data = shards.find(({ kind }) => kind === 'data')
+    const driver = shards.find(({ kind }) => kind === 'placement')?.leader
+    const holders = data?.replicas.map(({ store }) => store) ?? []
+    from = holders.find((store) => store !== data?.leader && store !== driver) ?? 's1'
+    to = stage.cluster.ids.find((store) => !holders.includes(store)) ?? 's4'
+    return { path: `shards/${data?.id}/move`, body: JSON.stringify({ from, to }) }
+  })
   return { operator, to, text: `move from ${from} to ${to}` }
 }
 
@@ -91,11 +94,11 @@ async function killDriverIn(stage: Stage, step: number, begin: () => Promise<Beg
     return now.state !== 'running' || now.steps.slice(0, step).every(({ state }) => state === 'done') ? now : undefined
   })
   const doing = shown.steps.find(({ state }) => state === 'running')?.what ?? 'nothing any more'
-  const driver = (await stage.cluster.shards()).find(({ kind }) => kind === 'placement')?.leader ?? 's1'
+  const driver = (await stage.shards()).find(({ kind }) => kind === 'placement')?.leader ?? 's1'
   const startedMs = performance.now()
   await stage.cluster.kill9(driver)
   await poll('another placement driver', WAIT_MS, async () => {
-    const leader = (await stage.cluster.shards()).find(({ kind }) => kind === 'placement')?.leader ?? driver
+    const leader = (await stage.shards()).find(({ kind }) => kind === 'placement')?.leader ?? driver
     return leader !== driver
   })
   // It may be one of the two stores that the replica moves between.
@@ -139,7 +142,7 @@ async function killTarget(stage: Stage): Promise<void> {
   const tookMs = performance.now() - startedMs
   const isEarly = ended.state === 'failed' && tookMs < TARGET_LOST_MS_MAX
   stage.claim(isEarly, `${to} was to receive a replica and was killed: ${endText(ended)} ${seconds(tookMs)} later`)
-  const holders = (await stage.cluster.dataShards()).flatMap(({ replicas }) => replicas.map(({ store }) => store))
+  const holders = (await stage.dataShards()).flatMap(({ replicas }) => replicas.map(({ store }) => store))
   stage.claim(!holders.includes(to), `replicas are on ${holders.join(', ')}, none is left on ${to}`)
   await stage.cluster.restart(to)
 }

@@ -16,6 +16,8 @@ const READ_ONE_IN = 7
 /** A shard that balance has moved rests for a minute; only then its next replica may follow. */
 const BALANCED_MS = 80_000
 const DOWN_AFTER_SECONDS = 20
+const MERGE_AFTER_SECONDS = 2
+const CALM_THINK_MS = 150
 
 export const life: Scene = {
   name: 'life',
@@ -50,7 +52,7 @@ async function grow(stage: Stage, load: CheckedLoad, settings: SceneSettings): P
   const keys = await fill(stage, settings.megabytes * 1024 * 1024)
   const filledMs = performance.now() - startedMs
   await stage.settled(QUIET_MS, SETTLE_MS_MAX)
-  const shards = await stage.cluster.dataShards()
+  const shards = await stage.dataShards()
   const splits = (await stage.operators()).filter(({ kind, state }) => kind === 'split' && state === 'finished')
   stage.say(`${settings.megabytes} MiB in ${keys} keys of 100 B to 64 KB written in ${seconds(filledMs)}`)
   stage.claim(shards.length > 3, `one shard has become ${shards.length}, by ${splits.length} splits of its own`)
@@ -63,9 +65,10 @@ async function spread(stage: Stage, load: CheckedLoad, { stillSeconds }: SceneSe
   await delay(10_000)
   stage.say(`before two stores join: ${quantilesText(load.latencies.take())}`)
   const startedMs = performance.now()
+  const earlier = await stage.operators()
   for (const id of ['s4', 's5']) stage.cluster.start(id)
   for (const id of ['s4', 's5']) await stage.cluster.waitReady(id)
-  await stage.stirred(60_000)
+  await stage.stirred(earlier, SETTLE_MS_MAX)
   await stage.settled(BALANCED_MS, SETTLE_MS_MAX)
   const tookMs = performance.now() - startedMs - BALANCED_MS
   const stores = await stage.stores()
@@ -112,7 +115,7 @@ async function lose(stage: Stage, load: CheckedLoad, keys: number): Promise<void
   const startedMs = performance.now()
   await stage.cluster.kill9('s5')
   await poll('no shard has a replica on s5', SETTLE_MS_MAX, async () => {
-    const shards = await stage.cluster.shards('s1')
+    const shards = await stage.shards()
     return shards.every(({ replicas }) => replicas.length === 3 && replicas.every(({ store }) => store !== 's5'))
   })
   const tookMs = performance.now() - startedMs
@@ -132,31 +135,44 @@ async function lose(stage: Stage, load: CheckedLoad, keys: number): Promise<void
 }
 
 async function shrink(stage: Stage, load: CheckedLoad, keys: number, settings: SceneSettings): Promise<void> {
-  const before = (await stage.cluster.dataShards()).length
-  const startedMs = performance.now()
+  const before = (await stage.dataShards()).length
+  const earlier = await stage.operators()
+  const deletingMs = performance.now()
   await empty(stage, keys, 100)
-  stage.say(`99 of 100 keys deleted in ${seconds(performance.now() - startedMs)}`)
+  stage.say(`99 of 100 keys deleted in ${seconds(performance.now() - deletingMs)}`)
+  // Shards that are busy are not merged, and a quick machine makes all of them busy.
+  load.pace(CALM_THINK_MS)
   load.latencies.take()
-  // Neighbours merge an hour after they were split; a person need not wait.
-  for (const { id } of (await stage.cluster.dataShards()).slice(1, 4).reverse()) {
-    const [left] = (await stage.cluster.dataShards()).filter(({ end }) => end !== null)
-    const { state, error } = await stage.operate(`shards/${left?.id ?? id}/merge`, '{}')
-    stage.claim(state === 'finished', `a merge by hand: ${error ?? state}`)
-  }
+  // An hour by default, which nobody wants to watch.
+  await configureMergeAfterSplit(stage, `${MERGE_AFTER_SECONDS}s`)
+  const startedMs = performance.now()
+  await stage.stirred(earlier, SETTLE_MS_MAX)
+  await stage.settled(QUIET_MS, SETTLE_MS_MAX)
+  const tookMs = performance.now() - startedMs - QUIET_MS
+  const known = new Set(earlier.map(({ id }) => id))
+  const since = (await stage.operators()).filter(({ id }) => !known.has(id))
+  const merges = since.filter(({ kind, state }) => kind === 'merge' && state === 'finished')
+  const byThemselves = merges.filter(({ scheduler }) => scheduler === 'merge')
+  const after = (await stage.dataShards()).length
+  stage.claim(
+    after === 1 && byThemselves.length === merges.length,
+    `${before} shards have become ${after}, by ${byThemselves.length} merges of their own, the last of them ${seconds(tookMs)} after placement.merge.afterSplit became ${MERGE_AFTER_SECONDS} s`,
+  )
   await verify(stage, keys, 1, (number) => number % 100 === 0)
-  const wanted = before - 3
-  // The map of a store that is asked may be a heartbeat old.
-  const after = await poll('the map has the merged shards', 30_000, async () => {
-    const { length } = await stage.cluster.dataShards()
-    return length <= wanted ? length : undefined
-  })
-  stage.claim(after === wanted, `${before} shards have become ${after}`)
   stage.say(`during the merges: ${quantilesText(load.latencies.take())}`)
+  noFailures(stage, load, 'while it shrank')
+  await configureMergeAfterSplit(stage, null)
+  load.pace()
   await fill(stage, (settings.megabytes * 1024 * 1024) / 2, keys)
   await stage.settled(QUIET_MS, SETTLE_MS_MAX)
-  const again = (await stage.cluster.dataShards()).length
+  const again = (await stage.dataShards()).length
   stage.claim(again > after, `after growing again by half there are ${again}`)
-  noFailures(stage, load, 'while it shrank and grew again')
+  stage.say(`while it grew again: ${quantilesText(load.latencies.take())}`)
+  noFailures(stage, load, 'while it grew again')
+}
+
+async function configureMergeAfterSplit(stage: Stage, afterSplit: string | null): Promise<void> {
+  await stage.admin('config', 'PATCH', JSON.stringify({ placement: { merge: { afterSplit } } }))
 }
 
 function noFailures(stage: Stage, load: CheckedLoad, when: string): void {

@@ -26,7 +26,7 @@ export const smooth: Scene = {
     load.latencies.take()
     const before = await measured(stage, delay(CALM_MS))
     const calm = load.latencies.take()
-    const [shard] = await stage.cluster.dataShards()
+    const [shard] = await stage.dataShards()
     const from = shard?.replicas.map(({ store }) => store).find((store) => store !== shard.leader) ?? 's3'
     const startedMs = performance.now()
     const moving = stage.operate(`shards/${shard?.id}/move`, JSON.stringify({ from, to: 's4' }))
