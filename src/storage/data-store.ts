@@ -69,6 +69,12 @@ export interface ScanPage {
   readonly more: boolean
 }
 
+export interface RangeSize {
+  readonly bytes: number
+  readonly keys: number
+  readonly isSettled: boolean
+}
+
 export interface DataStore {
   /** The value if memory knows it: bytes, or null for "known to be absent"; undefined means "ask `getMany`". */
   peek(key: DataKey): Uint8Array | null | undefined
@@ -103,6 +109,11 @@ export interface DataStore {
   flush(): Promise<void>
   /** An estimate of the bytes and keys in a range, from the engine's own statistics plus the overlay. */
   approximateSize(range: KeyRange): Promise<{ bytes: number; keys: number }>
+  /**
+   * The same for a range that is asked for again and again, and better: where it is not large, its records are counted, at most `itemsMax` of them at each call.
+   * `isSettled` says that the figures are those of `version` (a number that the caller changes with every write to the range) and need not be asked for again.
+   */
+  surveySize(range: KeyRange, version: number, itemsMax: number): Promise<RangeSize>
   /**
    * Starts the export of a group's range and state, read at one moment: at this call or later, after a flush. The state record inside may
    * therefore be newer than the caller's; a caller whose ranges change compares the range in it with the one it asked for, and cancels.

@@ -10,6 +10,7 @@ import type {
   DataStore,
   DataStoreError,
   KeyRange,
+  RangeSize,
   ScanOptions,
   ScanPage,
   SnapshotExport,
@@ -20,9 +21,10 @@ import type { EngineBatch, KvStore } from './kv-store.ts'
 import { destroyKey, encodeInstallMarker, encodeRange, installKey, stateKey, userKey, userRange } from './layout.ts'
 import type { GroupId } from './log-store.ts'
 import { Overlay } from './overlay.ts'
-import { estimateSize } from './overlay-estimate.ts'
+import { estimateOverlay, estimateSize } from './overlay-estimate.ts'
 import type { OverlayGeneration } from './overlay-generation.ts'
 import { captureOverlay, mergePage } from './overlay-scan.ts'
+import { SizeSurvey } from './size-survey.ts'
 import { type Pause, SnapshotReceiver, type SnapshotRunner, type Staging } from './snapshot/index.ts'
 
 /** A slice of filling a batch: about half a millisecond of small writes, about one of large ones. */
@@ -49,6 +51,7 @@ export class OverlayDataStore implements DataStore {
   readonly #parts: OverlayDataStoreParts
   readonly #kv: KvStore
   readonly #overlay = new Overlay()
+  readonly #survey: SizeSurvey
   readonly #states: Map<GroupId, Uint8Array>
   readonly #durableStates: Map<GroupId, Uint8Array>
   readonly #damaged: Map<GroupId, DamagedGroup>
@@ -64,6 +67,7 @@ export class OverlayDataStore implements DataStore {
   constructor(parts: OverlayDataStoreParts) {
     this.#parts = parts
     this.#kv = parts.kv
+    this.#survey = new SizeSurvey(parts.kv)
     this.#states = new Map(parts.states)
     this.#durableStates = new Map(parts.states)
     this.#damaged = new Map(parts.damaged.map((entry) => [entry.group, entry]))
@@ -205,6 +209,24 @@ export class OverlayDataStore implements DataStore {
 
   approximateSize(range: KeyRange): Promise<{ bytes: number; keys: number }> {
     return estimateSize(this.#kv, this.#overlay, range)
+  }
+
+  async surveySize(range: KeyRange, version: number, itemsMax: number): Promise<RangeSize> {
+    if (range.end !== undefined && range.end <= range.start) return { bytes: 0, keys: 0, isSettled: true }
+    const pending = estimateOverlay(this.#overlay, range)
+    // What is flushed into a range behind the place where it is being counted would be missed.
+    const asOf = pending.keys === 0 ? version : undefined
+    const survey = await this.#survey.look(range, itemsMax, asOf)
+    if (survey?.isWhole === true) {
+      const { bytes, keys } = survey.count
+      const isSettled = survey.asOf === version
+      return { bytes: Math.round(bytes + pending.bytes), keys: Math.round(keys + pending.keys), isSettled }
+    }
+    const size = await estimateSize(this.#kv, this.#overlay, range)
+    if (survey === undefined) return { ...size, isSettled: pending.keys === 0 }
+    const bytes = Math.max(size.bytes, Math.round(survey.count.bytes + pending.bytes))
+    const keys = Math.max(size.keys, Math.round(survey.count.keys + pending.keys))
+    return { bytes, keys, isSettled: false }
   }
 
   exportSnapshot(group: GroupId, range: KeyRange): SnapshotExport {

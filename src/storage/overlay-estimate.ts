@@ -17,6 +17,13 @@ export async function estimateSize(
   range: KeyRange,
 ): Promise<{ bytes: number; keys: number }> {
   if (range.end !== undefined && range.end <= range.start) return { bytes: 0, keys: 0 }
+  const pending = estimateOverlay(overlay, range)
+  const engine = await estimateEngine(kv, range)
+  return { bytes: Math.round(engine.bytes + pending.bytes), keys: Math.round(engine.keys + pending.keys) }
+}
+
+/** What the overlay brings; in full, also where it replaces what the engine has. */
+export function estimateOverlay(overlay: Overlay, range: KeyRange): { bytes: number; keys: number } {
   let overlayBytes = 0
   let overlayKeys = 0
   for (const generation of overlay.generations()) {
@@ -24,8 +31,7 @@ export async function estimateSize(
     overlayKeys += keys
     if (generation.entries.size > 0) overlayBytes += (generation.dataBytes * keys) / generation.entries.size
   }
-  const engine = await estimateEngine(kv, range)
-  return { bytes: Math.round(engine.bytes + overlayBytes), keys: Math.round(engine.keys + overlayKeys) }
+  return { bytes: overlayBytes, keys: overlayKeys }
 }
 
 async function estimateEngine(kv: KvStore, range: KeyRange): Promise<{ bytes: number; keys: number }> {

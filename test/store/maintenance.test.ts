@@ -10,7 +10,7 @@ import type { Store } from '../../src/store/store.ts'
 import { VirtualClock } from '../transport/clocks.ts'
 
 interface Estimate {
-  readonly answer: (size: { readonly bytes: number; readonly keys: number }) => void
+  readonly answer: (size: { readonly bytes: number; readonly keys: number; readonly isSettled: boolean }) => void
   readonly refuse: (error: Error) => void
 }
 
@@ -18,7 +18,7 @@ interface Estimate {
 function storeWith(clock: VirtualClock, estimates: Estimate[]): { readonly store: Store; readonly replica: Replica } {
   const data = {
     overlayBytes: 0,
-    approximateSize: () =>
+    surveySize: () =>
       new Promise((answer, refuse) => {
         estimates.push({ answer, refuse })
       }),
@@ -58,7 +58,7 @@ test('sizes that cannot be read are estimated again later', async () => {
   await settle()
   clock.advance(6_000)
   assert.equal(estimates.length, 2)
-  estimates[1]?.answer({ bytes: 90, keys: 3 })
+  estimates[1]?.answer({ bytes: 90, keys: 3, isSettled: true })
   await settle()
   assert.deepEqual([replica.bytes, replica.keys], [90, 3])
   await maintenance.stop(true)
@@ -73,7 +73,7 @@ test('a flush that fails on the disk has ended the store elsewhere; any other fa
     const { store } = storeWith(clock, [])
     let fail: (error: Error) => void = () => {}
     Object.assign(store.options.data, {
-      approximateSize: () => Promise.resolve({ bytes: 0, keys: 0 }),
+      surveySize: () => Promise.resolve({ bytes: 0, keys: 0, isSettled: true }),
       overlayBytes: 1,
       flush: () =>
         new Promise((_, reject) => {
@@ -118,7 +118,7 @@ test('a log that turns out to be damaged when it is shortened ends its replica, 
   })
   Object.assign(store.options, { raft: { compactEntries: 100 } })
   Object.assign(store.options.data, {
-    approximateSize: () => Promise.resolve({ bytes: 0, keys: 0 }),
+    surveySize: () => Promise.resolve({ bytes: 0, keys: 0, isSettled: true }),
     overlayBytes: 1,
     flush: () => Promise.resolve(),
     durableState: () => undefined,
@@ -149,6 +149,6 @@ test('it ends only when nobody reads the data any more', async () => {
   })
   await settle()
   assert.equal(hasStopped, false)
-  estimates[0]?.answer({ bytes: 0, keys: 0 })
+  estimates[0]?.answer({ bytes: 0, keys: 0, isSettled: true })
   await stopping
 })

@@ -219,6 +219,49 @@ for (const engine of engines) {
       assert.deepEqual(await store.approximateSize({ start: 'x', end: 'a' }), { bytes: 0, keys: 0 })
     })
 
+    test('counts ranges bit by bit, until what they hold is known exactly', async (t) => {
+      const store = await open(t)
+      const range = { start: 'k', end: 'l' }
+      const fill = async (from: number, to: number): Promise<void> => {
+        for (let i = from; i < to; i++) store.put(7, `k${String(i).padStart(5, '0')}`, Buffer.alloc(93))
+        store.put(7, 'x', Buffer.alloc(1000))
+        store.setState(7, bytes('one'))
+        await store.flush()
+      }
+      await fill(0, 3000)
+      let size = await store.surveySize(range, 1, 500)
+      for (let looks = 1; !size.isSettled; looks++) {
+        assert.ok(looks < 10, 'it is walked through at last')
+        assert.ok(size.keys >= looks * 500, `${size.keys} keys after ${looks} looks`)
+        size = await store.surveySize(range, 1, 500)
+      }
+      // The engine prefixes each key with a byte of its own.
+      assert.deepEqual(size, { bytes: 300_000, keys: 3000, isSettled: true })
+
+      // Writes behind the place where it is being counted are in the next count.
+      await fill(3000, 4000)
+      for (let i = 0; i < 3; i++) size = await store.surveySize(range, 2, 500)
+      assert.equal(size.isSettled, false)
+      store.put(7, 'k00000-a', bytes('1'))
+      store.setState(7, bytes('two'))
+      size = await store.surveySize(range, 3, 500)
+      assert.equal(size.isSettled, false)
+      await store.flush()
+      for (let i = 0; i < 20 && !size.isSettled; i++) size = await store.surveySize(range, 3, 500)
+      assert.deepEqual(size, { bytes: 400_010, keys: 4001, isSettled: true })
+
+      // A range that was cut is another one.
+      const left = { start: 'k', end: 'k01000' }
+      for (let i = 0; i < 20; i++) size = await store.surveySize(left, 4, 500)
+      assert.deepEqual(size, { bytes: 100_010, keys: 1001, isSettled: true })
+      for (let i = 0; i < 500; i++) store.delete(7, `k${String(i).padStart(5, '0')}`)
+      store.setState(7, bytes('three'))
+      await store.flush()
+      for (let i = 0; i < 20; i++) size = await store.surveySize(left, 5, 500)
+      assert.deepEqual(size, { bytes: 50_010, keys: 501, isSettled: true })
+      assert.deepEqual(await store.surveySize({ start: 'x', end: 'a' }, 6, 500), { bytes: 0, keys: 0, isSettled: true })
+    })
+
     test('destroying a group deletes its range and state, in the overlay and in the engine', async (t) => {
       const where = engine.place()
       const store = await open(t, where)
