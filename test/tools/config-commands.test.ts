@@ -78,7 +78,7 @@ test('set changes one setting, takes values as a file does, and null gives it ba
   assert.equal(history.changes.length, 4)
   assert.match(
     (await flotilla('config history', ON_TERMINAL)).stdout,
-    /^ +1 .*placement\.downAfter: not set -> 600000$/m,
+    /^ +1 .*placement\.downAfter: not set -> 10m$/m,
   )
 })
 

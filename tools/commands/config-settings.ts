@@ -169,18 +169,28 @@ interface Change {
   readonly settings: readonly { readonly name: string; readonly before: unknown; readonly after: unknown }[]
 }
 
-const notSet = (value: unknown): string => (value === null ? 'not set' : String(plainValue(value)))
+type ValueText = (name: string, value: unknown) => string
 
-const CHANGE_COLUMNS: readonly Column<Change>[] = [
-  { name: 'version', value: ({ version }) => version, align: 'right' },
-  { name: 'ts', title: 'time', value: ({ ts }) => ts },
-  { name: 'by', value: ({ by }) => by, show: ({ by }) => printable(by) },
-  {
-    name: 'settings',
-    value: ({ settings }) =>
-      settings.map(({ name, before, after }) => `${name}: ${notSet(before)} -> ${notSet(after)}`).join(', '),
-  },
-]
+/** In CSV numbers stay numbers, in a table they are written as in a file. */
+function changeColumns(shown: ValueText): readonly Column<Change>[] {
+  const told = ({ settings }: Change, text: ValueText): string =>
+    settings
+      .map(({ name, before, after }) => {
+        const [from, to] = [before, after].map((value) => (value === null ? 'not set' : text(name, value)))
+        return `${name}: ${from} -> ${to}`
+      })
+      .join(', ')
+  return [
+    { name: 'version', value: ({ version }) => version, align: 'right' },
+    { name: 'ts', title: 'time', value: ({ ts }) => ts },
+    { name: 'by', value: ({ by }) => by, show: ({ by }) => printable(by) },
+    {
+      name: 'settings',
+      value: (change) => told(change, (_, value) => String(plainValue(value))),
+      show: (change) => printable(told(change, shown)),
+    },
+  ]
+}
 
 function addHistory(config: Command, registry: Registry): void {
   config
@@ -191,8 +201,11 @@ function addHistory(config: Command, registry: Registry): void {
       withSession(registry, command, async (session) => {
         const { document, text } = await session.getJson<{ changes: readonly Change[] }>(`${CONFIG_PATH}/history`)
         const { changes } = document
-        const table = (): string => formatTable(changes, CHANGE_COLUMNS)
-        await session.print({ document, items: changes, columns: CHANGE_COLUMNS, table, raw: text })
+        // A change does not say what its numbers count; the settings do.
+        const [units, settings] = await Promise.all([loadUnits(), getSettings(session)])
+        const columns = changeColumns((name, value) => settingText(value, settings.document[name]?.unit, units))
+        const table = (): string => formatTable(changes, columns)
+        await session.print({ document, items: changes, columns, table, raw: text })
       }),
     )
 }
