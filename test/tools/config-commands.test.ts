@@ -76,10 +76,7 @@ test('set changes one setting, takes values as a file does, and null gives it ba
   }
   const history = JSON.parse((await flotilla('config history')).stdout)
   assert.equal(history.changes.length, 4)
-  assert.match(
-    (await flotilla('config history', ON_TERMINAL)).stdout,
-    /^ +1 .*placement\.downAfter: not set -> 10m$/m,
-  )
+  assert.match((await flotilla('config history', ON_TERMINAL)).stdout, /^ +1 .*placement\.downAfter: not set -> 10m$/m)
 })
 
 test('diff tells what is not at its default, and what a file would change', async (t) => {
