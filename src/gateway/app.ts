@@ -5,6 +5,7 @@
 import { Hono } from 'hono'
 import type { Exchange } from './exchange.ts'
 import { refusal } from './failures.ts'
+import { checkQueryNames } from './query-names.ts'
 import type { Handler, Method, RouteDefinition } from './route-definition.ts'
 
 interface GatewayEnvironment {
@@ -59,7 +60,9 @@ export class GatewayApp {
 
   #enter(exchange: Exchange, route: RouteDefinition): ReturnType<Handler> {
     exchange.route = route.path
-    return this.#admit(exchange, route) ? route.handler(exchange) : undefined
+    if (!this.#admit(exchange, route)) return undefined
+    checkQueryNames(exchange, route)
+    return route.handler(exchange)
   }
 
   #register(route: RouteDefinition): void {

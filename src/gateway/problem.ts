@@ -18,7 +18,7 @@ export interface Problem {
   readonly outcome: string
   readonly shard?: number
   readonly leader?: string
-  readonly hint?: string
+  readonly hint: string
   readonly revision?: number | null
   readonly index?: number
   readonly requestId: string
@@ -41,7 +41,7 @@ export function problemOf(
     outcome: error.outcome,
     ...(error.shard === undefined ? {} : { shard: error.shard }),
     ...(error.leader === undefined ? {} : { leader: error.leader }),
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    hint: error.hint ?? meaning.cure,
     ...(error.revision === undefined ? {} : { revision: error.revision }),
     ...(error.index === undefined ? {} : { index: error.index }),
     ...extensions,

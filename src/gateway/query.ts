@@ -1,6 +1,6 @@
 /**
- * Query parameters: percent-encoded bytes, '+' a plus, each name at most once. Typed readers refuse what they do not understand.
- * Parameters nobody asks for are left alone, as is usual in HTTP.
+ * Query parameters: percent-encoded bytes, '+' a plus, each name at most once. Typed readers refuse what they do not understand. Names that a
+ * route does not know are refused before (`query-names.ts`).
  */
 
 import type { Key } from '../../shard-map/index.ts'
@@ -24,6 +24,10 @@ export class Query {
 
   has(name: string): boolean {
     return this.#parameters.has(name)
+  }
+
+  get names(): Iterable<string> {
+    return this.#parameters.keys()
   }
 
   /** The raw bytes of a parameter. */

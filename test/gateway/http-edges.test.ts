@@ -241,7 +241,7 @@ test('unknown routes are 404, and a known route with another method 405 with All
 test('absolute-form targets, HTTP/1.0, keep-alive and pipelining', async (t) => {
   const h = await startHarness(t)
   const absolute = await h.raw(
-    'PUT http://other.example:99/kv/../a?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nv',
+    'PUT http://other.example:99/kv/../a? HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nv',
   )
   assert.match(absolute, /^HTTP\/1.1 204 /)
   assert.deepEqual([...h.router.records.keys()], ['../a'])

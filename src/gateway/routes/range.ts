@@ -50,9 +50,6 @@ export async function deleteKeys(exchange: Exchange): Promise<void> {
   refuseUnsupported(exchange)
   refuseConditions(exchange, 'a range delete')
   const { query } = exchange
-  for (const name of ['limit', 'cursor', 'reverse', 'keys_only']) {
-    if (query.has(name)) throw invalidArgument(`a range delete does not take ${name}`)
-  }
   if (!query.bound('prefix') && !query.bound('start') && !query.bound('end')) {
     throw invalidArgument('a range delete needs prefix, start or end', 'To delete everything, delete from start=%00.')
   }

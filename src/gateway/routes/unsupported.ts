@@ -4,9 +4,8 @@
 import type { Exchange } from '../exchange.ts'
 import { invalidArgument } from '../failures.ts'
 
-/** Throws INVALID_ARGUMENT when a write asks for expiry or for idempotent retries. */
+/** Throws INVALID_ARGUMENT when a write asks for idempotent retries. Expiry is refused with the other parameters that nobody knows. */
 export function refuseUnsupported(exchange: Exchange): void {
-  if (exchange.target.query !== '' && exchange.query.has('ttl')) throw ttlUnsupported('ttl')
   if (exchange.requestHeader('idempotency-key') !== undefined) {
     throw invalidArgument(
       'Idempotency-Key is not supported by this version',
