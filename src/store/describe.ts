@@ -71,7 +71,12 @@ export function notReady(store: Store): string[] {
   if (store.state !== 'running') reasons.push(`the store is ${store.state}`)
   for (const [group, reason] of store.damaged) reasons.push(`shard ${group} is damaged on this store: ${reason}`)
   if (store.map.map.version === 0) reasons.push('no shard map yet: the placement driver has not answered')
-  const expected = store.map.map.shards.filter((shard) => shard.replicas.some((replica) => replica.store === store.id))
+  // A learner comes into being while its shard is served elsewhere, and a map may lag behind a merge: neither keeps anybody from being served here.
+  const expected = store.map.map.shards.filter(
+    (shard) =>
+      store.mergedInto(shard.id) === undefined &&
+      shard.replicas.some((replica) => replica.store === store.id && replica.role !== 'learner'),
+  )
   const missing = expected.filter((shard) => !store.replicas.has(shard.id) && !store.damaged.has(shard.id))
   if (missing.length > 0) reasons.push(`${missing.length} replicas that belong here do not exist yet`)
   const leaderless = [...store.replicas.values()].filter((replica) => replica.leaderStore === undefined)

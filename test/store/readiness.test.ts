@@ -1,4 +1,4 @@
-/** A store says that it is not ready when nobody hears it, although it hears everybody, and ready again when that is over. */
+/** When a store says that it is not ready: when nobody hears it, although it hears everybody, and not because of a merge that the map does not show yet. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PLACEMENT_SHARD } from '../../shard-map/index.ts'
@@ -25,5 +25,27 @@ test('a store that is heard by none, but hears all others, is not ready', async 
     )
     cluster.hub.heal()
     await poll('it is ready again', WAIT_MS, () => notReady(cluster.store(cut)).length === 0)
+  })
+})
+
+test('a merge that the map does not show yet keeps no store from being ready', async () => {
+  await TestCluster.with({}, async (cluster) => {
+    const [only] = cluster.store('s1').map.map.shards
+    assert(only !== undefined)
+    const [left, right] = await cluster.split(only.id, 'k')
+    assert(left !== undefined && right !== undefined)
+    await cluster.settle(2)
+    await poll('everybody is ready', WAIT_MS, () =>
+      cluster.runningStores().every((store) => notReady(store).length === 0),
+    )
+    const lagging = (): boolean =>
+      cluster.runningStores().some(({ map, replicas }) => map.map.shards.some(({ id }) => !replicas.has(id)))
+    await cluster.commitMerge(await cluster.prepareMerge(left.id, right.id))
+    await poll('a store has merged what its map still lists', WAIT_MS, lagging)
+    const reasons = cluster.runningStores().flatMap((store) => notReady(store))
+    assert.deepEqual(
+      reasons.filter((reason) => reason.includes('do not exist')),
+      [],
+    )
   })
 })
