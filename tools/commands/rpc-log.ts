@@ -84,18 +84,23 @@ export function addRpcLog(parent: Command, registry: Registry): void {
     withFilters(log.command(name).description(description))
       .addHelpText('after', examples(...lines))
       .action(run)
-  add('query', 'the newest messages', ['flotilla rpc-log query --type RequestVote --since 10m'], (flags, command) =>
-    withSession(registry, command, async (session) => {
-      if (session.format === 'csv') {
-        const { body } = await session.client.send({ method: 'GET', path: `/rpc-log${filterOf(flags, 'csv')}` })
-        await write(session.context.stdout, body)
-        return
-      }
-      const { document, text } = await session.getJson<{ calls: readonly Call[] }>(`/rpc-log${filterOf(flags)}`)
-      const table = (): string => (document.calls.length === 0 ? 'no messages' : formatTable(document.calls, COLUMNS))
-      await session.print({ document, items: document.calls, columns: COLUMNS, table, raw: text })
-    }),
-  )
+  add(
+    'query',
+    'the newest messages',
+    ['flotilla rpc-log query --type RequestVote --since 10m'],
+    (flags, command) =>
+      withSession(registry, command, async (session) => {
+        if (session.format === 'csv') {
+          const { body } = await session.client.send({ method: 'GET', path: `/rpc-log${filterOf(flags, 'csv')}` })
+          await write(session.context.stdout, body)
+          return
+        }
+        const { document, text } = await session.getJson<{ calls: readonly Call[] }>(`/rpc-log${filterOf(flags)}`)
+        const table = (): string => (document.calls.length === 0 ? 'no messages' : formatTable(document.calls, COLUMNS))
+        await session.print({ document, items: document.calls, columns: COLUMNS, table, raw: text })
+      }),
+    // As the events of the shells are asked for.
+  ).aliases(['list', 'filter'])
   add('tail', 'messages as they end', ['flotilla rpc-log tail --group 3 --heartbeats'], (flags, command) =>
     withSession(registry, command, (session) =>
       follow<Call>(session, `/rpc-log${filterOf(flags, 'sse')}`, (call) =>

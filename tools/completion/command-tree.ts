@@ -23,9 +23,32 @@ export interface CommandNode {
   readonly children: readonly CommandNode[]
   /** What its first argument can be, where that is known. */
   readonly values: readonly string[]
+  /** What the cluster is asked for at each argument, up to the last that is a name of something. */
+  readonly names: readonly (NameKind | undefined)[]
 }
 
-const SHELLS = ['bash', 'zsh', 'fish']
+/** What `flotilla completion names` lists. A subject is whatever `flotilla explain` takes. */
+export type NameKind = (typeof NAME_KINDS)[number]
+export const NAME_KINDS = ['store', 'shard', 'operator', 'scheduler', 'setting', 'subject'] as const
+
+/** By the first word of the command and the name of the argument, or by the name alone. */
+const NAMED: Readonly<Record<string, NameKind>> = {
+  store: 'store',
+  from: 'store',
+  to: 'store',
+  shard: 'shard',
+  with: 'shard',
+  operator: 'operator',
+  subject: 'subject',
+  'shard id': 'shard',
+  'scheduler name': 'scheduler',
+  'config name': 'setting',
+}
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  completion: ['bash', 'zsh', 'fish'],
+  'debug profile': ['cpu', 'heap'],
+}
 const HELP: OptionNode = { words: ['-h', '--help'], description: 'show help', takesValue: false, values: [] }
 const OUTPUT = '--output'
 /** Has options of its own and no others. */
@@ -49,8 +72,16 @@ function node(command: Command, path: readonly string[], everywhere: readonly Op
     description: command.description(),
     options: [...own, ...shared],
     children: command.commands.map((child) => node(child, [...path, child.name()], everywhere)),
-    values: command.registeredArguments[0]?.name() === 'shell' ? SHELLS : [],
+    values: VALUES[path.join(' ')] ?? [],
+    names: namesOf(command, path),
   }
+}
+
+function namesOf(command: Command, path: readonly string[]): readonly (NameKind | undefined)[] {
+  // Its id is not known yet.
+  if (path.join(' ') === 'store register') return []
+  const kinds = command.registeredArguments.map((each) => NAMED[`${path[0]} ${each.name()}`] ?? NAMED[each.name()])
+  return kinds.slice(0, kinds.findLastIndex((kind) => kind !== undefined) + 1)
 }
 
 function optionNode(option: Option): OptionNode {
