@@ -28,8 +28,9 @@ export function checkCompact(group: GroupId, firstIndex: number, lastIndex: numb
   )
 }
 
+/** Also the group that stands for those that nobody knows may have a log: it has no entries, and its beginning makes damage before it harmless. */
 export function checkNewGroup(group: GroupId, replica: number): void {
-  assert(Number.isSafeInteger(group) && group > UNKNOWN_GROUP, `${group} is not a group id`)
+  assert(Number.isSafeInteger(group) && group >= UNKNOWN_GROUP, `${group} is not a group id`)
   assert(Number.isSafeInteger(replica) && replica > 0, `${replica} is not a replica id`)
 }
 

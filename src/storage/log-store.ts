@@ -30,7 +30,11 @@ export interface GroupLog extends StableLog {
   describeSnapshotsWith(describe: () => SnapshotMeta | undefined): void
 }
 
-/** Stands in `damaged()` for groups that may have been lost without a trace, because a record could not even be attributed. */
+/**
+ * Stands in `damaged()` for groups that may have been lost without a trace, because a record could not even be attributed. Like any damaged log it keeps
+ * the segments that tell of the damage until it is destroyed. Whoever knows which replicas the damage can concern may create a log for it then, which holds no
+ * entries: later damage of that kind makes it damaged again, damage before it does not.
+ */
 export const UNKNOWN_GROUP: GroupId = 0
 
 /** A log that recovery could not trust. Its group must not start; the others may. */

@@ -32,7 +32,7 @@ export interface BirthOptions {
   readonly replicas: Map<number, Replica>
   readonly damaged: ReadonlyMap<number, string>
   readonly graves: Graves
-  readonly fence: Pick<IdFence, 'isLater'>
+  readonly fence: Pick<IdFence, 'lossOf'>
   readonly burials: Burials
   readonly damage: (group: number, reason: string) => void
   readonly wake: (replica: Replica) => void
@@ -72,7 +72,8 @@ export class Births {
       else if (!grave) this.#reviveInitialised(group)
     }
     for (const [group, groupLog] of [...log.groups()]) {
-      if (this.#options.replicas.has(group) || this.#options.damaged.has(group) || hasState(data, group)) continue
+      if (group === UNKNOWN_GROUP || this.#options.replicas.has(group)) continue
+      if (this.#options.damaged.has(group) || hasState(data, group)) continue
       if (graves.refuses(group, groupLog.replica)) log.destroy(group)
       else if (groupLog.lastIndex() === 0) this.#add(group, uninitialisedRecord(group, groupLog.replica))
       else damage(group, 'its state is missing although it has a log')
@@ -80,7 +81,7 @@ export class Births {
   }
 
   #reviveInitialised(group: number): void {
-    const { data, log, damaged, damage } = this.#options
+    const { data, log, damaged, damage, fence } = this.#options
     if (damaged.has(group)) return
     const state = data.state(group)
     const record = state === undefined ? 'its state record is missing' : decodeStateRecord(state)
@@ -90,7 +91,7 @@ export class Births {
     }
     const groupLog = log.groups().get(group)
     if (groupLog === undefined) {
-      if (record.appliedIndex === INITIAL_INDEX && !damaged.has(UNKNOWN_GROUP)) {
+      if (record.appliedIndex === INITIAL_INDEX && fence.lossOf(record.replica) === undefined) {
         // The process died between giving the replica its first state and its first vote: nothing was promised yet.
         this.#add(group, record)
       } else {
@@ -212,8 +213,7 @@ export class Births {
    */
   whyUnfit(group: number, replica: ReplicaId): string | undefined {
     const { damaged, log, fence } = this.#options
-    const isSound = log.groups().has(group) || fence.isLater(replica)
-    const reason = damaged.get(group) ?? (isSound ? undefined : damaged.get(UNKNOWN_GROUP))
+    const reason = damaged.get(group) ?? (log.groups().has(group) ? undefined : fence.lossOf(replica))
     return reason === undefined ? undefined : `its log may have been lost: ${reason}`
   }
 
@@ -232,7 +232,7 @@ export class Births {
     if (graves.refuses(group, message.to) || burials.isRunning(group) || this.#arriving.has(group)) return undefined
     // A lost log could have been this one's, with its votes.
     if (damaged.has(group) || hasState(this.#options.data, group)) return undefined
-    if (damaged.has(UNKNOWN_GROUP) && !graves.isFresh(group) && !fence.isLater(message.to)) return undefined
+    if (!graves.isFresh(group) && fence.lossOf(message.to) !== undefined) return undefined
     this.#options.events.emit({ type: 'replica_called', group, data: { replica: message.to } })
     return this.#add(group, uninitialisedRecord(group, message.to))
   }

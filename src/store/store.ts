@@ -2,7 +2,7 @@ import { PLACEMENT_SHARD, type Shard, type ShardMap, type StoreId, type StoreInf
 import { assert, type Clock, type EventSink, type Logger, type Random, type RpcRecorder } from '../base/index.ts'
 import type { StateMachine } from '../machine/index.ts'
 import type { Reply, Request, Voucher } from '../protocol/index.ts'
-import type { DataStore, DiskSpace, LogStore, LogStoreError } from '../storage/index.ts'
+import { type DataStore, type DiskSpace, type LogStore, type LogStoreError, UNKNOWN_GROUP } from '../storage/index.ts'
 import type { IncomingRequest, Lane, PeerAddress, Transport } from '../transport/index.ts'
 import { Births } from './births.ts'
 import { Burials } from './burials.ts'
@@ -63,7 +63,7 @@ export class Store {
   readonly budgets: SnapshotBudgets
   readonly map = new MapCache()
   readonly settings = new SettingsCache()
-  readonly fence = new IdFence(this)
+  readonly fence = new IdFence(this, () => this.#damaged.delete(UNKNOWN_GROUP))
   readonly loop: Loop
   readonly #replicas = new Map<number, Replica>()
   readonly #damaged = new Map<number, string>()

@@ -57,7 +57,7 @@ async function revive(stored: Stored): Promise<{ readonly replica: Replica | und
     raft: RAFT_SETTINGS_DEFAULT,
     createMachine,
     damaged: new Map(),
-    fence: { isLater: () => false },
+    fence: { lossOf: () => undefined },
     burials: new Burials({ ...common, writeSoon: () => {} }),
     damage: (_, reason) => damage.push(reason),
     wake: () => {},

@@ -61,6 +61,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     breaks: 'a destroyed log does not come back',
   },
   {
+    id: 'damage outlives the new beginning of its group',
+    area: 'segment log',
+    file: 'src/storage/segment-log/replay.ts',
+    before: '    this.#suspicions.delete(group)\n',
+    after: '',
+    breaks: 'a log that was rebuilt after damage is sound',
+  },
+  {
     id: 'do not cut a conflict at recovery',
     area: 'segment log',
     file: 'src/storage/segment-log/replay.ts',

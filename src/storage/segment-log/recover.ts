@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Logger, Random } from '../../base/index.ts'
 import type { FileSystem } from '../file-system.ts'
-import { LogStoreError, UNKNOWN_GROUP } from '../log-store.ts'
+import { LogStoreError } from '../log-store.ts'
 import {
   decodeSegmentHeader,
   FORMAT_VERSION,
@@ -247,7 +247,7 @@ function replaySegment(
       const record = intact ? decodeRecord(view, offset, length) : undefined
       if (record !== undefined) {
         replay.apply(record, { segment: file.sequence, file: file.path, offset, length })
-      } else if (group !== undefined && group !== UNKNOWN_GROUP) {
+      } else if (group !== undefined) {
         replay.suspect(group, file.sequence, file.path, offset, `a record of ${length} bytes fails its checksum`)
       } else {
         replay.suspectAll(file.sequence, file.path, offset, 'a record fails its checksum and nothing says whose it was')
