@@ -84,6 +84,13 @@ export class ShardChanges {
     this.#options.data.setState(replica.group, replica.stateRecord())
   }
 
+  /**
+   * Whether ids of the cuts were used before is not asked here, although a child that was buried everywhere takes its part of the data along. What this store has
+   * buried says nothing: another one, which joined later, has no such grave, and the replicas would differ. What the shard has taken in (`absorbed`) is the same
+   * on every replica, but it changes only together with the range epoch, which every replica compares: so what the leader refused for it before it proposed
+   * (`shard-requests.ts`) is refused for all, and a second look could differ only from replicas of releases without it. Ids that were used and taken in
+   * elsewhere, or too long ago to be remembered, are the driver's to bind to the range that they were given for (`askedEpoch` in `src/placement/`).
+   */
   #split(replica: Replica, entry: Entry, command: ShardCommand & { kind: 'split' }): Reply {
     const { group, shard, isLeader } = replica
     const plan = planSplit(shard, command.cuts)
