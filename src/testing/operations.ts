@@ -34,6 +34,8 @@ export interface Span {
 export interface PlannedOperation {
   /** For traces. */
   readonly text: string
+  /** For the report. */
+  readonly kind: string
   readonly keys: readonly Key[]
   /** Rejects with a FlotillaError. The answer goes to `ended`. */
   perform(router: Router, timeoutMs: number): Promise<unknown>
@@ -47,7 +49,6 @@ export type OperationEnd =
   | { readonly kind: 'lost' }
 
 export interface OperationKind {
-  readonly name: string
   readonly weight: number
   draw(context: DrawContext): PlannedOperation
 }
@@ -115,8 +116,10 @@ function single(
   action: Action,
   perform: (router: Router, timeoutMs: number) => Promise<Outcome>,
 ): PlannedOperation {
+  const isConditional = action.kind !== 'get' && action.condition.kind !== 'none'
   const condition = action.kind === 'get' ? '' : ` ${action.condition.kind}`
   return {
+    kind: isConditional ? `conditional-${action.kind}` : action.kind,
     text: `${action.kind} ${key}${action.kind === 'put' ? ` ${action.value}` : ''}${condition}`,
     keys: [key],
     perform,
@@ -129,7 +132,6 @@ function single(
 }
 
 const GET: OperationKind = {
-  name: 'get',
   weight: 30,
   draw(context) {
     const key = pickKey(context)
@@ -144,7 +146,6 @@ const GET: OperationKind = {
 }
 
 const PUT: OperationKind = {
-  name: 'put',
   weight: 36,
   draw(context) {
     const key = pickKey(context)
@@ -159,7 +160,6 @@ const PUT: OperationKind = {
 }
 
 const DELETE: OperationKind = {
-  name: 'delete',
   weight: 10,
   draw(context) {
     const key = pickKey(context)
@@ -172,12 +172,12 @@ const DELETE: OperationKind = {
 }
 
 const STALE_GET: OperationKind = {
-  name: 'stale-get',
   weight: 8,
   draw(context) {
     const key = pickKey(context)
     return {
       text: `stale get ${key}`,
+      kind: 'stale-get',
       keys: [key],
       perform: (router, timeoutMs) => router.get(key, { timeoutMs, consistency: 'stale' }),
       ended(recorder, span, end) {
@@ -196,7 +196,6 @@ const STALE_GET: OperationKind = {
 }
 
 const SCAN: OperationKind = {
-  name: 'scan',
   weight: 6,
   draw(context) {
     const { random } = context
@@ -209,10 +208,12 @@ const SCAN: OperationKind = {
       reverse: random.chance(400),
       keysOnly: random.chance(200),
       itemsMax: random.between(1, 12),
-      consistency: 'linearizable' as const,
+      consistency: random.chance(250) ? ('stale' as const) : ('linearizable' as const),
     }
+    const isStale = request.consistency === 'stale'
     return {
-      text: `scan ${start}..${end ?? ''}${request.reverse ? ' reverse' : ''}`,
+      text: `${isStale ? 'stale ' : ''}scan ${start}..${end ?? ''}${request.reverse ? ' reverse' : ''}`,
+      kind: isStale ? 'stale-scan' : 'scan',
       keys: [],
       perform: (router, timeoutMs) => router.scan(request, { timeoutMs }),
       ended(recorder, span, ending) {
@@ -231,7 +232,8 @@ const SCAN: OperationKind = {
             revision,
           })),
           next,
-          stalenessMs,
+          // An age that is rounded to nothing is an age all the same.
+          stalenessMs: isStale ? Math.max(1, stalenessMs) : stalenessMs,
         })
       },
     }
@@ -239,13 +241,11 @@ const SCAN: OperationKind = {
 }
 
 const BATCH: OperationKind = {
-  name: 'batch',
   weight: 8,
   draw: (context) => drawBatch(context, false),
 }
 
 const ATOMIC_BATCH: OperationKind = {
-  name: 'atomic-batch',
   weight: 4,
   draw: (context) => drawBatch(context, true),
 }
@@ -282,6 +282,7 @@ function drawBatch(context: DrawContext, atomic: boolean): PlannedOperation {
   }
   const id = context.newBatch()
   return {
+    kind: atomic ? 'atomic-batch' : 'batch',
     text: `${atomic ? 'atomic ' : ''}batch ${actions.map(({ key, action }) => `${action.kind} ${key}`).join(', ')}`,
     keys: actions.map(({ key }) => key),
     perform: (router, timeoutMs) =>
@@ -317,7 +318,6 @@ function batchOutcome(end: OperationEnd, position: number, isFirstOnKey: boolean
 }
 
 const DELETE_RANGE: OperationKind = {
-  name: 'delete-range',
   weight: 1,
   draw(context) {
     const [one, other] = [pickKey(context), pickKey(context)]
@@ -326,6 +326,7 @@ const DELETE_RANGE: OperationKind = {
     const covered = [...new Set(context.keys)].filter((key) => key >= start && key < end)
     return {
       text: `delete range ${start}..${end}`,
+      kind: 'delete-range',
       keys: covered,
       perform: (router, timeoutMs) => router.deleteRange(start, end, { timeoutMs }),
       ended(recorder, span, ending) {

@@ -9,6 +9,8 @@ export class Recorder {
   readonly #staleReads: StaleRead[] = []
   readonly #pages: ScanPage[] = []
   readonly counts = { done: 0, refused: 0, none: 0, unknown: 0 }
+  /** How many of each kind were done. */
+  readonly kinds = new Map<string, number>()
 
   get history(): History {
     return { operations: this.#operations, staleReads: this.#staleReads, pages: this.#pages }

@@ -40,6 +40,8 @@ export interface SimulationResult {
     readonly none: number
     readonly unknown: number
   }
+  /** How many operations of each kind were done. */
+  readonly operationKinds: Readonly<Record<string, number>>
   /** How often each kind of fault happened. */
   readonly faults: Readonly<Record<string, number>>
   /** The most that any store used of what must stay bounded. */
@@ -74,6 +76,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     virtualMs: timeline.nowUs / 1000,
     events: timeline.events,
     operations: recorder.counts,
+    operationKinds: Object.fromEntries(recorder.kinds),
     faults: world.counts.toObject(),
     resources: world.highestUse(),
     families: [...plan.families],

@@ -163,9 +163,11 @@ export class SimulatedClient {
     const { planned, gateway } = open
     // A dead process answers nobody.
     const ending: OperationEnd = gateway.process.isAlive ? end : { kind: 'lost' }
-    const { counts } = this.#recorder
-    if (ending.kind === 'answer') counts.done++
-    else if (ending.kind === 'lost' || ending.error.outcome === 'unknown') counts.unknown++
+    const { counts, kinds } = this.#recorder
+    if (ending.kind === 'answer') {
+      counts.done++
+      kinds.set(planned.kind, (kinds.get(planned.kind) ?? 0) + 1)
+    } else if (ending.kind === 'lost' || ending.error.outcome === 'unknown') counts.unknown++
     else if (ending.error.code === 'PRECONDITION_FAILED') counts.refused++
     else counts.none++
     planned.ended(this.#recorder, { calledMs: open.calledUs / 1000, returnedMs: this.#timeline.nowUs / 1000 }, ending)

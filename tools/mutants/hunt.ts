@@ -125,6 +125,8 @@ export async function fails(directory: string, file: string): Promise<{ isFailin
     const result = await runChild(['--import', 'tsx', '--test', file], directory, FILE_MS_MAX)
     spentMs += result.spentMs
     if (result.kind === 'passed') return { isFailing: false, spentMs: result.spentMs }
+    // Nothing uses up so much processor time by chance.
+    if (result.kind === 'hung') failures++
     if (!result.wasStopped) failures++
   }
   return { isFailing: true, spentMs }

@@ -7,7 +7,7 @@ import type { SeedJob } from './seed-job.ts'
 const TRACE_LINES_SHOWN = 60
 
 export function describeRun(result: SimulationResult, realMs: number): string {
-  const { seed, ok, shape, families, virtualMs, events, operations, faults, traceHash } = result
+  const { seed, ok, shape, families, virtualMs, events, operations, operationKinds, faults, traceHash } = result
   const { done, refused, none, unknown } = operations
   return [
     `seed ${seed}: ${ok ? 'all promises kept' : 'FAILED'}`,
@@ -15,7 +15,8 @@ export function describeRun(result: SimulationResult, realMs: number): string {
     `  families of faults: ${families.join(', ') || 'none'}`,
     `  ${(virtualMs / 1000).toFixed(1)} s of virtual time in ${(realMs / 1000).toFixed(2)} s (x${(virtualMs / realMs).toFixed(0)}), ${events} events`,
     `  operations: ${done} done, ${refused} refused by their condition, ${none} certainly not done, ${unknown} unknown`,
-    `  faults: ${faultsText(faults)}`,
+    `  done: ${countsText(operationKinds)}`,
+    `  faults: ${countsText(faults)}`,
     `  trace hash ${traceHash}`,
   ].join('\n')
 }
@@ -53,8 +54,8 @@ function replayWords({ seed, ticks, stores, shards, clients, faults }: SeedJob):
   return words.join(' ')
 }
 
-export function faultsText(faults: Readonly<Record<string, number>>): string {
-  const text = Object.entries(faults).map(([kind, count]) => `${kind} ${count}`)
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  const text = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`)
   return text.length === 0 ? 'none' : text.join(', ')
 }
 

@@ -1,7 +1,7 @@
 /** The figures of a whole campaign: added up seed by seed, printed as lines or as a block for `test/sim/RESULTS.md`. */
 import { availableParallelism, cpus } from 'node:os'
 import { FAULT_FAMILIES } from '../../src/testing/index.ts'
-import { commit, faultsText } from './report.ts'
+import { commit, countsText } from './report.ts'
 import type { SeedEnd } from './seed-pool.ts'
 
 /** What a simulation counts such a history under. */
@@ -19,6 +19,7 @@ export class Totals {
   #events = 0
   readonly #operations = { done: 0, refused: 0, none: 0, unknown: 0 }
   readonly #failed: number[] = []
+  readonly #kinds = new Map<string, number>()
   readonly #faults = new Map<string, number>()
   readonly #resources = new Map<string, { readonly value: number; readonly valueMax: number }>()
   /** In how many seeds each family of faults was switched on. */
@@ -36,12 +37,16 @@ export class Totals {
       this.#failed.push(end.seed)
       return
     }
-    const { seed, ok, virtualMs, events, operations, faults, families, resources } = end.result
+    const { seed, ok, virtualMs, events, operations, operationKinds, faults, families, resources } = end.result
     this.#virtualMs += virtualMs
     this.#processorMs += end.processorMs
     this.#events += events
     for (const kind of ['done', 'refused', 'none', 'unknown'] as const) this.#operations[kind] += operations[kind]
-    for (const [kind, count] of Object.entries(faults)) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + count)
+    for (const [counted, counts] of [
+      [this.#kinds, operationKinds],
+      [this.#faults, faults],
+    ] as const)
+      for (const [kind, count] of Object.entries(counts)) counted.set(kind, (counted.get(kind) ?? 0) + count)
     for (const family of families) this.#families.set(family, (this.#families.get(family) ?? 0) + 1)
     for (const { name, value, valueMax } of resources) {
       const known = this.#resources.get(name)
@@ -65,7 +70,8 @@ export class Totals {
     return [
       this.line(nowMs),
       `${this.#operationsTotal()} operations (${unknown} with unknown outcome), ${this.#events} events, commit ${commit()}, Node ${process.versions.node}`,
-      `faults: ${faultsText(this.#sortedFaults())}`,
+      `done: ${countsText(sorted(this.#kinds))}`,
+      `faults: ${countsText(sorted(this.#faults))}`,
       this.#verdict(),
     ].join('\n')
   }
@@ -89,13 +95,14 @@ export class Totals {
       `| time compression | ${(this.#virtualMs / realMs).toFixed(0)} times |`,
       `| events | ${this.#events} |`,
       `| operations | ${this.#operationsTotal()}: ${done} done, ${refused} refused by their condition, ${none} certainly not done, ${unknown} unknown |`,
+      `| done, of each kind | ${countsText(sorted(this.#kinds))} |`,
       `| seeds with each family of faults | ${families} |`,
       `| histories that the checker could not decide | ${this.#faults.get(UNDECIDED) ?? 0} |`,
       ...(never.length === 0 ? [] : [`| families that never came up | ${never.join(', ')} |`]),
       '',
       '| what happened | how often |',
       '|---|---|',
-      ...Object.entries(this.#sortedFaults()).map(([kind, count]) => `| ${kind} | ${count} |`),
+      ...Object.entries(sorted(this.#faults)).map(([kind, count]) => `| ${kind} | ${count} |`),
       '',
       '| what must stay bounded | nearest to its bound | bound |',
       '|---|---|---|',
@@ -111,8 +118,8 @@ export class Totals {
     const { done, refused, none, unknown } = this.#operations
     return done + refused + none + unknown
   }
+}
 
-  #sortedFaults(): Record<string, number> {
-    return Object.fromEntries([...this.#faults].sort(([a], [b]) => (a < b ? -1 : 1)))
-  }
+function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -202,7 +202,7 @@ export function logStoreConformance(adapter: LogStoreAdapter): void {
       refused(() => group.compact(5))
       refused(() => group.compact(9))
       refused(() => log.create(1, 2, { index: 0, term: 0 }))
-      refused(() => log.create(0, 2, { index: 0, term: 0 }))
+      refused(() => log.create(-1, 2, { index: 0, term: 0 }))
       refused(() => log.destroy(2))
       const running = sync(log)
       refused(() => log.sync(() => {}))
