@@ -123,6 +123,17 @@ test('a kept verdict stands until the bug, its place or who caught it changes; w
         (source) => `${source}\n`,
         () => assert.equal(kept.stands(mutant, workshop), remains, changed),
       )
+    // What a test file imports under `test/` is a part of it.
+    const helped = { simulation: undefined, tests: 'test/placement/shard-reports.test.ts' }
+    kept.keep({ id: mutant.id, ...helped, evidence: evidenceOf(mutant, helped, workshop) })
+    const edited = (file: string, remains: boolean): Promise<void> =>
+      workshop.edit(
+        file,
+        (source) => `${source}\n`,
+        () => assert.equal(kept.stands(mutant, workshop), remains, file),
+      )
+    await edited('test/shard-map/arbitraries.ts', false)
+    await edited('test/shard-map/plan-clusters.ts', true)
     const survived = { simulation: undefined, tests: undefined }
     kept.keep({ id: mutant.id, ...survived, evidence: evidenceOf(mutant, survived, workshop) })
     assert(kept.stands(mutant, workshop))

@@ -45,7 +45,7 @@ export interface Costs {
 }
 
 const SEED_SECONDS_MAX = 60
-const FILE_MS_MAX = 120_000
+const FILE_MS_MAX = 60_000
 /** Test files up to this, and those that nobody has waited for yet, are asked before the simulator where the first who notices is enough. */
 const CHEAP_FILE_MS = 4_000
 const SIMULATOR = 'tools/sim/main.ts'

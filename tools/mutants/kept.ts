@@ -1,6 +1,6 @@
 /**
  * The file that keeps verdicts between runs, outside of the repository: one JSON object a line, later lines win. A verdict stands as long as its evidence does:
- * the planted bug, the file it is planted in, and who caught it (a test file with what lies beside it, or the simulator). Where nobody noticed, that is
+ * the planted bug, the file it is planted in, and who caught it (a test file with what it imports under `test/`, or the simulator). Where nobody noticed, that is
  * the whole of the sources. A change elsewhere could blind a check without being seen here; a run without `--resume` asks everybody again.
  */
 import { createHash } from 'node:crypto'
@@ -65,18 +65,31 @@ export class KeptVerdicts implements Costs {
 
 /** Names what a verdict rests on. The workshop must hold the sources without the bug. */
 export function evidenceOf(mutant: Mutant, { simulation, tests }: Catches, workshop: Workshop): string {
-  const checks: string[] = []
-  if (tests !== undefined) checks.push(path.posix.dirname(tests), 'test/support')
-  if (simulation !== undefined) checks.push(...SIMULATOR_SOURCES)
-  const isOf = (file: string): boolean =>
-    file === tests || (checks.some((folder) => file.startsWith(`${folder}/`)) && !file.endsWith('.test.ts'))
-  const sources = checks.length === 0 ? workshop.fingerprint() : workshop.fingerprint(isOf)
+  const files = tests === undefined ? new Set<string>() : importedByTest(workshop, tests)
+  const folders = simulation === undefined ? [] : SIMULATOR_SOURCES
+  const isOf = (file: string): boolean => files.has(file) || folders.some((folder) => file.startsWith(`${folder}/`))
+  const nobody = tests === undefined && simulation === undefined
+  const sources = nobody ? workshop.fingerprint() : workshop.fingerprint(isOf)
   const { id, file, before, after } = mutant
   const place = workshop.fingerprint((name) => name === file)
   return createHash('sha256')
     .update(JSON.stringify([id, file, before, after, place, sources]))
     .digest('hex')
     .slice(0, 16)
+}
+
+/** A test file with all that it uses under `test/`, and nothing of what it tests. */
+function importedByTest({ directory }: Workshop, test: string): Set<string> {
+  const files = new Set([test])
+  for (const file of files) {
+    const full = path.join(directory, file)
+    const source = existsSync(full) ? readFileSync(full, 'utf8') : ''
+    for (const [, name] of source.matchAll(/from '(\.[^']+)'/g)) {
+      const imported = path.posix.join(path.posix.dirname(file), name ?? '')
+      if (imported.startsWith('test/')) files.add(imported)
+    }
+  }
+  return files
 }
 
 export function formatVerdict(verdict: Verdict): string {
