@@ -73,6 +73,9 @@ test('one bad report does not keep out the good ones beside it', () => {
     updated.rejected.map(({ shard, refusal }) => `${shard} ${refusal.reason}`),
     ['60 store-unknown', '70 overlap'],
   )
+  // Whoever reads the refusal is to see how far the shard is that stands in the way, also when it is no further.
+  assert.equal(overlapping.epoch.range, right.epoch.range)
+  assert.ok(updated.rejected[1]?.refusal.message.endsWith(`which is at range epoch ${right.epoch.range}`))
 })
 
 test('a shard that says nothing new is a rival all the same', () => {

@@ -64,8 +64,7 @@ export const PLACEMENT_MUTANTS: readonly Mutant[] = [
     file: 'shard-map/update-shards.ts',
     before: '(shard) => !ids.has(shard.id) && shard.epoch.range >= report.epoch.range,',
     after: '(shard) => !ids.has(shard.id) && shard.epoch.range > report.epoch.range,',
-    breaks: 'a report that overlaps is rejected',
-    survives: 'the same is asked again where reports are taken in (the next one): only the words of the refusal differ',
+    breaks: 'a report that overlaps is rejected, and the refusal says by how much it is behind',
   },
   {
     id: 'a shard of the same range epoch is cut by a report',
