@@ -16,9 +16,17 @@ const COMMON_PARAMETERS: readonly ParameterDefinition[] = [
   { in: 'query', name: 'format', description: 'json by default', schema: z.enum(HISTORY_FORMATS) },
 ]
 
+/** No event is a heartbeat; `/events` takes it all the same, so that one query serves both histories. */
+const heartbeats: ParameterDefinition = {
+  in: 'query',
+  name: 'heartbeats',
+  description: 'Heartbeats too, where there are any',
+  schema: z.enum(['true', 'false']),
+}
+
 const CALL_PARAMETERS: readonly ParameterDefinition[] = [
   { in: 'query', name: 'type', description: `Some of ${CALL_TYPES.join(', ')}, separated by commas` },
-  { in: 'query', name: 'heartbeats', description: 'Heartbeats too', schema: z.enum(['true', 'false']) },
+  heartbeats,
 ]
 
 export function historyRoutes(options: GatewayOptions): RouteDefinition[] {
@@ -34,6 +42,7 @@ export function historyRoutes(options: GatewayOptions): RouteDefinition[] {
       parameters: [
         { in: 'query', name: 'type', description: 'Types, separated by commas' },
         { in: 'query', name: 'level', description: 'This level and above: debug, info, warn or error' },
+        heartbeats,
         ...COMMON_PARAMETERS,
         { in: 'header', name: 'Last-Event-ID', description: 'Go on after this event (format=sse)' },
       ],

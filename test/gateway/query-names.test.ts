@@ -23,6 +23,7 @@ test('a misspelt parameter is refused by name, and nothing is done', async (t) =
     ['POST', '/admin/rebalance?dry-run=true', /"dry-run"/],
     ['GET', '/admin/explain?shrad=2', /"shrad"/],
     ['GET', '/admin/shards?cursr=x', /"cursr"/],
+    ['GET', '/events?typ=leader_changed', /"typ"/],
     ['GET', `/kv?${'x'.repeat(5_000)}`, /"x{50}"$/],
     ['GET', '/kv?%0d%0aSet-Cookie:=1', /"\\r\\nSet-Cookie:"/],
   ]

@@ -76,6 +76,8 @@ function filterOf(exchange: Exchange, port: EventsPort): EventQuery {
   const types = query.text('type')?.split(',')
   const unknown = types?.find((type) => !port.types.includes(type) && !/^custom_[a-z0-9_]{1,64}$/.test(type))
   if (unknown !== undefined) throw invalidArgument('type names an event that does not exist', hintForTypes(port))
+  // Changes nothing here, but must be what it may be.
+  query.boolean('heartbeats')
   const level = query.text('level')
   if (level !== undefined && !LEVELS.some((known) => known === level)) {
     throw invalidArgument(`level is one of ${LEVELS.join(', ')}`)
