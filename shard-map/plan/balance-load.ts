@@ -13,7 +13,7 @@ import { type IndexedShard, isResting } from './shard-entry.ts'
 import { middleOfLoad } from './split.ts'
 import { type IndexedStore, isAccepting } from './store-load.ts'
 import type { StoreOrder } from './store-order.ts'
-import { weighHotShards } from './weigh-hot-shards.ts'
+import { weighAgain, weighHotShards } from './weigh-hot-shards.ts'
 
 const SCHEDULER = 'balance-load'
 /** Hot stores that one round helps, and those that it finds beyond help before it stops looking. */
@@ -45,6 +45,10 @@ export class LoadBalance {
   readonly #heat: Heat
   /** The coolest first. Made for the first hot store: most rounds have none. */
   readonly #coolest: Partial<Record<HeatDimension, StoreOrder>> = {}
+  /** What the store that is cooled now could give; a store may have thousands of shards, so that they are gone through once and not for each move. */
+  #weighed:
+    | { readonly of: IndexedStore; readonly by: HeatDimension; readonly shards: readonly IndexedShard[] }
+    | undefined
 
   constructor(planning: Planning) {
     this.#planning = planning
@@ -74,7 +78,7 @@ export class LoadBalance {
       hotLine: heat.line(store, dimension),
     }
     if (excess <= 0) return refusePlan('nothing-to-do', `store ${store.id} is below its hot line`, numbers)
-    const shards = weighHotShards(store, dimension, excess, planning.round)
+    const shards = this.#weigh(store, dimension, excess)
     let refusal: PlanRefusal | undefined
     // Leaders first, then replicas; each first to stores that stay cool, so that nothing is handed on, then to any that is clearly cooler than this one.
     const rooms = [this.#coolRooms(dimension), this.#relativeRooms(dimension, store)]
@@ -102,6 +106,16 @@ export class LoadBalance {
       }
     }
     return refusePlan('no-target', refusal?.message ?? `no shard of store ${store.id} can move now`, numbers)
+  }
+
+  #weigh(store: IndexedStore, dimension: HeatDimension, excess: number): readonly IndexedShard[] {
+    const before = this.#weighed
+    const isAgain = before?.of === store && before.by === dimension
+    const shards = isAgain
+      ? weighAgain(before.shards, dimension, excess)
+      : weighHotShards(store, dimension, excess, this.#planning.round)
+    if (!isAgain) this.#weighed = { of: store, by: dimension, shards }
+    return shards
   }
 
   #coolRooms(dimension: HeatDimension): Room {

@@ -146,10 +146,13 @@ export class ReplicaBalance {
     if (limit !== undefined) return limit
     const shards = this.#movable(from, way === 'first' || (amount === 'bytes' && !this.#isFarOff(from, amount)))
     let tried = 0
+    const { operatorsPerStore } = settings.limits
+    const fullness = this.#relative(from, amount)
     for (const to of this.#orders[amount].ascending) {
+      // While much is under way, that is most of them.
+      if (to.replicaOperators >= operatorsPerStore) continue
       const exchange = this.#exchange(from, to, amount)
-      if (to === from || !exchange.helps || this.#relative(from, amount) <= this.#relative(to, amount)) break
-      if (to.replicaOperators >= settings.limits.operatorsPerStore) continue
+      if (to === from || !exchange.helps || fullness <= this.#relative(to, amount)) break
       const entry = this.#best(shards, from, to, amount, exchange, way)
       if (entry !== undefined) return this.#move(entry, from, to, amount)
       if (++tried >= TARGETS_MAX) break

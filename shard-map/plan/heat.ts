@@ -1,7 +1,8 @@
 /**
  * When a store is hot. `ops` are the requests that it serves as leader, `writes` those that it keeps as replica; each store has a line that
- * follows its weight. The planner that cools moves load from above the line to where there is clearly less, and no planner that comes after may push a store
- * over the line: so what one planner does for load, another does not undo for numbers.
+ * follows its weight. The planner that cools moves load from above the line to where there is clearly less, and no planner that comes after may bring a store
+ * more load than leaves it well below the line: so what one planner does for load, another does not undo for numbers, and loads that waver take nobody
+ * over the line again.
  */
 import { leaderIdeals } from './ideals.ts'
 import type { PlacementIndex } from './placement-index.ts'
@@ -47,13 +48,16 @@ export class Heat {
     return this.ideal(store, dimension) * level - store.planned[dimension]
   }
 
-  /** Whether a move for another reason than load may bring the shard's replica here, and its leader. */
+  /**
+   * Whether a move for another reason than load may bring the shard's replica here, and its leader. Not up to the line itself: a store that was cooled to
+   * just below it and then given leaders for their number would be over it with the next breath of its load, for ever.
+   */
   allows(
     store: IndexedStore,
     shard: IndexedShard,
     moves: { readonly leader: boolean; readonly replica: boolean },
   ): boolean {
-    if (moves.leader && shard.ops > 0 && this.excess(store, 'ops') + shard.ops > 0) return false
-    return !moves.replica || shard.writes === 0 || this.excess(store, 'writes') + shard.writes <= 0
+    if (moves.leader && shard.ops > 0 && shard.ops > this.coolRoom(store, 'ops')) return false
+    return !moves.replica || shard.writes === 0 || shard.writes <= this.coolRoom(store, 'writes')
   }
 }

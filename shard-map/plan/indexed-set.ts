@@ -35,12 +35,27 @@ export class IndexedSet<T> {
    */
   *some(max: number, turn: number): Generator<T> {
     const size = this.#members.length
-    // Neighbouring turns continue where the one before ended.
-    let place = size <= max ? 0 : (turn * max) % size
+    let place = this.#start(max, turn)
     for (let seen = 0; seen < max && seen < size; seen++) {
       yield this.#members[place] as T
       place = place + 1 === size ? 0 : place + 1
     }
+  }
+
+  /** The same for whoever looks at thousands: nothing is made for each. */
+  visitSome(max: number, turn: number, visit: (member: T) => void): void {
+    const size = this.#members.length
+    let place = this.#start(max, turn)
+    for (let seen = 0; seen < max && seen < size; seen++) {
+      visit(this.#members[place] as T)
+      place = place + 1 === size ? 0 : place + 1
+    }
+  }
+
+  /** Neighbouring turns continue where the one before ended. */
+  #start(max: number, turn: number): number {
+    const size = this.#members.length
+    return size <= max ? 0 : (turn * max) % size
   }
 
   [Symbol.iterator](): IterableIterator<T> {

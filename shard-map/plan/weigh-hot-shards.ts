@@ -23,14 +23,29 @@ export function weighHotShards(
 ): readonly IndexedShard[] {
   const curing = new Best((a, b) => a[dimension] - b[dimension] || a.shard.id - b.shard.id)
   const others = new Best((a, b) => b[dimension] - a[dimension] || a.shard.id - b.shard.id)
-  for (const set of dimension === 'ops' ? [store.led] : [store.followed, store.led]) {
-    for (const entry of set.some(LOOKED_AT_MAX, round)) {
-      const load = entry[dimension]
-      if (load > 0) (load >= excess ? curing : others).offer(entry)
-    }
+  const offer = (entry: IndexedShard): void => {
+    const load = entry[dimension]
+    if (load > 0) (load >= excess ? curing : others).offer(entry)
   }
-  const cures = curing.found.slice(0, Math.max(SEARCHED_MAX / 2, SEARCHED_MAX - others.found.length))
-  return [...cures, ...others.found.slice(0, SEARCHED_MAX - cures.length)]
+  if (dimension === 'writes') store.followed.visitSome(LOOKED_AT_MAX, round, offer)
+  store.led.visitSome(LOOKED_AT_MAX, round, offer)
+  return inOrder(curing.found, others.found)
+}
+
+/** The same of shards that were weighed a move ago, when there was more to take away. */
+export function weighAgain(
+  shards: readonly IndexedShard[],
+  dimension: HeatDimension,
+  excess: number,
+): readonly IndexedShard[] {
+  const movable = shards.filter(isMovable).sort((a, b) => b[dimension] - a[dimension] || a.shard.id - b.shard.id)
+  const curing = movable.filter((entry) => entry[dimension] >= excess).reverse()
+  return inOrder(curing, movable.slice(curing.length))
+}
+
+function inOrder(curing: readonly IndexedShard[], others: readonly IndexedShard[]): readonly IndexedShard[] {
+  const cures = curing.slice(0, Math.max(SEARCHED_MAX / 2, SEARCHED_MAX - others.length))
+  return [...cures, ...others.slice(0, SEARCHED_MAX - cures.length)]
 }
 
 /** The best movable shards of those that were offered, the best first. */
