@@ -23,7 +23,7 @@ const WEIGHED_MAX = 32
 /** Targets that are tried for one move. */
 const TARGETS_MAX = 16
 /** Stores from which nothing could be moved before the round gives up. */
-const FRUITLESS_MAX = 24
+const FRUITLESS_MAX = 8
 
 /** A shard that balance has moved is as any other after so long. */
 const MOVED_LATELY_MS = 3_600_000
@@ -67,6 +67,14 @@ function pass(planning: Planning, balance: ReplicaBalance, amount: Amount, way: 
     }
   }
   return planned
+}
+
+/** A shard that could leave a store, weighed against many others that might take it. */
+interface Movable {
+  readonly entry: IndexedShard
+  readonly staying: readonly IndexedStore[]
+  /** What the store shares with those that stay; no other may share more. */
+  readonly sharingMax: number
 }
 
 export class ReplicaBalance {
@@ -174,16 +182,18 @@ export class ReplicaBalance {
   }
 
   /** Followers first: they move without a change of leader. */
-  #movable(from: IndexedStore, isFirst: boolean): readonly IndexedShard[] {
+  #movable(from: IndexedStore, isFirst: boolean): readonly Movable[] {
     const { index, round, nowMs, settings } = this.#planning
-    const shards: IndexedShard[] = []
+    const shards: Movable[] = []
     for (const set of [from.followed, from.led]) {
       // Successive moves of one round should not weigh the same shards again.
       const turn = round + index.shardCount + from.planned.replicas
       for (const entry of set.some(WEIGHED_MAX, turn)) {
         const { lastMoveMs } = entry.statistics
         if (isFirst && lastMoveMs !== undefined && nowMs - lastMoveMs < MOVED_LATELY_MS) continue
-        if (isMovable(entry) && !isResting(entry, 'replica', nowMs, settings)) shards.push(entry)
+        if (!isMovable(entry) || isResting(entry, 'replica', nowMs, settings)) continue
+        const staying = entry.stores.filter((store) => store !== from)
+        shards.push({ entry, staying, sharingMax: sharingWith(from, staying) })
       }
       if (shards.length >= WEIGHED_MAX / 2) break
     }
@@ -191,7 +201,7 @@ export class ReplicaBalance {
   }
 
   #best(
-    shards: readonly IndexedShard[],
+    shards: readonly Movable[],
     from: IndexedStore,
     to: IndexedStore,
     amount: Amount,
@@ -201,13 +211,14 @@ export class ReplicaBalance {
     const otherExchange = this.#exchange(from, to, amount === 'replicas' ? 'bytes' : 'replicas')
     let best: IndexedShard | undefined
     let bestGain = 0
-    for (const entry of shards) {
+    for (const movable of shards) {
+      const { entry } = movable
       const { bytes } = entry.statistics
       const gain =
         amount === 'replicas'
           ? gainOf(exchange, 1, otherExchange, bytes, way)
           : gainOf(exchange, bytes, otherExchange, 1, way)
-      if (gain <= bestGain || !this.#isHarmless(entry, from, to)) continue
+      if (gain <= bestGain || !this.#isHarmless(movable, from, to)) continue
       best = entry
       bestGain = gain
     }
@@ -220,11 +231,10 @@ export class ReplicaBalance {
     return new Exchange(from.planned[amount], giver, to.planned[amount], taker, this.#scale[amount])
   }
 
-  #isHarmless(entry: IndexedShard, from: IndexedStore, to: IndexedStore): boolean {
+  #isHarmless({ entry, staying, sharingMax }: Movable, from: IndexedStore, to: IndexedStore): boolean {
     if (!canTakeReplica(to, entry, this.#planning.settings)) return false
     if (!this.#heat.allows(to, entry, { leader: entry.leader === from, replica: true })) return false
-    const staying = entry.stores.filter((store) => store !== from)
-    return sharingWith(to, staying) <= sharingWith(from, staying)
+    return sharingWith(to, staying) <= sharingMax
   }
 
   #move(entry: IndexedShard, from: IndexedStore, to: IndexedStore, amount: Amount): Plan {

@@ -57,12 +57,12 @@ export function planByHand(index: PlacementIndex, request: HandRequest): Plan {
 }
 
 function splitByHand(index: PlacementIndex, entry: IndexedShard, request: HandRequest & { kind: 'split' }): Plan {
-  if (request.key !== undefined) return splitAt(entry, { keys: [request.key] }, MOTIVE)
-  if (request.policy !== 'load') return splitAt(entry, { policy: 'size' }, MOTIVE)
+  if (request.key !== undefined) return splitAt(index, entry, { keys: [request.key] }, MOTIVE)
+  if (request.policy !== 'load') return splitAt(index, entry, { policy: 'size' }, MOTIVE)
   const middle = middleOfLoad(entry.shard, entry.statistics.keySamples, index.settings)
-  if (middle.ok) return splitAt(entry, { keys: [middle.key] }, MOTIVE)
+  if (middle.ok) return splitAt(index, entry, { keys: [middle.key] }, MOTIVE)
   // The store may have fresher samples than its heartbeats have told.
-  return middle.code === 'no-samples' ? splitAt(entry, { policy: 'load' }, MOTIVE) : middle
+  return middle.code === 'no-samples' ? splitAt(index, entry, { policy: 'load' }, MOTIVE) : middle
 }
 
 function mergeByHand(index: PlacementIndex, entry: IndexedShard, other: ShardId | undefined): Plan {

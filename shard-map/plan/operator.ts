@@ -110,6 +110,7 @@ export type PlanRefusalCode =
   | 'below-replication-factor'
   | 'not-a-data-shard'
   | 'bad-split-key'
+  | 'map-full'
   | 'single-hot-key'
   | 'no-samples'
   | 'no-neighbour'

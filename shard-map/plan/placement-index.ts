@@ -4,7 +4,9 @@
  * `setStore`, `setShard`, `begin` and `end`; each costs what the shard's replicas cost, except that a store's new labels are taken in shard by
  * shard. Nothing here decides.
  */
+
 import type { Key, Shard, ShardId, StoreId } from '../types.ts'
+import { shardBytes } from '../written-size.ts'
 import { IndexedSet } from './indexed-set.ts'
 import { sharingOf } from './isolation.ts'
 import type { PlannedOperator } from './operator.ts'
@@ -23,6 +25,7 @@ export class PlacementIndex {
   readonly #busy = new IndexedSet<IndexedShard>()
   readonly #small = new IndexedSet<IndexedShard>()
   readonly #sharing = new Map<number, IndexedSet<IndexedShard>>()
+  #mapBytes = 0
 
   constructor(settings: PlanSettings) {
     this.settings = settings
@@ -52,6 +55,11 @@ export class PlacementIndex {
   /** Without the placement driver's own. */
   get dataShardCount(): number {
     return this.#starts.size
+  }
+
+  /** What the shards take where the whole map is written: for whoever would make it larger than others can take it in. */
+  get mapBytes(): number {
+    return this.#mapBytes
   }
 
   stores(): Iterable<IndexedStore> {
@@ -113,6 +121,8 @@ export class PlacementIndex {
     const isMoved = known === undefined || hadShard.replicas !== shard.replicas || leader !== entry.leader
     this.#count(entry, -1)
     if (known !== undefined && isMoved) unlist(entry)
+    if (known === undefined) this.#mapBytes += shardBytes(shard)
+    else if (hadShard !== shard) this.#mapBytes += shardBytes(shard) - shardBytes(hadShard)
     entry.shard = shard
     entry.statistics = statistics
     entry.ops = exact(opsPerSecond(statistics))
@@ -135,6 +145,7 @@ export class PlacementIndex {
     if (entry === undefined) return
     this.#count(entry, -1)
     unlist(entry)
+    this.#mapBytes -= shardBytes(entry.shard)
     if (this.#starts.get(entry.shard.start) === entry) this.#starts.delete(entry.shard.start)
     for (const set of [this.#irregular, this.#large, this.#busy, this.#small]) set.delete(entry)
     this.#leaveSharingClass(entry)

@@ -6,6 +6,7 @@ import { shardCovers } from '../map.ts'
 import type { Key, Shard } from '../types.ts'
 import { shardProblem } from './expand.ts'
 import { type Plan, type PlannedOperator, type PlanRefusal, refusePlan, type SplitPlace } from './operator.ts'
+import type { PlacementIndex } from './placement-index.ts'
 import { LOOKED_AT_MAX, type Planning } from './planning.ts'
 import { hasOnlyVoters, type IndexedShard, isDataShard, isIdle } from './shard-entry.ts'
 import { type KeySample, opsPerSecond, type PlanSettings } from './statistics.ts'
@@ -19,12 +20,17 @@ export function planSplits(planning: Planning): void {
       if (!planning.mayGoOn(SCHEDULER)) return
       if (!isIdle(entry)) continue
       const plan = splitPlan(planning, entry)
+      // The same would be true of every other shard.
+      if (!plan.ok && plan.code === 'map-full') {
+        planning.conclude(SCHEDULER, { shard: entry.shard.id }, plan)
+        return
+      }
       if (plan.ok || plan.code !== 'nothing-to-do') planning.conclude(SCHEDULER, { shard: entry.shard.id }, plan)
     }
   }
 }
 
-export function splitPlan({ settings, nowMs }: Planning, entry: IndexedShard): Plan {
+export function splitPlan({ index, settings, nowMs }: Planning, entry: IndexedShard): Plan {
   const { shard, statistics } = entry
   const ops = opsPerSecond(statistics)
   const numbers = {
@@ -43,20 +49,22 @@ export function splitPlan({ settings, nowMs }: Planning, entry: IndexedShard): P
   }
   if (isLarge) {
     const reason = `${statistics.bytes} bytes, and ${settings.split.bytes} are enough for a shard`
-    return splitAt(entry, { policy: 'size' }, { scheduler: SCHEDULER, reason, numbers })
+    return splitAt(index, entry, { policy: 'size' }, { scheduler: SCHEDULER, reason, numbers })
   }
   const middle = middleOfLoad(shard, statistics.keySamples, settings)
   if (!middle.ok) return { ...middle, numbers: { ...numbers, ...middle.numbers } }
   const reason = `${ops} requests a second, and ${settings.split.opsPerSecond} are enough for a shard`
   return splitAt(
+    index,
     entry,
     { keys: [middle.key] },
     { scheduler: SCHEDULER, reason, numbers: { ...numbers, leftShare: middle.leftShare } },
   )
 }
 
-/** The operator that cuts a shard, refused when a key is not inside of it. */
+/** The operator that cuts a shard, refused when a key is not inside of it, or when the map is as large as stores can be told. */
 export function splitAt(
+  index: PlacementIndex,
   entry: IndexedShard,
   at: SplitPlace,
   motive: Pick<PlannedOperator, 'scheduler' | 'reason' | 'numbers'>,
@@ -75,6 +83,11 @@ export function splitAt(
     if (isBad || at.keys.length === 0) {
       return refusePlan('bad-split-key', `split keys ascend, lie inside shard ${shard.id} and are not its first key`)
     }
+  }
+  const { mapBytes, shardCount, settings } = index
+  if (mapBytes >= settings.limits.mapBytesMax) {
+    const message = `the shard map is full: its ${shardCount} shards take ${mapBytes} bytes, and stores are told ${settings.limits.mapBytesMax} at most`
+    return refusePlan('map-full', message, { mapBytes, mapBytesMax: settings.limits.mapBytesMax, shards: shardCount })
   }
   const influence = [{ shard: shard.id, replicas: shard.replicas.map(({ store }) => store), leader: entry.leader?.id }]
   const steps = [{ what: 'split', shard: shard.id, at } as const]

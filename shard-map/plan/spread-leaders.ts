@@ -17,16 +17,16 @@ const SCHEDULER = 'balance-leaders'
 /** Shards of a store that are weighed for one transfer. */
 const WEIGHED_MAX = 64
 /** Stores that had nothing to give before the round gives up. */
-const FRUITLESS_MAX = 24
+const FRUITLESS_MAX = 8
 /** The same for paths, which take longer to look for; and the stores that one search visits. */
-const PATHLESS_MAX = 4
+const PATHLESS_MAX = 1
 const VISITED_MAX = 48
 /** Transfers that one leader less on a store may cost. */
 const HOPS_MAX = 4
 /** Leaders come whole: half of one is as near to its ideal as a store can be asked to get. */
 const HALF = 0.5
 /** A leader that balance has moved is as any other after so long. */
-const MOVED_LATELY_MS = 3_600_000
+const MOVED_LATELY_MS = 24 * 3_600_000
 
 export function planLeaderBalance(planning: Planning): void {
   const balance = new LeaderBalance(planning)

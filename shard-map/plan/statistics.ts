@@ -117,6 +117,8 @@ export interface PlanSettings {
     readonly snapshotsPerStore: number
     /** New ones in one round, of each scheduler: more would only wait for each other and make the round long. */
     readonly operatorsPerRound: number
+    /** Stores and routers are told the whole map in one message; what does not fit there would cut them off from every later change. */
+    readonly mapBytesMax: number
   }
   /** A store keeps this share of its capacity free. */
   readonly freeRatioMin: number
@@ -137,7 +139,13 @@ export const PLAN_SETTINGS_DEFAULT: PlanSettings = {
     restMs: 600_000,
   },
   hot: { ratio: 0.3, opsPerSecondMin: 500 },
-  limits: { operatorsPerStore: 4, transfersPerStore: 4, snapshotsPerStore: 4, operatorsPerRound: 64 },
+  limits: {
+    operatorsPerStore: 4,
+    transfersPerStore: 4,
+    snapshotsPerStore: 4,
+    operatorsPerRound: 64,
+    mapBytesMax: 14 * MiB,
+  },
   freeRatioMin: 0.1,
 }
 

@@ -36,6 +36,11 @@ export function planRefused({ code, message }: PlanRefusal, shard?: number): Err
         ...subject,
         hint: 'name a key inside of the shard, as flotilla shard show says it is',
       })
+    case 'map-full':
+      return errorValue('INVALID_ARGUMENT', message, {
+        ...subject,
+        hint: 'let small neighbours merge (placement.merge.bytes), and let shards grow larger before they are split (placement.split.bytes)',
+      })
     case 'already-there':
     case 'not-there':
     case 'not-a-voter':
