@@ -8,6 +8,8 @@ import type { Load, ShardFigures, StoreHeartbeat } from '../protocol/index.ts'
 export const SUSPECT_AFTER_MS = 3_000
 /** A replica that goes before it is replaced costs its shard a voter, so that needs more proof than a copy that may turn out to be needless. */
 const LOST_AFTER_MS_MIN = 30_000
+/** Whoever looks after the stores twice a second and has not for so long stood still; one that is only slow must still see that others are gone. */
+const MISSED_MS_MIN = 5_000
 
 export interface StorePicture {
   readonly id: StoreId
@@ -42,6 +44,24 @@ export class Liveness {
   readonly #troubled = new Set<ShardId>()
   /** Nobody can have been silent for longer than somebody listened. */
   #sinceMs = 0
+  #listenedMs = 0
+
+  /**
+   * To be called twice a second. A driver that stood still, for instance because its machine did, finds that everybody was silent for as long; that was
+   * its own silence and nobody else's, and is taken out of all that it measures.
+   */
+  listen(nowMs: number): void {
+    const missedMs = nowMs - this.#listenedMs
+    this.#listenedMs = nowMs
+    if (missedMs < MISSED_MS_MIN) return
+    const later = (ms: number): number => Math.min(nowMs, ms + missedMs)
+    this.#sinceMs = later(this.#sinceMs)
+    for (const [id, store] of this.#stores) {
+      const { heardMs, sinceMs, toldMs } = store
+      this.#stores.set(id, { ...store, heardMs: later(heardMs), sinceMs: later(sinceMs), toldMs: later(toldMs) })
+    }
+    for (const [shard, led] of this.#led) this.#led.set(shard, { ...led, heardMs: later(led.heardMs) })
+  }
 
   /** Takes a heartbeat in. False when an earlier one is missing, so that the sender must send everything again. */
   heard(heartbeat: StoreHeartbeat, nowMs: number): boolean {
@@ -97,6 +117,7 @@ export class Liveness {
     this.#changed = new Set()
     this.#troubled.clear()
     this.#sinceMs = nowMs
+    this.#listenedMs = nowMs
   }
 
   /** Shards about which something was heard since this was asked last. */

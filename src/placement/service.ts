@@ -153,6 +153,7 @@ export class PlacementService implements PlacementHandler {
   }
 
   #step(): void {
+    this.#liveness.listen(this.#options.clock.nowMs())
     const store = this.#store
     const replica = this.#replica()
     if (store === undefined || replica === undefined) return

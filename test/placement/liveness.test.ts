@@ -67,3 +67,22 @@ test('a shard that was merged away is nobody’s any more, also when its leader 
   assert.deepEqual(liveness.leaders(), { 6: 's1' })
   assert.equal(liveness.leadersOn('s1'), 1)
 })
+
+test('a driver that stood still takes that for its own silence, not for that of others', () => {
+  const liveness = new Liveness()
+  liveness.forgetAll(0)
+  liveness.heard(heartbeat('s1', 1, { 5: 3 }, true), 100)
+  liveness.listen(500)
+  liveness.listen(1_000)
+  // The machine stands still for a minute and a half.
+  liveness.listen(91_000)
+  assert.deepEqual([liveness.silentMs('s1', 91_000), liveness.state('s1', 91_000, 15_000)], [900, 'up'])
+  assert.equal(liveness.silentMs('s2', 91_000), 1_000, 'nobody was silent for longer than somebody listened')
+  // From here on it listens, and s1 is silent.
+  for (let nowMs = 91_500; nowMs <= 106_000; nowMs += 500) liveness.listen(nowMs)
+  assert.deepEqual([liveness.silentMs('s1', 106_000), liveness.state('s1', 106_000, 15_000)], [15_900, 'down'])
+  // What was heard in the gap is not from the future.
+  liveness.heard(heartbeat('s1', 2, {}), 111_000)
+  liveness.listen(112_000)
+  assert.equal(liveness.silentMs('s1', 112_000), 0)
+})
