@@ -231,6 +231,8 @@ function directoryError(error: NodeJS.ErrnoException, directory: string): Error 
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    // What Node says where several directories are missing and the file system is read-only.
+    case 'ENOENT':
       return new CliError(EXIT.failed, 'PERMISSION_DENIED', `${directory} cannot be written by this user`, [
         'flotilla demo --dir PATH',
       ])
