@@ -9,7 +9,7 @@ import { systemClock, systemRandom, uniqueName } from './system.ts'
 
 /** A client for a cluster that runs elsewhere. How to present oneself to a broker is named as in the configuration of a store, under `transport`. */
 export interface ConnectOptions {
-  /** Which cluster, where several share a NATS server. Only over NATS, as are `user`, `password`, `nkey` and `creds`. */
+  /** Which cluster, where several share a NATS server. Only over NATS, as are `user`, `password`, `nkey`, `creds` and `clusterKey`. */
   readonly clusterId?: string
   readonly user?: string
   readonly password?: string
@@ -19,6 +19,8 @@ export interface ConnectOptions {
   readonly nkey?: string
   /** The path of a `.creds` file. */
   readonly creds?: string
+  /** The key of the cluster, where its stores have one. Only over NATS. */
+  readonly clusterKey?: string
   /** For brokers, and for `https://` gateways where Node's own authorities do not do. Over NATS, `{}` insists on encryption. */
   readonly tls?: ConnectTls
 }
@@ -35,7 +37,7 @@ export interface ConnectTls extends ClientTls {
 }
 
 /** Beside `tls` and `token`, which both kinds of addresses know. */
-const NATS_NAMES = ['clusterId', 'user', 'password', 'nkey', 'creds'] as const
+const NATS_NAMES = ['clusterId', 'user', 'password', 'nkey', 'creds', 'clusterKey'] as const
 const TLS_FILES = ['ca', 'cert', 'key'] as const
 
 /**
@@ -110,7 +112,7 @@ async function readPem(name: string, file: string): Promise<string> {
 
 async function connectOverNats(url: string, options: ConnectOptions): Promise<Client> {
   const servers = url.split(',').map((server) => server.trim())
-  const { user, password, token, nkey, creds, tls } = options
+  const { user, password, token, nkey, creds, clusterKey, tls } = options
   const broker = {
     servers,
     credentials: withoutUndefined({ user, password, token, nkey, creds }),
@@ -127,6 +129,7 @@ async function connectOverNats(url: string, options: ConnectOptions): Promise<Cl
     incarnation: '',
     role: 'client',
     ...broker,
+    clusterKey,
     clock: systemClock,
     random: systemRandom,
   })

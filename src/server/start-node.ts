@@ -48,7 +48,7 @@ export async function startNode(
   const processEvents = openProcessEvents(store.id, level, format)
   const events = processEvents.bus
   events.emit({ type: 'node_starting', data: { version: VERSION, pid: process.pid } })
-  const { user, password, token, nkey, creds, tls } = transport
+  const { user, password, token, nkey, creds, tls, clusterKey, clusterKeyAccepted } = transport
   const broker = await hostBroker({
     embedded: transport.embedded,
     servers: transport.servers,
@@ -110,6 +110,8 @@ export async function startNode(
           servers: transport.servers,
           credentials: withoutUndefined({ user, password, token, nkey, creds }),
           ...(tls === undefined ? {} : { tls }),
+          clusterKey,
+          clusterKeyAccepted,
           clock,
           random: systemRandom,
           logger,

@@ -8,10 +8,12 @@ import { assert, type Clock, LIMITS, type Logger, type Random, silentLogger, typ
 import { CHANNELS, type Channel, channelOfLane, REQUEST } from './channels.ts'
 import { Counters } from './counters.ts'
 import { FRAME_VERSION, ITEM, REPLY, REQUEST_ENTRY } from './frame.ts'
+import { type FrameKeys, FrameSeal } from './frame-seal.ts'
 import { TRANSPORT_LIMITS } from './limits.ts'
 import { Peers } from './peers.ts'
 import { PendingRequests, type RequestDone } from './pending-requests.ts'
 import { Receiver } from './receiver.ts'
+import { sealWires } from './sealed-wire.ts'
 import { Sender } from './sender.ts'
 import type { Stream } from './stream.ts'
 import { checkId, subjectOf } from './subject.ts'
@@ -20,7 +22,7 @@ import { TransportError } from './transport-error.ts'
 import type { Wire } from './wire.ts'
 
 /** What every adapter needs. */
-export interface TransportOptions {
+export interface TransportOptions extends FrameKeys {
   /** Processes of different clusters never hear each other, even on one broker. */
   readonly clusterId: string
   /** A store's id, or for a client a name that nobody else has, now or later. */
@@ -38,7 +40,7 @@ export interface TransportOptions {
 /** Between two lines about frames of another version. */
 const STRANGE_NOTE_MS = 60_000
 
-/** Throws TransportError `BAD_ID`. */
+/** Throws TransportError `BAD_ID`, and `BAD_OPTIONS` for keys of no use. */
 export function checkTransportOptions(options: TransportOptions): void {
   checkId('cluster id', options.clusterId)
   checkId('address', options.address)
@@ -51,6 +53,7 @@ export class FrameTransport implements Transport {
   readonly #clock: Clock
   readonly #logger: Logger
   #strangeNotedMs = Number.NEGATIVE_INFINITY
+  #forgedNotedMs = Number.NEGATIVE_INFINITY
   /** By channel; several channels may share one. */
   readonly #wires: readonly Wire[]
   readonly #counters = new Counters()
@@ -77,11 +80,14 @@ export class FrameTransport implements Transport {
     this.address = address
     this.#clock = clock
     this.#logger = options.logger ?? silentLogger
-    this.#wires = wires
+    const seal = FrameSeal.of(options)
+    this.#wires = seal === undefined ? wires : sealWires(wires, seal, () => this.#noteForged())
     const session = 1 + random.below(2 ** 26) + random.below(2 ** 26) * 2 ** 26
     const identity = { address, incarnation, session }
     this.#peers = new Peers(clusterId, identity)
-    this.#sender = new Sender(identity, clock, wires, this.#peers, this.#pending, this.#counters, () => this.#hasten())
+    this.#sender = new Sender(identity, clock, this.#wires, this.#peers, this.#pending, this.#counters, () =>
+      this.#hasten(),
+    )
     this.#receiver = new Receiver(
       identity,
       clock,
@@ -98,7 +104,7 @@ export class FrameTransport implements Transport {
       const wire = this.#wire(channel)
       wire.subscribe(subjectOf(clusterId, channel, address), (bytes) => this.#receive(channel, bytes))
     }
-    for (const wire of new Set(wires)) wire.watch(() => this.#onWireChange())
+    for (const wire of new Set(this.#wires)) wire.watch(() => this.#onWireChange())
     this.#onWireChange()
   }
 
@@ -207,6 +213,17 @@ export class FrameTransport implements Transport {
     this.#strangeNotedMs = nowMs
     const sentence = `frames of version ${version} arrive, and this release reads version ${FRAME_VERSION}: upgrade the older stores first`
     this.#logger.log('warn', sentence, { version })
+  }
+
+  /** Who may publish here and does not know the key, or a member that was not given it. */
+  #noteForged(): void {
+    this.#counters.malformedFrames++
+    const nowMs = this.#clock.nowMs()
+    if (nowMs < this.#forgedNotedMs + STRANGE_NOTE_MS) return
+    this.#forgedNotedMs = nowMs
+    const sentence =
+      'frames without the key of this cluster arrive and are dropped: a store or program lacks transport.clusterKey, or a stranger publishes here'
+    this.#logger.log('warn', sentence)
   }
 
   #answer(to: PeerAddress, toSession: number, id: number, body: Uint8Array): void {

@@ -2,6 +2,7 @@
 export type { ChannelName } from './channels.ts'
 export { CONNECTIONS } from './connections.ts'
 export { type FrameEntry, readFrame } from './frame.ts'
+export { type FrameKeys, findUnusableKey } from './frame-seal.ts'
 export { FrameTransport, type TransportOptions } from './frame-transport.ts'
 export {
   createMemoryHub,

@@ -2,6 +2,7 @@
  * What must hold between settings that are each fine by themselves, and what is allowed but worth a word.
  */
 
+import { findUnusableKey } from '../../transport/index.ts'
 import { hostOfBroker, isLoopbackHost, withoutCredentials } from './address.ts'
 import type { Config } from './schema.ts'
 import { tokenContradictions } from './tokens.ts'
@@ -43,7 +44,7 @@ function clusterContradictions({ cluster, raft }: Config): Finding[] {
 
 function transportContradictions({ transport }: Config): Finding[] {
   const findings: Finding[] = []
-  const { user, password, token, nkey, creds, embedded, tls } = transport
+  const { user, password, token, nkey, creds, embedded, tls, clusterKey, clusterKeyAccepted } = transport
   const given = Object.entries({ user, token, nkey, creds }).flatMap(([name, value]) =>
     value === undefined ? [] : [`transport.${name}`],
   )
@@ -54,6 +55,8 @@ function transportContradictions({ transport }: Config): Finding[] {
   if (password !== undefined && user === undefined) {
     findings.push({ name: 'transport.password', sentence: 'is given without transport.user; expected both' })
   }
+  const unusable = findUnusableKey({ clusterKey, clusterKeyAccepted })
+  if (unusable !== undefined) findings.push({ name: `transport.${unusable.name}`, sentence: unusable.why })
   if (embedded !== true) return findings
   if (tls !== undefined && tls !== null) {
     findings.push({

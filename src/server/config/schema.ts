@@ -108,6 +108,8 @@ const transport = z.strictObject({
   token: setting(optionalText('a text'), { secret: 'value' }),
   nkey: setting(optionalText('the seed of an NKey'), { secret: 'value' }),
   creds: setting(optionalText('the path of a .creds file')),
+  clusterKey: setting(optionalText('a secret text of at least 32 characters'), { secret: 'value' }),
+  clusterKeyAccepted: setting(optionalText('a secret text of at least 32 characters, or none'), { secret: 'value' }),
 })
 
 const storage = z.strictObject({
