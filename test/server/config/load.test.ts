@@ -19,6 +19,8 @@ test('the defaults are those that are documented', () => {
       password: undefined,
       token: undefined,
       nkey: undefined,
+      clusterKey: undefined,
+      clusterKeyAccepted: undefined,
       creds: undefined,
     },
     storage: { engine: 'classic-level', segmentBytes: 64 * MiB, overlayBytes: 32 * MiB },
