@@ -39,8 +39,11 @@ interface Transfer {
   readonly store: StoreId
   readonly source: SnapshotExport
   readonly range: KeyRange
-  /** The log keeps everything after this while the transfer lasts. */
-  holdIndex: number
+  /**
+   * The log keeps everything after this while the transfer lasts. It is where the core believes the snapshot ends; the snapshot itself may reach further, but
+   * the core goes on from here when it has arrived, and would need another one if that were gone.
+   */
+  readonly holdIndex: number
   acknowledged: number
   sent: number
   ended: boolean
@@ -95,8 +98,9 @@ export class SnapshotSender {
   start(replica: Replica, message: InstallSnapshot): void {
     const store = replica.storeOf(message.to)
     for (const transfer of this.#transfers.values()) {
+      // The core waits for the newer one by now: a word about this one would make it ask again, and so end that one too, for ever.
       if (transfer.replica === replica && transfer.to === message.to)
-        this.#end(transfer, 'replaced by a newer transfer', false)
+        this.#stop(transfer, 'replaced by a newer transfer')
     }
     const isTurn = store !== undefined && this.#turns.isTurnOf(store, replica, this.#clock.nowMs())
     if (!isTurn || this.#transfers.size >= TRANSFERS_MAX) {
@@ -176,7 +180,6 @@ export class SnapshotSender {
     if (!this.#transfers.has(transfer.id)) return
     // The state is read later than the range was asked for: a split or a merge in between would leave records out, or carry too many.
     if (!sameRange(dataRange(record.shard), transfer.range)) throw new Error('the shard changed its range meanwhile')
-    transfer.holdIndex = record.appliedIndex
     this.#events.emit({
       type: 'snapshot_sending',
       group: transfer.replica.group,
@@ -239,24 +242,26 @@ export class SnapshotSender {
   }
 
   #end(transfer: Transfer, failure: string | undefined, ok: boolean): void {
-    if (!this.#transfers.delete(transfer.id)) return
+    if (this.#stop(transfer, failure)) this.#report(transfer.replica, transfer.to, ok)
+  }
+
+  /** Ends the transfer and tells the receiver, where there is a `failure`; not the core. False when it had ended before. */
+  #stop(transfer: Transfer, failure: string | undefined): boolean {
+    if (!this.#transfers.delete(transfer.id)) return false
     transfer.timer?.cancel()
     transfer.source.cancel()
     transfer.wakeUp?.()
-    if (!ok) {
-      this.#transport.send(
-        transfer.store,
-        'bulk',
-        encodeSnapshotItem({ kind: 'aborted', transfer: transfer.id, reason: (failure ?? '').slice(0, 200) }),
-      )
+    if (failure !== undefined) {
+      const aborted: SnapshotItem = { kind: 'aborted', transfer: transfer.id, reason: failure.slice(0, 200) }
+      this.#transport.send(transfer.store, 'bulk', encodeSnapshotItem(aborted))
     }
     this.#events.emit({
-      type: ok ? 'snapshot_sent' : 'snapshot_failed',
+      type: failure === undefined ? 'snapshot_sent' : 'snapshot_failed',
       group: transfer.replica.group,
       peer: transfer.store,
       data: { chunks: transfer.sent, ...(failure === undefined ? {} : { reason: failure }) },
     })
-    this.#report(transfer.replica, transfer.to, ok)
+    return true
   }
 
   #report(replica: Replica, to: ReplicaId, ok: boolean): void {

@@ -205,6 +205,31 @@ test('a receiver that has left the group is sent nothing more, and hears that it
   assert.deepEqual(replica.reports, [false])
 })
 
+test('of a transfer that a newer one replaces the core hears nothing, and the log is kept from where the core believes it ends', async () => {
+  const wire = new Wire()
+  const { data, cancelled } = exporting(3)
+  const sender = senderOn(wire, data, 64 * CHUNK)
+  const replica = replicaOf(0)
+  const { snapshot, ...rest } = install(4)
+  const earlier = { ...rest, snapshot: { ...snapshot, index: 20 } }
+  sender.start(replica, earlier)
+  await quiet(wire.clock)
+  const begun = (): SnapshotItem[] => wire.sent.flatMap(({ item }) => (item.kind === 'begin' ? [item] : []))
+  const [first] = begun()
+  assert.ok(first?.kind === 'begin' && first.index === 50, 'the data reach further than the core knows')
+  assert.equal(sender.holdIndex(replica), 20)
+  sender.start(replica, install(4))
+  await pass(wire.clock, 1_000)
+  assert.deepEqual([sender.active, cancelled(), replica.reports], [1, 1, []])
+  const second = begun()[1]
+  assert(second?.kind === 'begin')
+  for (let sequence = 0; sequence <= 3; sequence++) {
+    sender.acknowledged('s4', second.transfer, sequence)
+    await pass(wire.clock, 1_000)
+  }
+  assert.deepEqual([sender.active, replica.reports], [0, [true]])
+})
+
 test('two transfers at a time; a receiver that refused is left in peace for a while', async () => {
   const wire = new Wire()
   const { data } = exporting(1_000)
