@@ -2,7 +2,7 @@
  * Who notices a planted bug: the simulator, and the tests of its area, file by file, each until the first that fails. A test file counts only if it fails
  * twice with the bug, so that chance does not earn a kill, and whoever notices must pass without the bug.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { type ChildResult, runChild } from './child.ts'
 
@@ -46,8 +46,6 @@ export interface Costs {
 
 const SEED_SECONDS_MAX = 60
 const FILE_MS_MAX = 60_000
-/** Test files up to this, and those that nobody has waited for yet, are asked before the simulator where the first who notices is enough. */
-const CHEAP_FILE_MS = 4_000
 const SIMULATOR = 'tools/sim/main.ts'
 
 /** Asks both. */
@@ -57,17 +55,26 @@ export async function huntWithBoth(scene: Scene, files: readonly string[], limit
   return { simulation, tests }
 }
 
-/** Asks who costs least first, and stops at the first who notices: small test files, the simulator, the other test files. */
-export async function huntCheapestFirst(scene: Scene, files: readonly string[], limits: HuntLimits): Promise<Catches> {
-  const isCheap = (file: string): boolean => (scene.costs.get(file) ?? 0) <= CHEAP_FILE_MS
+/**
+ * Asks who is likeliest first, and stops at the first who notices: test files that name the module with the bug, the simulator, the other test files. Within
+ * each, whoever costs least comes first.
+ */
+export async function huntLikeliestFirst(
+  scene: Scene,
+  module: string,
+  files: readonly string[],
+  limits: HuntLimits,
+): Promise<Catches> {
+  const isNear = (file: string): boolean =>
+    readFileSync(path.join(scene.directory, file), 'utf8').includes(path.posix.basename(module))
   const ordered = byCost(files, scene.costs)
-  const cheap = ordered.filter(isCheap)
-  const early = await huntWithTests(scene, cheap, limits)
+  const near = ordered.filter(isNear)
+  const early = await huntWithTests(scene, near, limits)
   if (early !== undefined) return { simulation: undefined, tests: early }
   const simulation = await huntWithSimulation(scene, limits)
   if (simulation !== undefined) return { simulation, tests: undefined }
-  const dear = ordered.filter((file) => !cheap.includes(file))
-  return { simulation, tests: await huntWithTests(scene, dear, limits) }
+  const others = ordered.filter((file) => !near.includes(file))
+  return { simulation, tests: await huntWithTests(scene, others, limits) }
 }
 
 /** Asks only those who noticed before. Undefined where they do not any more, or nobody had. */

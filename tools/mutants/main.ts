@@ -10,7 +10,7 @@ import {
   type Catches,
   type HuntLimits,
   huntAgain,
-  huntCheapestFirst,
+  huntLikeliestFirst,
   huntWithBoth,
   type SoundSources,
   testFiles,
@@ -29,7 +29,7 @@ const HELP = `Usage: npm run mutants -- [options]
   --seeds N         simulated seeds per bug, from 1 (24)
   --ticks T         how long faults go on in each, in ticks of 50 virtual ms (600)
   --budget S        seconds of processor time per bug for the simulator, and again for the tests (150)
-  --fast            ask who noticed last time, then who costs least, and stop at the first who notices
+  --fast            ask who noticed last time, then tests of the very module, and stop at the first who notices
   --resume          skip bugs whose kept verdict stands: nothing that it rests on has changed
   --at-most N       hunt so many bugs and end; --resume goes on after them
   --keep FILE       append each verdict to this file (.artifacts/mutants.jsonl)
@@ -44,7 +44,7 @@ const EXIT_INTERRUPTED = 130
 const HEADING = '## Mutation proof'
 const COMMAND = 'npm run mutants -- --results'
 const FAST_MEANS =
-  'It stops at the first who notices, who noticed last time and small test files first: an empty column says that nobody was asked there any more, not that nobody would have noticed.'
+  'It stops at the first who notices, who noticed last time and tests of the very module first: an empty column says that nobody was asked there any more, not that nobody would have noticed.'
 
 class UsageError extends Error {}
 
@@ -135,7 +135,7 @@ async function judgeQueue(queue: Mutant[], { kept, sound, limits, isFast }: Inqu
       const catches = await workshop.with(mutant, async (): Promise<Catches> => {
         if (!isFast) return huntWithBoth(scene, files, limits)
         const again = known === undefined ? undefined : await huntAgain(scene, known, limits)
-        return again ?? huntCheapestFirst(scene, files, limits)
+        return again ?? huntLikeliestFirst(scene, mutant.file, files, limits)
       })
       const { simulation, tests } = catches
       const verdict = { id, simulation, tests, evidence: evidenceOf(mutant, catches, workshop) }
