@@ -195,19 +195,17 @@ test('a shard with a learner on a store that nobody knows stays known to the map
     assert(members().includes(stranger))
     const cut = { key: `${first.start}1`, shard: 1_001, replicas: [1_002, 1_003, 1_004, 1_005] }
     await change({ kind: 'split', shard: first.id, epoch: own().epoch, cuts: [cut] })
+    const { range } = own().epoch
     await world.sleep(30_000)
     for (const { id, node } of world.stores) {
       if (id === stranger) continue
       const { shards } = node?.store.map.map ?? assert.fail(`${id} is not up`)
-      const known = shards.filter(({ id: shard }) => shard === first.id || shard === cut.shard)
-      assert.deepEqual(
-        known.map(({ epoch, replicas }) => [epoch.range > first.epoch.range, replicas.length]),
-        [
-          [true, 3],
-          [true, 3],
-        ],
-        `what ${id} knows: ${JSON.stringify(known)}`,
-      )
+      // The driver may have merged the halves again by now.
+      const known = shards.filter(({ start }) => start === first.start || start === cut.key)
+      assert.equal(known[0]?.start, first.start)
+      for (const { epoch, replicas } of known) {
+        assert(epoch.range >= range && replicas.length === 3, `what ${id} knows: ${JSON.stringify(known)}`)
+      }
     }
     assert(!members().includes(stranger))
   })

@@ -23,6 +23,8 @@ export type Catch = string | undefined
 export interface Catches {
   readonly simulation: Catch
   readonly tests: Catch
+  /** Time ran out before everybody was asked: that nobody noticed says nothing. */
+  readonly isCutShort?: boolean | undefined
 }
 
 /** Where the bug is, and who says whether a check passes without it. */
@@ -45,14 +47,16 @@ export interface Costs {
 }
 
 const SEED_SECONDS_MAX = 60
-const FILE_MS_MAX = 60_000
+const FILE_MS_MAX = 120_000
 const SIMULATOR = 'tools/sim/main.ts'
+/** No test file has such a name. */
+const TIME_IS_OVER = 'time is over'
 
 /** Asks both. */
 export async function huntWithBoth(scene: Scene, files: readonly string[], limits: HuntLimits): Promise<Catches> {
   const simulation = await huntWithSimulation(scene, limits)
   const tests = await huntWithTests(scene, byCost(files, scene.costs), limits)
-  return { simulation, tests }
+  return tests === TIME_IS_OVER ? { simulation, tests: undefined, isCutShort: true } : { simulation, tests }
 }
 
 /**
@@ -70,11 +74,12 @@ export async function huntLikeliestFirst(
   const ordered = byCost(files, scene.costs)
   const near = ordered.filter(isNear)
   const early = await huntWithTests(scene, near, limits)
-  if (early !== undefined) return { simulation: undefined, tests: early }
+  if (early !== undefined && early !== TIME_IS_OVER) return { simulation: undefined, tests: early }
   const simulation = await huntWithSimulation(scene, limits)
   if (simulation !== undefined) return { simulation, tests: undefined }
   const others = ordered.filter((file) => !near.includes(file))
-  return { simulation, tests: await huntWithTests(scene, others, limits) }
+  const tests = await huntWithTests(scene, others, limits)
+  return tests === TIME_IS_OVER ? { simulation, tests: undefined, isCutShort: true } : { simulation, tests }
 }
 
 /** Asks only those who noticed before. Undefined where they do not any more, or nobody had. */
@@ -83,7 +88,7 @@ export async function huntAgain(scene: Scene, known: Catches, limits: HuntLimits
   if (known.tests !== undefined) {
     const files = testFiles(directory, known.tests)
     const tests = await huntWithTests(scene, files, limits)
-    return tests === undefined ? undefined : { simulation: undefined, tests }
+    return tests === undefined || tests === TIME_IS_OVER ? undefined : { simulation: undefined, tests }
   }
   const seed = /^seed (\d+)/.exec(known.simulation ?? '')?.[1]
   if (seed === undefined) return undefined
@@ -112,10 +117,11 @@ export function simulate(directory: string, first: number, count: number, limits
   return runChild(words, directory, limits.simulationMs)
 }
 
+/** The first file that notices, `TIME_IS_OVER` where some were not asked any more. */
 export async function huntWithTests(scene: Scene, files: readonly string[], limits: HuntLimits): Promise<Catch> {
   let leftMs = limits.testsMs
   for (const file of files) {
-    if (leftMs <= 0) return undefined
+    if (leftMs <= 0) return TIME_IS_OVER
     const { isFailing, spentMs } = await fails(scene.directory, file)
     leftMs -= spentMs
     if (!isFailing) scene.costs.set(file, spentMs)

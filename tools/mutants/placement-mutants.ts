@@ -132,11 +132,11 @@ export const PLACEMENT_MUTANTS: readonly Mutant[] = [
     breaks: 'a history that one order explains is called linearizable',
   },
   {
-    id: 'look at no operation that began after an answer',
+    id: 'put an operation before one that had ended when it began',
     area: 'checker',
     file: 'src/testing/check/register-search.ts',
-    before: 'if (step.operation.calledMs > earliestReturnMs) return false\n    if (step.previous',
-    after: 'if (step.previous',
+    before: '      if (step.operation.calledMs > earliestReturnMs) break\n',
+    after: '',
     breaks: 'what returned before another was called comes before it',
   },
 ]

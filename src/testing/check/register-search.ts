@@ -217,7 +217,7 @@ class Search {
     const possible: number[] = []
     for (const index of candidates) {
       const step = this.#step(index)
-      if (!this.#mayCome(index, step, earliestReturnMs)) continue
+      if (!this.#mayCome(index, step)) continue
       if (isUnseen && !looks(step.operation)) continue
       const changesNothing =
         step.previous === NOBODY &&
@@ -231,8 +231,7 @@ class Search {
     return possible
   }
 
-  #mayCome(index: number, step: Step, earliestReturnMs: number): boolean {
-    if (step.operation.calledMs > earliestReturnMs) return false
+  #mayCome(index: number, step: Step): boolean {
     if (step.previous !== NOBODY && !this.#done[step.previous]) return false
     return this.#isInTurn(index, step)
   }
