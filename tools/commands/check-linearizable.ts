@@ -43,7 +43,7 @@ export async function checkLinearizable(
       const calledMs = clock.nowMs()
       const outcome = await perform(client, key, action)
       operations.push({ client: `c${number}`, key, action, calledMs, returnedMs: clock.nowMs(), outcome })
-      if (outcome.kind === 'none' || outcome.kind === 'unknown') await pause(session.context, REFUSED_PAUSE_MS)
+      if (outcome !== REFUSED && !isAnswer(outcome)) await pause(session.context, REFUSED_PAUSE_MS)
     }
   }
   try {
@@ -54,12 +54,13 @@ export async function checkLinearizable(
   const startedMs = clock.nowMs()
   const isOver = (): boolean => clock.nowMs() - startedMs > JUDGE_MS_MAX
   const verdict = checkHistory({ operations, staleReads: [], pages: [] }, { isOver })
-  const answered = operations.filter(({ outcome }) => outcome.kind !== 'none' && outcome.kind !== 'unknown').length
+  const answered = operations.filter(({ outcome }) => isAnswer(outcome)).length
+  const refused = operations.filter(({ outcome }) => outcome === REFUSED).length
   return [
     finding(
       'answers',
       answered === 0 ? ['no operation succeeded'] : [],
-      `${answered} of ${operations.length} operations succeeded`,
+      `${answered} of ${operations.length} operations succeeded, and ${refused} were refused by their condition`,
     ),
     finding(
       'order',
@@ -104,13 +105,20 @@ async function perform(client: HttpClient, key: string, action: Action): Promise
   }
 }
 
+/** Of a condition that did not hold only that nothing was done: the revision that it met is not needed to judge. */
+const REFUSED: Outcome = { kind: 'none' }
+
+function isAnswer({ kind }: Outcome): boolean {
+  return kind !== 'none' && kind !== 'unknown'
+}
+
 /** Answers that are errors to other commands are observations here. */
 function outcomeOf(error: unknown, action: Action): Outcome {
   if (!(error instanceof CliError)) throw error
   if (error.code === 'KEY_NOT_FOUND' && action.kind === 'get') return { kind: 'read', found: undefined }
   if (error.exitCode === EXIT.unknownOutcome) return { kind: 'unknown' }
-  // Of a refusal only that it did nothing: its revision is not needed to judge.
-  if (error.exitCode === EXIT.unavailable || error.exitCode === EXIT.precondition) return { kind: 'none' }
+  if (error.exitCode === EXIT.precondition) return REFUSED
+  if (error.exitCode === EXIT.unavailable) return { kind: 'none' }
   throw error
 }
 
