@@ -15,7 +15,8 @@ const WAIT_MS_MAX = 250
 
 interface Waiting {
   readonly calls: Call[]
-  readonly timer: Timer
+  timer: Timer
+  dueMs: number
 }
 
 export class StaleReads {
@@ -38,7 +39,7 @@ export class StaleReads {
     const nowMs = this.#clock.nowMs()
     const isAsking = this.#ask(replica, nowMs)
     if (!isAsking || nowMs - replica.freshness.asOfMs <= KNOWN_ENOUGH_MS) this.#serve(replica, [call])
-    else this.#wait(replica, call)
+    else this.#wait(replica, call, nowMs)
   }
 
   /** What is known of the replica's freshness has changed. */
@@ -70,14 +71,23 @@ export class StaleReads {
     return true
   }
 
-  #wait(replica: Replica, call: Call): void {
+  /** Nobody waits beyond his deadline; the others that wait for the same replica are then served with him. */
+  #wait(replica: Replica, call: Call, nowMs: number): void {
+    const dueMs = Math.min(nowMs + WAIT_MS_MAX, Math.max(nowMs, call.deadlineMs))
     const waiting = this.#waiting.get(replica)
-    if (waiting !== undefined) {
-      waiting.calls.push(call)
+    if (waiting === undefined) {
+      this.#waiting.set(replica, { calls: [call], timer: this.#arm(replica, dueMs - nowMs), dueMs })
       return
     }
-    const timer = this.#clock.after(WAIT_MS_MAX, () => this.#waited(replica))
-    this.#waiting.set(replica, { calls: [call], timer })
+    waiting.calls.push(call)
+    if (dueMs >= waiting.dueMs) return
+    waiting.timer.cancel()
+    waiting.timer = this.#arm(replica, dueMs - nowMs)
+    waiting.dueMs = dueMs
+  }
+
+  #arm(replica: Replica, delayMs: number): Timer {
+    return this.#clock.after(delayMs, () => this.#waited(replica))
   }
 
   /** No answer: they get what there is, with the age that is certain. */
