@@ -129,7 +129,7 @@ export class SnapshotSender {
     this.#events.emit({ type: 'snapshot_created', group, index: message.snapshot.index, peer: store })
     this.#run(transfer, message).catch((error: unknown) => {
       // Reading the snapshot failed (the database is closing, or a worker died): the transfer is over, the replica is not.
-      this.#end(transfer, error instanceof Error ? error.message : String(error), false)
+      this.#end(transfer, error instanceof Error ? error.message : String(error))
     })
   }
 
@@ -140,7 +140,7 @@ export class SnapshotSender {
     this.#expectProgress(transfer)
     transfer.acknowledged = Math.max(transfer.acknowledged, sequence + 1)
     if (transfer.ended && transfer.acknowledged > transfer.sent) {
-      this.#end(transfer, undefined, true)
+      this.#end(transfer, undefined)
     } else {
       transfer.wakeUp?.()
     }
@@ -150,14 +150,14 @@ export class SnapshotSender {
     const transfer = this.#transfers.get(id)
     if (transfer === undefined || transfer.store !== store) return
     this.#turns.refused(store, this.#clock.nowMs())
-    this.#end(transfer, `refused by the receiver: ${reason}`, false)
+    this.#end(transfer, `refused by the receiver: ${reason}`)
   }
 
   /** The group's members are others now: nobody is sent a snapshot who is none any more, because somebody cancelled what was to bring it there. */
   membersChanged(replica: Replica): void {
     for (const transfer of this.#transfers.values()) {
       if (transfer.replica === replica && replica.storeOf(transfer.to) === undefined)
-        this.#end(transfer, `replica ${transfer.to} has left the group`, false)
+        this.#end(transfer, `replica ${transfer.to} has left the group`)
     }
   }
 
@@ -165,12 +165,12 @@ export class SnapshotSender {
   stop(replica: Replica): void {
     this.#turns.leaves(replica)
     for (const transfer of this.#transfers.values()) {
-      if (transfer.replica === replica) this.#end(transfer, 'the replica no longer leads', false)
+      if (transfer.replica === replica) this.#end(transfer, 'the replica no longer leads')
     }
   }
 
   close(): void {
-    for (const transfer of this.#transfers.values()) this.#end(transfer, 'the store is stopping', false)
+    for (const transfer of this.#transfers.values()) this.#end(transfer, 'the store is stopping')
   }
 
   async #run(transfer: Transfer, message: InstallSnapshot): Promise<void> {
@@ -238,14 +238,15 @@ export class SnapshotSender {
     // What a slow budget holds back, here and at the receiver, is no lack of progress.
     const heldBytes = 2 * TRANSFERS_MAX * CHUNKS_UNACKNOWLEDGED_MAX * LIMITS.snapshotChunkBytes
     const patienceMs = PROGRESS_TIMEOUT_MS + (heldBytes * 1000) / this.#budget.bytesPerSecond
-    transfer.timer = this.#clock.after(patienceMs, () => this.#end(transfer, 'no progress', false))
+    transfer.timer = this.#clock.after(patienceMs, () => this.#end(transfer, 'no progress'))
   }
 
-  #end(transfer: Transfer, failure: string | undefined, ok: boolean): void {
-    if (this.#stop(transfer, failure)) this.#report(transfer.replica, transfer.to, ok)
+  /** Ends the transfer and tells everybody, the core too; without a `failure` it has arrived. */
+  #end(transfer: Transfer, failure: string | undefined): void {
+    if (this.#stop(transfer, failure)) this.#report(transfer.replica, transfer.to, failure === undefined)
   }
 
-  /** Ends the transfer and tells the receiver, where there is a `failure`; not the core. False when it had ended before. */
+  /** The same without a word to the core. False when it had ended before. */
   #stop(transfer: Transfer, failure: string | undefined): boolean {
     if (!this.#transfers.delete(transfer.id)) return false
     transfer.timer?.cancel()

@@ -40,7 +40,7 @@ export interface TransportOptions extends FrameKeys {
 /** Between two lines about frames of another version. */
 const STRANGE_NOTE_MS = 60_000
 
-/** Throws TransportError `BAD_ID`, and `BAD_OPTIONS` for keys of no use. */
+/** Throws TransportError `BAD_ID`. */
 export function checkTransportOptions(options: TransportOptions): void {
   checkId('cluster id', options.clusterId)
   checkId('address', options.address)
@@ -73,7 +73,7 @@ export class FrameTransport implements Transport {
   /** Requests that were refused; their askers are told after the call returned. */
   #refused: { readonly done: RequestDone; readonly why: RequestFailure }[] = []
 
-  /** `wires`: one per channel, in the order of CHANNELS. */
+  /** `wires`: one per channel, in the order of CHANNELS. Throws TransportError `BAD_ID`, and `BAD_OPTIONS` for keys of no use. */
   constructor(options: TransportOptions, wires: readonly Wire[]) {
     checkTransportOptions(options)
     const { clusterId, address, incarnation, clock, random } = options
