@@ -31,7 +31,10 @@ export class HeartbeatSender {
   #stopped = false
   #sequence = 0
   #full = true
+  /** Whom the last refusal named. */
   #target: string | undefined
+  /** Who last said not to lead group 1. */
+  #refusedBy: string | undefined
   /** Who said to lead group 1, for the next time that nobody else is known. */
   #announced: string | undefined
   #nextFounder = 0
@@ -85,6 +88,7 @@ export class HeartbeatSender {
       if (reply?.kind === 'store-heartbeat') {
         this.#heardMs = clock.nowMs()
         this.#announced = undefined
+        if (target === this.#refusedBy) this.#refusedBy = undefined
         if (target !== undefined) {
           this.#store.map.learnLeader(PLACEMENT_SHARD, target)
           this.#store.fence.ask(target)
@@ -100,6 +104,7 @@ export class HeartbeatSender {
       } else {
         for (const group of sentChanges) this.#changed.add(group)
         this.#target = reply?.kind === 'error' ? reply.error.leader : undefined
+        if (reply?.kind === 'error' && reply.error.code === 'NOT_LEADER') this.#refusedBy = target
       }
       const eager =
         reply?.kind !== 'store-heartbeat' || this.#full || this.#changed.size > 0 || this.#store.map.map.version === 0
@@ -177,11 +182,14 @@ export class HeartbeatSender {
     })
   }
 
-  /** Whoever leads group 1 as far as we know, or said so; otherwise its members, or the founders where there is no map, one after the other. */
+  /**
+   * Whoever leads group 1 as far as our replica of it knows, unless that store has just said that it does not: a replica that was removed unheard believes in its
+   * last leader for ever. Then whom a refusal named, or who said so; otherwise its members, or the founders where there is no map, one after the other.
+   */
   #chooseTarget(): string | undefined {
     const own = this.#store.replicas.get(PLACEMENT_SHARD)?.leaderStore
-    const known = own ?? this.#target
-    if (known !== undefined) return known
+    if (own !== undefined && own !== this.#refusedBy) return own
+    if (this.#target !== undefined) return this.#target
     const announced = this.#announced
     this.#announced = undefined
     if (announced !== undefined) return announced
