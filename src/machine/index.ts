@@ -18,5 +18,6 @@ export type {
   WantedLearner,
 } from './placement/operator-types.ts'
 export { PlacementMachine } from './placement/placement-machine.ts'
+export { rangesMadeBy } from './placement/range-changes.ts'
 export type { ClusterConfig, ConfigChange, JsonValue, PlacementCommand, PlacementResult } from './placement/types.ts'
 export { UnreadableStateError } from './unreadable-state.ts'

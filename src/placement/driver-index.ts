@@ -10,7 +10,7 @@ import {
   type ShardStatistics,
   type StoreInfo,
 } from '../../shard-map/index.ts'
-import { type PlacementMachine, shardsOf } from '../machine/index.ts'
+import { type PlacementMachine, rangesMadeBy, shardsOf } from '../machine/index.ts'
 import type { Liveness } from './liveness.ts'
 
 /**
@@ -21,19 +21,13 @@ import type { Liveness } from './liveness.ts'
 /** A shard whose operator failed is left alone for so long, so that nobody tries the same again at once. */
 const HOLD_MS = 30_000
 
+/** What balance did lately. A new leader learns it from the last operators only; to move something a little early costs no more than that. */
 interface Past {
-  lastSplitMs: number | undefined
-  lastMergeMs: number | undefined
   lastMoveMs: number | undefined
   lastTransferMs: number | undefined
 }
 
-const NO_PAST: Past = {
-  lastSplitMs: undefined,
-  lastMergeMs: undefined,
-  lastMoveMs: undefined,
-  lastTransferMs: undefined,
-}
+const NO_PAST: Past = { lastMoveMs: undefined, lastTransferMs: undefined }
 
 /** What one look needs; times on two clocks: `nowMs` measures, `wallMs` is what operators were noted with. */
 export interface Picture {
@@ -153,8 +147,10 @@ export class DriverIndex {
     }
   }
 
-  #statistics(shard: Shard, { map, liveness, self, nowMs, downAfterMs }: Picture): ShardStatistics {
+  #statistics(shard: Shard, picture: Picture): ShardStatistics {
+    const { map, operators, liveness, self, nowMs, downAfterMs } = picture
     const led = liveness.led.get(shard.id)
+    const change = operators.rangeChanges.get(shard.id)
     return {
       leader: shard.id === map.placement?.id ? self : led?.leader,
       bytes: led?.bytes ?? 0,
@@ -165,6 +161,8 @@ export class DriverIndex {
       lostReplicas: liveness.lostReplicas(shard, nowMs, downAfterMs),
       pendingReplicas: led?.behind ?? [],
       wantedLearners: this.#learners.filter((learner) => learner.shard === shard.id).map(({ store }) => store),
+      lastSplitMs: change?.kind === 'split' ? change.atMs : undefined,
+      lastMergeMs: change?.kind === 'merge' ? change.atMs : undefined,
       ...(this.#past.get(shard.id) ?? NO_PAST),
       keySamples: led?.samples ?? [],
     }
@@ -176,10 +174,11 @@ export class DriverIndex {
       this.#seen.add(id)
       const { plan, state, endedMs } = operator
       if (isStoreOperator(plan) || state !== 'finished') continue
-      for (const shard of [...shardsOf(plan), ...childrenOf(plan, operator.freshIds)]) {
+      for (const shard of shardsOf(plan)) {
         this.#past.set(shard, after(this.#past.get(shard) ?? NO_PAST, plan, endedMs))
         changed.add(shard)
       }
+      for (const shard of rangesMadeBy(operator)) changed.add(shard)
     }
     for (const id of this.#seen) if (!operators.ended.has(id)) this.#seen.delete(id)
   }
@@ -198,22 +197,10 @@ export class DriverIndex {
   }
 }
 
-/** The shards that a finished split has made: of the numbers it was given, the first of each cut. */
-function childrenOf({ kind, steps }: PlannedOperator, freshIds: readonly number[]): readonly ShardId[] {
-  const [step] = steps
-  if (kind !== 'split' || step?.what !== 'split') return []
-  const width = freshIds.length / ('keys' in step.at ? step.at.keys.length : 1)
-  return freshIds.filter((_, place) => place % width === 0)
-}
-
 /** Balance moves a replica or a leader and lets it rest; what was moved for another reason may be balanced at once. */
 function after(past: Past, plan: PlannedOperator, endedMs: number | undefined): Past {
   const isBalance = plan.scheduler.startsWith('balance-')
   switch (plan.kind) {
-    case 'split':
-      return { ...past, lastSplitMs: endedMs }
-    case 'merge':
-      return { ...past, lastMergeMs: endedMs }
     case 'move':
       return isBalance ? { ...past, lastMoveMs: endedMs } : past
     case 'transfer-leader':
@@ -223,6 +210,8 @@ function after(past: Past, plan: PlannedOperator, endedMs: number | undefined): 
     case 'remove-learner':
     case 'promote-learner':
     case 'leave-joint':
+    case 'split':
+    case 'merge':
       return past
   }
 }

@@ -17,11 +17,13 @@ import type {
   OperatorRecord,
   OperatorRefusal,
   OperatorResult,
+  RangeChange,
   ReachedEpoch,
   StartedOperator,
   StepRecord,
   WantedLearner,
 } from './operator-types.ts'
+import { RangeChanges } from './range-changes.ts'
 
 /**
  * The operators of the cluster: those that run, the last ones that ended, and the pauses of schedulers. A part of the placement machine: it
@@ -38,6 +40,8 @@ export interface SavedOperators {
   readonly operators: readonly OperatorRecord[]
   readonly pauses: readonly (readonly [SchedulerName, number])[]
   readonly wantedLearners: readonly WantedLearner[]
+  /** Undefined in states of before there were any. */
+  readonly rangeChanges: readonly RangeChange[] | undefined
 }
 
 export class OperatorBook {
@@ -46,6 +50,7 @@ export class OperatorBook {
   readonly #ended = new Map<number, OperatorRecord>()
   readonly #pauses = new Map<SchedulerName, number>()
   #wantedLearners: readonly WantedLearner[] = []
+  readonly #rangeChanges = new RangeChanges()
   #nextId = 1
 
   restore(saved: SavedOperators): void {
@@ -55,6 +60,7 @@ export class OperatorBook {
     }
     for (const [scheduler, untilMs] of saved.pauses) this.#pauses.set(scheduler, untilMs)
     this.#wantedLearners = saved.wantedLearners
+    this.#rangeChanges.restore(saved.rangeChanges, this.#ended.values())
   }
 
   save(): SavedOperators {
@@ -63,6 +69,7 @@ export class OperatorBook {
       operators: [...this.#ended.values(), ...this.#running.values()],
       pauses: [...this.#pauses].sort(([a], [b]) => (a < b ? -1 : 1)),
       wantedLearners: this.#wantedLearners,
+      rangeChanges: [...this.#rangeChanges.all.values()],
     }
   }
 
@@ -82,6 +89,11 @@ export class OperatorBook {
 
   get wantedLearners(): readonly WantedLearner[] {
     return this.#wantedLearners
+  }
+
+  /** When shards were last split or merged, as far as that matters. */
+  get rangeChanges(): ReadonlyMap<ShardId, RangeChange> {
+    return this.#rangeChanges.all
   }
 
   /** `takeIds` hands out numbers that no shard and no replica has ever had. */
@@ -217,6 +229,7 @@ export class OperatorBook {
     const [oldest] = this.#ended.keys()
     if (this.#ended.size > ENDED_MAX) this.#ended.delete(present(oldest, 'the oldest operator'))
     this.#noteLearners(ended)
+    this.#rangeChanges.note(ended)
     return { kind: 'operator', operator: ended }
   }
 

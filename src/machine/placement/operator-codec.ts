@@ -5,12 +5,13 @@
  *            [4, id, step, [m, r] or null, atMs]               advance-operator
  *            [5, id, 0 failed or 1 cancelled or 2 finished, reason, [step, ...], atMs]   unwind-operator
  *            [6, scheduler, untilMs or null]                   pause-scheduler
- *   saved    [next id, [record, ...], [[scheduler, untilMs], ...], [[shard, store], ...]]
+ *   saved    [next id, [record, ...], [[scheduler, untilMs], ...], [[shard, store], ...], [shard, 0 split or 1 merge, atMs, ...]]
  *   record   [id, operator, state, unwinding, [[step, state, startedMs or null, endedMs or null], ...], [[shard, m, r], ...], [fresh id, ...],
  *             createdMs, endedMs or null, error or null]
  *
  * Operators and their steps are in the plain form of `shard-map`; states are their places in the lists below. Records of
- * versions before merges were carried out have [m, r] of the operator's only shard, or null, in the place of the epochs.
+ * versions before merges were carried out have [m, r] of the operator's only shard, or null, in the place of the epochs. States of
+ * versions that did not note when shards were split or merged end before that; those versions do not look at what comes there.
  */
 import {
   type Epoch,
@@ -29,12 +30,20 @@ import {
 } from '../../../shard-map/index.ts'
 import { isCount, unreachable } from '../../base/index.ts'
 import type { SavedOperators } from './operator-book.ts'
-import type { OperatorCommand, OperatorRecord, ReachedEpoch, StepRecord, WantedLearner } from './operator-types.ts'
+import type {
+  OperatorCommand,
+  OperatorRecord,
+  RangeChange,
+  ReachedEpoch,
+  StepRecord,
+  WantedLearner,
+} from './operator-types.ts'
 
 const STATES = ['running', 'finished', 'failed', 'cancelled'] as const
 const UNWINDING = [undefined, 'failed', 'cancelled'] as const
 const STEP_STATES = ['waiting', 'running', 'done', 'failed'] as const
 const OUTCOMES = ['failed', 'cancelled', 'finished'] as const
+const RANGE_CHANGES = ['split', 'merge'] as const
 
 const REASON_CHARS_MAX = 4096
 const OPERATORS_PER_COMMAND_MAX = 1000
@@ -121,12 +130,13 @@ export function savedOperatorsToPlain(saved: SavedOperators): readonly unknown[]
     saved.operators.map(recordToPlain),
     saved.pauses,
     saved.wantedLearners.map(({ shard, store }) => [shard, store]),
+    (saved.rangeChanges ?? []).flatMap(({ shard, kind, atMs }) => [shard, RANGE_CHANGES.indexOf(kind), atMs]),
   ]
 }
 
 export function savedOperatorsFromPlain(plain: unknown): SavedOperators | undefined {
   if (!Array.isArray(plain)) return undefined
-  const [nextId, recordsPlain, pausesPlain, learnersPlain] = plain as unknown[]
+  const [nextId, recordsPlain, pausesPlain, learnersPlain, changesPlain] = plain as unknown[]
   const operators = readList(recordsPlain, Number.MAX_SAFE_INTEGER, readRecord)
   const pauses = readList(pausesPlain, SCHEDULERS.length, readPause)
   const wantedLearners = readList(learnersPlain, Number.MAX_SAFE_INTEGER, readLearner)
@@ -134,7 +144,9 @@ export function savedOperatorsFromPlain(plain: unknown): SavedOperators | undefi
     return undefined
   }
   if (operators.some(({ id }) => id >= nextId)) return undefined
-  return { nextId, operators, pauses, wantedLearners }
+  const rangeChanges = changesPlain === undefined ? undefined : readRangeChanges(changesPlain)
+  if (changesPlain !== undefined && rangeChanges === undefined) return undefined
+  return { nextId, operators, pauses, wantedLearners, rangeChanges }
 }
 
 function recordToPlain(record: OperatorRecord): readonly unknown[] {
@@ -208,6 +220,18 @@ function readPause(plain: unknown): readonly [SchedulerName, number] | undefined
 function readLearner(plain: unknown): WantedLearner | undefined {
   const [shard, store] = Array.isArray(plain) ? (plain as unknown[]) : []
   return isCount(shard) && typeof store === 'string' ? { shard, store } : undefined
+}
+
+function readRangeChanges(plain: unknown): RangeChange[] | undefined {
+  if (!Array.isArray(plain) || plain.length % 3 !== 0) return undefined
+  const changes: RangeChange[] = []
+  for (let place = 0; place < plain.length; place += 3) {
+    const [shard, code, atMs] = plain.slice(place, place + 3) as unknown[]
+    const kind = RANGE_CHANGES[code as number]
+    if (!isCount(shard) || kind === undefined || !isCount(atMs)) return undefined
+    changes.push({ shard, kind, atMs })
+  }
+  return changes
 }
 
 function readList<T>(plain: unknown, countMax: number, read: (item: unknown) => T | undefined): T[] | undefined {

@@ -50,6 +50,13 @@ export interface WantedLearner {
   readonly store: StoreId
 }
 
+/** The last change of a shard's range that an operator made. */
+export interface RangeChange {
+  readonly shard: ShardId
+  readonly kind: 'split' | 'merge'
+  readonly atMs: number
+}
+
 export type OperatorCommand =
   /** Each is taken or refused by itself. */
   | {
