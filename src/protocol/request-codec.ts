@@ -13,7 +13,7 @@
  *   map [since]   describe [[shard, ...]]   describe-replica [shard]   transfer-leader [shard, store]
  *   store-heartbeat (see heartbeat-codec)   placement-status []   allocate-ids [count]
  *   read-shard [shard]   find-middle [shard, true by load]   changes of shards (see shard-request-codec)   operate (see operate-codec)
- *   learn-settings [version, [[name, value], ...]]   upkeep [group or null]
+ *   learn-settings [version, [[name, value], ...]]   upkeep [group or null]   store-leaves [store]
  *
  * Consistency: 0 linearizable, 1 stale.
  *
@@ -56,6 +56,7 @@ const KINDS = [
   'operate',
   'learn-settings',
   'upkeep',
+  'store-leaves',
 ] as const satisfies readonly Request['kind'][]
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Record<Request['kind'], number>
@@ -142,6 +143,8 @@ function encodePlain(request: Request): Uint8Array {
       return cold(request.kind, configToPlain(request.config))
     case 'upkeep':
       return cold(request.kind, [request.compact ?? null])
+    case 'store-leaves':
+      return cold(request.kind, [request.store])
     default:
       return unreachable(request)
   }
@@ -325,6 +328,8 @@ function readCold(kind: Exclude<Request['kind'], 'write' | 'get' | 'scan'>, fiel
       return { kind, config: readConfig(fields) }
     case 'upkeep':
       return { kind, compact: fields.optional(() => fields.count()) }
+    case 'store-leaves':
+      return { kind, store: fields.text() }
     default:
       return unreachable(kind)
   }

@@ -22,7 +22,7 @@ export interface InboxOptions {
   readonly sender: SnapshotSender
   readonly receiver: SnapshotReceiver
   readonly traces: TracedWrites
-  readonly receive: (replica: Replica, message: Message) => void
+  readonly receive: (replica: Replica, message: Message) => unknown
   readonly rpc?: RpcRecorder | undefined
 }
 

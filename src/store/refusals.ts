@@ -52,6 +52,12 @@ export function lagging(shard: number, store: StoreId, behind: number): ErrorVal
   })
 }
 
+/** Leadership would have to leave that store again at once. */
+export function leavingStore(shard: number, store: StoreId): ErrorValue {
+  const hint = 'choose another store, or try again when it is back: flotilla store ls'
+  return errorValue('OPERATOR_CONFLICT', `store ${store} is stopping and takes no leadership`, { shard, hint })
+}
+
 /** A change that makes no sense for the shard as it is, and will not make sense later. */
 export function impossible(shard: number, what: string): ErrorValue {
   return errorValue('INVALID_ARGUMENT', what, { shard, hint: 'see the shard as it is: flotilla shard show' })

@@ -11,6 +11,7 @@ import {
   deadlinePassed,
   impossible,
   lagging,
+  leavingStore,
   notLeader,
   notYet,
   outcomeUnknown,
@@ -117,6 +118,9 @@ export class RequestHandler {
       case 'learn-settings':
         this.#store.settings.learn(request.config)
         call.answer({ kind: 'done' })
+        return
+      case 'store-leaves':
+        this.#store.departure.told(call, request.store)
         return
       case 'store-heartbeat':
       case 'placement-status':
@@ -329,6 +333,10 @@ export class RequestHandler {
     }
     if (target === this.#store.id) {
       call.answer({ kind: 'done' })
+      return
+    }
+    if (this.#store.departure.isLeaving(target)) {
+      answerError(call, leavingStore(shard, target))
       return
     }
     const behind = tooFarBehind(replica, to)

@@ -9,8 +9,8 @@ import { Burials } from './burials.ts'
 import { SnapshotBudgets } from './byte-budget.ts'
 import { acceptRemoteCall, type Call, LocalCall } from './call.ts'
 import { Census } from './census.ts'
+import { Departure } from './departure.ts'
 import { Graves } from './graves.ts'
-import { handOver } from './hand-over.ts'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { IdFence } from './id-fence.ts'
 import { Inbox } from './inbox.ts'
@@ -65,6 +65,7 @@ export class Store {
   readonly settings = new SettingsCache()
   readonly fence = new IdFence(this, () => this.#damaged.delete(UNKNOWN_GROUP))
   readonly loop: Loop
+  readonly departure = new Departure(this)
   readonly #replicas = new Map<number, Replica>()
   readonly #damaged = new Map<number, string>()
   readonly #requests: RequestHandler
@@ -158,7 +159,7 @@ export class Store {
       sender: this.#sender,
       receiver: this.#receiver,
       traces: this.loop.traces,
-      receive: (replica, message) => this.loop.receive(replica, message),
+      receive: (replica, message) => this.departure.refuses(message) || this.loop.receive(replica, message),
     })
     this.#changes = new ShardChanges({
       ...options,
@@ -266,8 +267,7 @@ export class Store {
 
   /** Before an orderly stop: gives the leadership of every group away, so that nobody has to wait for an election. Bounded in time. */
   async handOver(): Promise<void> {
-    if (this.#state !== 'running') return
-    await handOver(this.#replicas.values(), this.options.clock, (replica) => this.loop.wake(replica))
+    if (this.#state === 'running') await this.departure.handOver()
   }
 
   /** Stops taking part. What was acknowledged stays; what was not answered gets an answer that says so. */
