@@ -84,6 +84,35 @@ test('shards are listed in pages, shown and looked up', async (t) => {
     await h.problem(`/admin/shards/lookup${query}`, {}, 400, 'INVALID_ARGUMENT')
 })
 
+test('a list of shards covers every key once, also while leaders know of a split or a merge that the map does not have yet', async (t) => {
+  const h = await startHarness(t)
+  const [first, second, third] = h.router.shards
+  assert.ok(first !== undefined && second !== undefined && third !== undefined)
+  const before = (await h.ask('/admin/shards')).json()
+  const { describeShards } = h.router.admin
+  const epoch = { membership: 4, range: 9 }
+  // The first was cut in two, the second has taken the third in.
+  const now = new Map([
+    [first.id, { ...first, end: 'c', epoch }],
+    [second.id, { ...second, end: third.end, epoch }],
+  ])
+  h.router.admin.describeShards = async (shards, options) => {
+    const described = await describeShards(shards, options)
+    return described.map((each) => ({ ...each, term: 77, shard: now.get(each.shard.id) ?? each.shard }))
+  }
+  const { shards } = (await h.ask('/admin/shards')).json()
+  assert.deepEqual(
+    shards,
+    before.shards.map((shard: object) => ({ ...shard, term: 77 })),
+  )
+  // Asked for alone, it is what its leader says.
+  const alone = (await h.ask(`/admin/shards/${first.id}`)).json()
+  assert.deepEqual([alone.end, alone.epoch], ['c', epoch])
+  // A change of members alone leaves no hole.
+  now.set(first.id, { ...first, epoch })
+  assert.deepEqual((await h.ask('/admin/shards')).json().shards[1].epoch, epoch)
+})
+
 test('a lookup never answers a shard that has given the key away', async (t) => {
   const h = await startHarness(t)
   const [left, right] = h.router.shards

@@ -43,7 +43,17 @@ export async function listShards(exchange: Exchange): Promise<void> {
   const last = page.at(-1)
   const descriptions = page.length === 0 ? [] : await describeShards(exchange, page)
   const next = last !== undefined && shards.length > page.length ? encodeCursor(SHARDS_CURSOR, String(last.id)) : null
-  exchange.sendJson(200, { shards: descriptions.map(shardShape), next })
+  exchange.sendJson(200, { shards: descriptions.map((each, place) => shardShape(asMapped(each, page[place]))), next })
+}
+
+/**
+ * A leader that has cut its shard, or joined it with another, says so before the map does. Its new range beside the others of the map would leave a hole or
+ * an overlap, so until the map has the change, the shard stands there as it was.
+ */
+function asMapped(description: ShardDescription, mapped: Shard | undefined): ShardDescription {
+  const { shard } = description
+  if (mapped === undefined || (mapped.start === shard.start && mapped.end === shard.end)) return description
+  return { ...description, shard: mapped }
 }
 
 function shardCursor(cursor: string): number {
