@@ -84,7 +84,7 @@ export {
   stepToPlain,
 } from './plan/operator-codec.ts'
 export { PlacementIndex } from './plan/placement-index.ts'
-export { type PlanOptions, type PlanRound, planRound } from './plan/round.ts'
+export { type PlanOptions, type PlanRound, type PlanWatch, planRound } from './plan/round.ts'
 export type { Hold, IndexedShard } from './plan/shard-entry.ts'
 export { middleOfLoad } from './plan/split.ts'
 export {

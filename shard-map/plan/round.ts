@@ -25,7 +25,12 @@ export interface PlanRound {
 export interface PlanOptions extends PlanClock {
   /** Schedulers that somebody has paused. */
   readonly paused?: ReadonlySet<SchedulerName>
+  /** For who measures. */
+  readonly watch?: PlanWatch
 }
+
+/** Hears of each scheduler when it has had its turn. */
+export type PlanWatch = (scheduler: SchedulerName) => void
 
 /** Pure but for the index, which it hands back as it was. Time depends on the stores and on what is to be done, not on the number of shards. */
 export function planRound(index: PlacementIndex, options: PlanOptions): PlanRound {
@@ -38,6 +43,7 @@ export function planRound(index: PlacementIndex, options: PlanOptions): PlanRoun
     const before = planning.decisionCount
     PLANNERS[scheduler](planning)
     if (planning.decisionCount === before) planning.decline(scheduler, {}, restOf(scheduler), {})
+    options.watch?.(scheduler)
   }
   return planning.finish()
 }

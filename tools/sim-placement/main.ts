@@ -3,9 +3,12 @@
  * they rest. Prints what they did, against the least that could have been done, and how long a round of planning took. Exit code 1 when something
  * was moved a second time for the same reason, or planning did not come to rest; 2 for bad arguments.
  */
+import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type RunReport, runScenario, type Spread } from './run.ts'
 import { SCENARIO_NAMES, SCENARIOS } from './scenarios.ts'
+import { type Distribution, type Pause, type RoundSummary, summarize } from './timing.ts'
 
 const MiB = 1 << 20
 
@@ -41,7 +44,7 @@ function readFlags(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>[
   }
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const values = readFlags()
   if (typeof values === 'string') {
     console.error(`${values}\n\n${USAGE}`)
@@ -71,9 +74,20 @@ function main(): number {
   }
   let isGood = true
   for (const name of names) {
-    const { report } = runScenario(SCENARIOS[name], { ...numbers, stopwatch: () => performance.now(), cpuMs })
-    if (values.json) console.log(JSON.stringify({ ...numbers, ...report, rssBytes: process.memoryUsage().rss }))
-    else print(report, SCENARIOS[name].says)
+    const pauses: Pause[] = []
+    const note = (entries: readonly PerformanceEntry[]): void => {
+      for (const { startTime, duration } of entries) pauses.push({ fromMs: startTime, ms: duration })
+    }
+    const observer = new PerformanceObserver((list) => note(list.getEntries()))
+    observer.observe({ entryTypes: ['gc'] })
+    const { report, times } = runScenario(SCENARIOS[name], { ...numbers, stopwatch: () => performance.now(), cpuMs })
+    // What was collected during the run is told only when it gives way.
+    await setImmediate()
+    await setImmediate()
+    observer.disconnect()
+    const rounds = summarize(times, pauses)
+    if (values.json) console.log(JSON.stringify({ ...numbers, ...report, rounds, rssBytes: process.memoryUsage().rss }))
+    else print(report, rounds, SCENARIOS[name].says)
     isGood &&= report.movedAgain.length === 0 && report.isQuiet
   }
   return isGood ? 0 : 1
@@ -84,7 +98,7 @@ function cpuMs(): number {
   return (user + system) / 1000
 }
 
-function print(report: RunReport, says: string): void {
+function print(report: RunReport, rounds: RoundSummary, says: string): void {
   const ratio = report.movesMin > 0 ? `${(report.moves / report.movesMin).toFixed(2)} times the least` : 'none needed'
   const schedulers = Object.entries(report.byScheduler).map(([name, count]) => `${name} ${count}`)
   console.log(`\n${report.scenario}: ${says}`)
@@ -103,13 +117,31 @@ function print(report: RunReport, says: string): void {
   console.log(
     `  spread: replicas ${text(report.replicas)}, MiB ${text(report.bytes, MiB)}, leaders ${text(report.leaders)}, requests/s ${text(report.ops)}`,
   )
+  const { outside } = report
   console.log(
-    `  a round took ${report.roundMsMean.toFixed(1)} ms on average, p99 ${report.roundMsP99.toFixed(1)}, max ${report.roundMsMax.toFixed(1)}; in processor time ${report.roundCpuMsMean.toFixed(1)}, p99 ${report.roundCpuMsP99.toFixed(1)}, max ${report.roundCpuMsMax.toFixed(1)}; built in ${Math.round(report.buildMs)} ms; memory ${Math.round(process.memoryUsage().rss / MiB)} MiB`,
+    `  stores beyond the tolerance: ${outside.replicas} by replicas, ${outside.bytes} by bytes, ${outside.leaders} by leaders`,
   )
+  console.log(
+    `  a round took ${ms(rounds.cpuMs)} of the processor's time, of which pauses to collect garbage ${ms(rounds.pauseMs)}; without them ${ms(rounds.planningMs)}; by the clock ${ms(rounds.wallMs)}`,
+  )
+  for (const { round, cpuMs, pauseMs, bySchedulerMs } of rounds.longest) {
+    const most = Object.entries(bySchedulerMs)
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, 3)
+      .map(([name, taken]) => `${name} ${taken.toFixed(1)}`)
+    console.log(
+      `    round ${round}: ${cpuMs.toFixed(1)} ms, pauses ${pauseMs.toFixed(1)}, the most by ${most.join(', ')}`,
+    )
+  }
+  console.log(`  built in ${Math.round(report.buildMs)} ms; memory ${Math.round(process.memoryUsage().rss / MiB)} MiB`)
+}
+
+function ms({ mean, p99, max }: Distribution): string {
+  return `${mean.toFixed(1)} ms on average, p99 ${p99.toFixed(1)}, max ${max.toFixed(1)}`
 }
 
 function text({ min, mean, max }: Spread, unit = 1): string {
   return `${Math.round(min / unit)} to ${Math.round(max / unit)} (mean ${(mean / unit).toFixed(1)})`
 }
 
-process.exitCode = main()
+process.exitCode = await main()

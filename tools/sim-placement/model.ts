@@ -45,7 +45,7 @@ export class ModelCluster {
   #transfers = 0
   #splits = 0
   #merges = 0
-  readonly #arrivals = new Map<string, string>()
+  readonly #arrivals = new Map<string, { readonly at: string; readonly round: number }>()
   readonly #again: string[] = []
 
   /** `durationOf` says for how many rounds an operator runs; ids from `nextId` on are free. */
@@ -238,9 +238,12 @@ export class ModelCluster {
 
   /** Keeps where a scheduler brought something; it has moved again if it leaves from there by the same scheduler's wish. */
   #note(name: string, to: string, from: string | undefined, next = name): void {
-    if (from !== undefined && this.#arrivals.get(name) === from) this.#again.push(`${name}: ${from} to ${to}`)
+    const arrival = this.#arrivals.get(name)
+    if (from !== undefined && arrival?.at === from) {
+      this.#again.push(`${name}: ${from} to ${to} in round ${this.#round}, where it came in round ${arrival.round}`)
+    }
     this.#arrivals.delete(name)
-    this.#arrivals.set(next, to)
+    this.#arrivals.set(next, { at: to, round: this.#round })
   }
 
   #leaderOf(id: ShardId): StoreId | undefined {

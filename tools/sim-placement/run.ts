@@ -9,17 +9,15 @@ import type { ModelCluster } from './model.ts'
 import { SimRandom } from './random.ts'
 import type { Scenario } from './scenarios.ts'
 import { syntheticCluster } from './synthetic.ts'
+import { type RoundTime, RoundTimer, type Stopwatches } from './timing.ts'
 
-export interface RunOptions {
+export interface RunOptions extends Stopwatches {
   readonly stores: number
   readonly shards: number
   readonly seed: number
   readonly roundsMax: number
   /** Of each store at a time; snapshots as many. */
   readonly operatorsPerStore?: number
-  /** Milliseconds on some clock, and of the processor's work; only for the figures. */
-  readonly stopwatch: () => number
-  readonly cpuMs: () => number
 }
 
 export interface Spread {
@@ -43,13 +41,8 @@ export interface RunReport {
   readonly bytes: Spread
   readonly leaders: Spread
   readonly ops: Spread
-  readonly roundMsMax: number
-  readonly roundMsP99: number
-  readonly roundMsMean: number
-  /** The same in processor time of the whole process, which other programs do not lengthen; collecting garbage counts. */
-  readonly roundCpuMsMax: number
-  readonly roundCpuMsP99: number
-  readonly roundCpuMsMean: number
+  /** Stores at rest beyond the tolerance of the mean. */
+  readonly outside: Readonly<Record<'replicas' | 'bytes' | 'leaders', number>>
   readonly buildMs: number
 }
 
@@ -62,7 +55,7 @@ const DRIFT = 0.05
 export function runScenario(
   scenario: Scenario,
   options: RunOptions,
-): { readonly cluster: ModelCluster; readonly report: RunReport } {
+): { readonly cluster: ModelCluster; readonly report: RunReport; readonly times: readonly RoundTime[] } {
   const random = new SimRandom(options.seed)
   const builtFrom = options.stopwatch()
   const shape = { stores: options.stores, shards: options.shards, sizes: scenario.sizes }
@@ -72,16 +65,12 @@ export function runScenario(
   const movesMin = lowerBound(cluster.index).moves
   const ids = [...cluster.shards.keys()]
   const base = new Map([...cluster.shards].map(([id, { statistics }]) => [id, statistics.readsPerSecond]))
-  const times: number[] = []
-  const cpuTimes: number[] = []
+  const timer = new RoundTimer(options)
   const byScheduler: Partial<Record<SchedulerName | 'by-hand', number>> = {}
   let quiet = 0
   while (quiet < QUIET_ROUNDS && cluster.round < options.roundsMax) {
-    const from = options.stopwatch()
-    const cpuFrom = options.cpuMs()
-    const { operators } = planRound(cluster.index, { nowMs: cluster.nowMs, round: cluster.round })
-    times.push(options.stopwatch() - from)
-    cpuTimes.push(options.cpuMs() - cpuFrom)
+    const { round, nowMs } = cluster
+    const { operators } = timer.measure(round, (watch) => planRound(cluster.index, { nowMs, round, watch }))
     for (const operator of operators) {
       cluster.start(operator)
       byScheduler[operator.scheduler] = (byScheduler[operator.scheduler] ?? 0) + 1
@@ -90,13 +79,18 @@ export function runScenario(
     drift(cluster, ids, base, random)
     cluster.advance()
   }
-  const wall = summary(times)
-  const cpu = summary(cpuTimes)
   const stores = [...cluster.index.stores()].filter(
     ({ statistics: { state, liveness } }) => state === 'up' && liveness === 'up',
   )
+  const { balance } = cluster.index.settings
+  const outside = (of: readonly IndexedStore[], dimension: keyof IndexedStore['planned'], least: number): number => {
+    const { mean } = spreadOf(of, dimension)
+    const tolerance = Math.max(least, mean * balance.toleranceRatio)
+    return of.filter(({ planned }) => Math.abs(planned[dimension] - mean) > tolerance).length
+  }
   return {
     cluster,
+    times: timer.times,
     report: {
       scenario: scenario.name,
       rounds: cluster.round,
@@ -112,23 +106,13 @@ export function runScenario(
       bytes: spreadOf(stores, 'bytes'),
       leaders: spreadOf(stores, 'leaders'),
       ops: spreadOf(stores, 'ops'),
-      roundMsMax: wall.max,
-      roundMsP99: wall.p99,
-      roundMsMean: wall.mean,
-      roundCpuMsMax: cpu.max,
-      roundCpuMsP99: cpu.p99,
-      roundCpuMsMean: cpu.mean,
+      outside: {
+        replicas: outside(stores, 'replicas', balance.replicasToleranceMin),
+        bytes: outside(stores, 'bytes', balance.bytesToleranceMin),
+        leaders: outside(stores, 'leaders', balance.leadersToleranceMin),
+      },
       buildMs,
     },
-  }
-}
-
-function summary(times: readonly number[]): { readonly mean: number; readonly p99: number; readonly max: number } {
-  const ascending = [...times].sort((a, b) => a - b)
-  return {
-    mean: times.reduce((a, b) => a + b, 0) / Math.max(1, times.length),
-    p99: ascending[Math.floor(times.length * 0.99)] ?? 0,
-    max: ascending.at(-1) ?? 0,
   }
 }
 
