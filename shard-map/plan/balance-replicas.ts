@@ -152,7 +152,7 @@ export class ReplicaBalance {
     const { settings } = this.#planning
     const limit = givingLimit(from, settings)
     if (limit !== undefined) return limit
-    const shards = this.#movable(from, way === 'first' || (amount === 'bytes' && !this.#isFarOff(from, amount)))
+    const shards = this.#movable(from, way === 'first' || !this.#mayMoveAgain(from, amount))
     let tried = 0
     const { operatorsPerStore } = settings.limits
     const fullness = this.#relative(from, amount)
@@ -172,13 +172,16 @@ export class ReplicaBalance {
     return refusePlan('no-target', reason, { ...numbers, targetsTried: tried })
   }
 
-  /** Whether the store, or the emptiest, is off by twice the tolerance: bytes that are off by less are not worth a shard's second journey. */
-  #isFarOff(from: IndexedStore, amount: Amount): boolean {
+  /**
+   * Whether shards that balance has moved here lately may go: from a store that is off by twice the tolerance, or that has few. Any other has older
+   * ones among its shards, and those that are weighed in one round only happen not to be them. Bytes that are off by less than twice the tolerance are not
+   * worth a shard's second journey.
+   */
+  #mayMoveAgain(from: IndexedStore, amount: Amount): boolean {
+    if (this.#deviation(from, amount) > 2 * this.#standing(from, amount).tolerance) return true
+    if (from.followed.size > WEIGHED_MAX || from.led.size > WEIGHED_MAX) return false
     const emptiest = this.#orders[amount].ascending[0] ?? from
-    return (
-      this.#deviation(from, amount) > 2 * this.#standing(from, amount).tolerance ||
-      this.#deviation(emptiest, amount) < -2 * this.#standing(emptiest, amount).tolerance
-    )
+    return amount === 'replicas' || this.#deviation(emptiest, amount) < -2 * this.#standing(emptiest, amount).tolerance
   }
 
   /** Followers first: they move without a change of leader. */
@@ -209,18 +212,21 @@ export class ReplicaBalance {
     way: Way,
   ): IndexedShard | undefined {
     const otherExchange = this.#exchange(from, to, amount === 'replicas' ? 'bytes' : 'replicas')
+    // Replicas go in sizes that bring bytes and numbers to their ideals together: the largest first would fill a store's bytes before its number.
+    const bytesWanted = otherExchange.gap / Math.max(1, exchange.gap)
     let best: IndexedShard | undefined
-    let bestGain = 0
+    let bestFitness = Number.NEGATIVE_INFINITY
     for (const movable of shards) {
       const { entry } = movable
       const { bytes } = entry.statistics
-      const gain =
-        amount === 'replicas'
-          ? gainOf(exchange, 1, otherExchange, bytes, way)
-          : gainOf(exchange, bytes, otherExchange, 1, way)
-      if (gain <= bestGain || !this.#isHarmless(movable, from, to)) continue
+      const isByNumber = amount === 'replicas'
+      const gain = isByNumber
+        ? gainOf(exchange, 1, otherExchange, bytes, way)
+        : gainOf(exchange, bytes, otherExchange, 1, way)
+      const fitness = isByNumber ? -Math.abs(bytes - bytesWanted) : gain
+      if (gain <= 0 || fitness <= bestFitness || !this.#isHarmless(movable, from, to)) continue
       best = entry
-      bestGain = gain
+      bestFitness = fitness
     }
     return best
   }

@@ -39,6 +39,11 @@ export class Exchange {
     return this.#giver > this.#from.tolerance || this.#taker < -this.#to.tolerance
   }
 
+  /** How much nearer to its ideal, or beyond it, the giver is than the taker. */
+  get gap(): number {
+    return this.#giver - this.#taker
+  }
+
   /** Whether the giver does not end with too little, nor the taker with too much. */
   staysWithin(moved: number): boolean {
     return this.#giver - moved >= -this.#from.tolerance && this.#taker + moved <= this.#to.tolerance

@@ -120,7 +120,9 @@ export class LeaderBalance {
     const problem = this.#giverProblem(from)
     if (problem !== undefined) return problem
     if (from.planned.leaders - 1 < this.#ideal(from) - HALF) return this.#noTarget(from)
-    const best = this.#best(from, (entry) => !this.#isMovedLately(entry)) ?? this.#best(from, () => true)
+    const best =
+      this.#best(from, (entry) => !this.#isMovedLately(entry)) ??
+      (this.#mayMoveAgain(from) ? this.#best(from, () => true) : undefined)
     return best === undefined ? this.#noTarget(from) : this.#plan(best, '')
   }
 
@@ -140,6 +142,11 @@ export class LeaderBalance {
   /** While many replicas are on the move, leaders come and go with them; who was handed over once stays as long as another can go. */
   #isMovedLately({ statistics: { lastTransferMs } }: IndexedShard): boolean {
     return lastTransferMs !== undefined && this.#planning.nowMs - lastTransferMs < MOVED_LATELY_MS
+  }
+
+  /** From a store with few leaders, or far too many; any other has some that stayed, and those weighed in one round only happen not to be them. */
+  #mayMoveAgain(from: IndexedStore): boolean {
+    return from.led.size <= WEIGHED_MAX || from.planned.leaders > this.#ideal(from) + 2 * this.#tolerance(from) + HALF
   }
 
   /**

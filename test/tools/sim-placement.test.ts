@@ -12,7 +12,15 @@ import { runScenario } from '../../tools/sim-placement/run.ts'
 import { SCENARIO_NAMES, SCENARIOS } from '../../tools/sim-placement/scenarios.ts'
 import { syntheticCluster } from '../../tools/sim-placement/synthetic.ts'
 
-const SMALL = { stores: 50, shards: 5000, seed: 1, roundsMax: 5000, stopwatch: () => 0, cpuMs: () => 0 }
+const SMALL = {
+  stores: 50,
+  shards: 5000,
+  seed: 1,
+  roundsMax: 5000,
+  stopwatch: () => 0,
+  cpuMs: () => 0,
+  threadMs: () => 0,
+}
 
 /** What is left to do by moves alone, and how many moves more than the least are fine. */
 const MOVES_RATIO_MAX = 1.5

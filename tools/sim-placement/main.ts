@@ -6,6 +6,7 @@
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { cpuMs, threadStopwatch } from './processor-time.ts'
 import { type RunReport, runScenario, type Spread } from './run.ts'
 import { SCENARIO_NAMES, SCENARIOS } from './scenarios.ts'
 import { type Distribution, type Pause, type RoundSummary, summarize } from './timing.ts'
@@ -74,13 +75,14 @@ async function main(): Promise<number> {
   }
   let isGood = true
   for (const name of names) {
+    const stopwatches = { stopwatch: () => performance.now(), cpuMs, threadMs: threadStopwatch() ?? cpuMs }
     const pauses: Pause[] = []
     const note = (entries: readonly PerformanceEntry[]): void => {
       for (const { startTime, duration } of entries) pauses.push({ fromMs: startTime, ms: duration })
     }
     const observer = new PerformanceObserver((list) => note(list.getEntries()))
     observer.observe({ entryTypes: ['gc'] })
-    const { report, times } = runScenario(SCENARIOS[name], { ...numbers, stopwatch: () => performance.now(), cpuMs })
+    const { report, times } = runScenario(SCENARIOS[name], { ...numbers, ...stopwatches })
     // What was collected during the run is told only when it gives way.
     await setImmediate()
     await setImmediate()
@@ -91,11 +93,6 @@ async function main(): Promise<number> {
     isGood &&= report.movedAgain.length === 0 && report.isQuiet
   }
   return isGood ? 0 : 1
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
 }
 
 function print(report: RunReport, rounds: RoundSummary, says: string): void {
@@ -121,16 +118,16 @@ function print(report: RunReport, rounds: RoundSummary, says: string): void {
   console.log(
     `  stores beyond the tolerance: ${outside.replicas} by replicas, ${outside.bytes} by bytes, ${outside.leaders} by leaders`,
   )
-  console.log(
-    `  a round took ${ms(rounds.cpuMs)} of the processor's time, of which pauses to collect garbage ${ms(rounds.pauseMs)}; without them ${ms(rounds.planningMs)}; by the clock ${ms(rounds.wallMs)}`,
-  )
-  for (const { round, cpuMs, pauseMs, bySchedulerMs } of rounds.longest) {
+  console.log(`  planning thread in a round, processor time without pauses: ${ms(rounds.planningMs)}`)
+  console.log(`    with pauses: ${ms(rounds.threadMs)}; pauses: ${ms(rounds.pauseMs)}`)
+  console.log(`    all threads of the process: ${ms(rounds.cpuMs)}; by the clock: ${ms(rounds.wallMs)}`)
+  for (const { round, cpuMs, threadMs, pauseMs, bySchedulerMs } of rounds.longest) {
     const most = Object.entries(bySchedulerMs)
       .sort(([, a], [, b]) => b - a)
       .slice(0, 3)
       .map(([name, taken]) => `${name} ${taken.toFixed(1)}`)
     console.log(
-      `    round ${round}: ${cpuMs.toFixed(1)} ms, pauses ${pauseMs.toFixed(1)}, the most by ${most.join(', ')}`,
+      `    round ${round}: ${threadMs.toFixed(1)} ms, pauses ${pauseMs.toFixed(1)}, all threads ${cpuMs.toFixed(1)}, the most by ${most.join(', ')}`,
     )
   }
   console.log(`  built in ${Math.round(report.buildMs)} ms; memory ${Math.round(process.memoryUsage().rss / MiB)} MiB`)

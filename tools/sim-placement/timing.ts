@@ -8,8 +8,10 @@ import type { PlanWatch, SchedulerName } from '../../shard-map/index.ts'
 export interface Stopwatches {
   /** Milliseconds on some clock. */
   readonly stopwatch: () => number
-  /** Milliseconds of the processor's work for this process. */
+  /** Milliseconds of the processor's work for this process, on all its threads: compiling and collecting go on beside the planning. */
   readonly cpuMs: () => number
+  /** The same of the thread that plans alone. */
+  readonly threadMs: () => number
 }
 
 export interface RoundTime {
@@ -18,7 +20,8 @@ export interface RoundTime {
   readonly fromMs: number
   readonly ms: number
   readonly cpuMs: number
-  /** Of the processor's work. */
+  readonly threadMs: number
+  /** Of the planning thread's. */
   readonly bySchedulerMs: Readonly<Partial<Record<SchedulerName, number>>>
 }
 
@@ -37,9 +40,10 @@ export interface Distribution {
 export interface RoundSummary {
   readonly wallMs: Distribution
   readonly cpuMs: Distribution
+  readonly threadMs: Distribution
   /** What of a round was a pause. */
   readonly pauseMs: Distribution
-  /** The processor's work less the pauses. */
+  /** The planning thread's work less the pauses. */
   readonly planningMs: Distribution
   /** The longest by planning, the longest first. */
   readonly longest: readonly (RoundTime & { readonly pauseMs: number })[]
@@ -56,17 +60,19 @@ export class RoundTimer {
   }
 
   measure<T>(round: number, plan: (watch: PlanWatch) => T): T {
-    const { stopwatch, cpuMs } = this.#watches
+    const { stopwatch, cpuMs, threadMs } = this.#watches
     const bySchedulerMs: Partial<Record<SchedulerName, number>> = {}
     const fromMs = stopwatch()
     const cpuFromMs = cpuMs()
-    let last = cpuFromMs
+    const threadFromMs = threadMs()
+    let last = threadFromMs
     const planned = plan((scheduler) => {
-      const now = cpuMs()
+      const now = threadMs()
       bySchedulerMs[scheduler] = now - last
       last = now
     })
-    this.times.push({ round, fromMs, ms: stopwatch() - fromMs, cpuMs: cpuMs() - cpuFromMs, bySchedulerMs })
+    const times = { ms: stopwatch() - fromMs, cpuMs: cpuMs() - cpuFromMs, threadMs: threadMs() - threadFromMs }
+    this.times.push({ round, fromMs, ...times, bySchedulerMs })
     return planned
   }
 }
@@ -82,11 +88,12 @@ export function summarize(times: readonly RoundTime[], pauses: readonly Pause[])
       if (fromMs >= untilMs) break
       pauseMs += Math.max(0, Math.min(untilMs, fromMs + ms) - Math.max(time.fromMs, fromMs))
     }
-    return { ...time, pauseMs, planningMs: Math.max(0, time.cpuMs - pauseMs) }
+    return { ...time, pauseMs, planningMs: Math.max(0, time.threadMs - pauseMs) }
   })
   return {
     wallMs: distribution(rounds.map(({ ms }) => ms)),
     cpuMs: distribution(rounds.map(({ cpuMs }) => cpuMs)),
+    threadMs: distribution(rounds.map(({ threadMs }) => threadMs)),
     pauseMs: distribution(rounds.map(({ pauseMs }) => pauseMs)),
     planningMs: distribution(rounds.map(({ planningMs }) => planningMs)),
     longest: [...rounds].sort((a, b) => b.planningMs - a.planningMs).slice(0, LONGEST),
