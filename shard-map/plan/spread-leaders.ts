@@ -7,6 +7,7 @@ import { canTakeLeader } from './eligibility.ts'
 import { transferLeader } from './expand.ts'
 import { Heat } from './heat.ts'
 import { leaderIdeals } from './ideals.ts'
+import { shortestWay, type Transfer } from './leader-way.ts'
 import { type Plan, type PlanRefusal, refusePlan } from './operator.ts'
 import type { Planning } from './planning.ts'
 import { type IndexedShard, isMovable, isResting } from './shard-entry.ts'
@@ -18,11 +19,9 @@ const SCHEDULER = 'balance-leaders'
 const WEIGHED_MAX = 64
 /** Stores that had nothing to give before the round gives up. */
 const FRUITLESS_MAX = 8
-/** The same for paths, which take longer to look for; and the stores that one search visits. */
+/** The same for ways over other stores, which take longer to look for; and the stores to which one search goes. */
 const PATHLESS_MAX = 1
-const VISITED_MAX = 48
-/** Transfers that one leader less on a store may cost. */
-const HOPS_MAX = 4
+const TAKERS_MAX = 8
 /** Leaders come whole: half of one is as near to its ideal as a store can be asked to get. */
 const HALF = 0.5
 /** A leader that balance has moved is as any other after so long. */
@@ -63,12 +62,6 @@ function planPaths(planning: Planning, balance: LeaderBalance): void {
       }
     }
   }
-}
-
-interface Transfer {
-  readonly entry: IndexedShard
-  readonly from: IndexedStore
-  readonly to: IndexedStore
 }
 
 export class LeaderBalance {
@@ -156,30 +149,33 @@ export class LeaderBalance {
   path(from: IndexedStore): readonly Plan[] {
     const problem = this.#giverProblem(from)
     if (problem !== undefined) return [problem]
-    const giverAfter = this.#giverAfter(from)
-    const cameBy = new Map<IndexedStore, Transfer | undefined>([[from, undefined]])
-    let reached = [from]
-    for (let hops = 0; hops < HOPS_MAX; hops++) {
-      const next: IndexedStore[] = []
-      for (const store of reached) {
-        for (const transfer of this.#transfers(store, (to) => !cameBy.has(to))) {
-          const { to } = transfer
-          cameBy.set(to, transfer)
-          if (to.planned.leaders <= this.#ideal(to) && this.#takerAfter(to) < giverAfter) return this.#walk(to, cameBy)
-          next.push(to)
-        }
-        if (cameBy.size >= VISITED_MAX) return [this.#noTarget(from)]
-      }
-      reached = next
-    }
-    return [this.#noTarget(from)]
-  }
-
-  #walk(end: IndexedStore, cameBy: ReadonlyMap<IndexedStore, Transfer | undefined>): readonly Plan[] {
-    const transfers: Transfer[] = []
-    for (let step = cameBy.get(end); step !== undefined; step = cameBy.get(step.from)) transfers.unshift(step)
+    const transfers = shortestWay({
+      giver: from,
+      takers: this.#takers(from),
+      outOf: (store, isWanted) => this.#lasting(this.#transfers(store, isWanted)),
+      into: (store, isWanted) => this.#lasting(this.#handedTo(store, isWanted)),
+    })
+    if (transfers === undefined) return [this.#noTarget(from)]
     const way = transfers.length > 1 ? `; the way goes over ${transfers.slice(1).map(({ from }) => from.id)}` : ''
     return transfers.map((transfer) => this.#plan(transfer, way))
+  }
+
+  /** The emptiest of those to which a leader of the store's would be worth its way. */
+  #takers(from: IndexedStore): readonly IndexedStore[] {
+    const giverAfter = this.#giverAfter(from)
+    const takers: IndexedStore[] = []
+    for (const store of this.#order.ascending) {
+      if (takers.length >= TAKERS_MAX || this.#takerAfter(store) >= giverAfter) break
+      if (store.planned.leaders <= this.#ideal(store)) takers.push(store)
+    }
+    return takers
+  }
+
+  /** Without those that would take a leader on that balance brought lately. */
+  *#lasting(transfers: Iterable<Transfer>): Generator<Transfer> {
+    for (const transfer of transfers) {
+      if (!this.#isMovedLately(transfer.entry) || this.#mayMoveAgain(transfer.from)) yield transfer
+    }
   }
 
   #giverProblem(from: IndexedStore): PlanRefusal | undefined {
@@ -216,6 +212,19 @@ export class LeaderBalance {
         if (!canTakeLeader(to, entry, settings)) continue
         if (this.#heat.allows(to, entry, { leader: true, replica: false })) yield { entry, from, to }
       }
+    }
+  }
+
+  /** What those that `isWanted` could hand over to the store. */
+  *#handedTo(to: IndexedStore, isWanted: (from: IndexedStore) => boolean): Generator<Transfer> {
+    const { nowMs, round, settings } = this.#planning
+    if (!this.#taking.has(to)) return
+    for (const entry of to.followed.some(WEIGHED_MAX, round + to.planned.leaders)) {
+      const from = entry.leader
+      if (from === undefined || !this.#taking.has(from) || !isWanted(from)) continue
+      if (!isMovable(entry) || isResting(entry, 'leader', nowMs, settings) || !canTakeLeader(to, entry, settings))
+        continue
+      if (this.#heat.allows(to, entry, { leader: true, replica: false })) yield { entry, from, to }
     }
   }
 

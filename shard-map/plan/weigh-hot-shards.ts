@@ -6,8 +6,8 @@ import type { HeatDimension } from './heat.ts'
 import { type IndexedShard, isMovable } from './shard-entry.ts'
 import type { IndexedStore } from './store-load.ts'
 
-/** Shards that are looked at in one round. */
-const LOOKED_AT_MAX = 4096
+/** Shards of one store that are looked at in one round, of those it leads and of the others; the next round goes on with others. */
+const LOOKED_AT_MAX = 512
 /** Of these, those for which a new place is searched. */
 const SEARCHED_MAX = 16
 
