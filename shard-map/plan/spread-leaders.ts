@@ -19,8 +19,9 @@ const SCHEDULER = 'balance-leaders'
 const WEIGHED_MAX = 64
 /** Stores that had nothing to give before the round gives up. */
 const FRUITLESS_MAX = 8
-/** The same for ways over other stores, which take longer to look for; and the stores to which one search goes. */
+/** The same for ways over other stores, which take longer to look for; those that one round finds, and the stores to which one search goes. */
 const PATHLESS_MAX = 1
+const WAYS_MAX = 16
 const TAKERS_MAX = 8
 /** Leaders come whole: half of one is as near to its ideal as a store can be asked to get. */
 const HALF = 0.5
@@ -52,9 +53,12 @@ export function planLeaderBalance(planning: Planning): void {
 
 function planPaths(planning: Planning, balance: LeaderBalance): void {
   let fruitless = 0
+  let ways = 0
   for (const from of balance.sources()) {
-    if (fruitless >= PATHLESS_MAX || !planning.mayGoOn(SCHEDULER)) return
-    for (const plan of balance.path(from)) {
+    if (fruitless >= PATHLESS_MAX || ways >= WAYS_MAX || !planning.mayGoOn(SCHEDULER)) return
+    const plans = balance.path(from)
+    if (plans[0]?.ok) ways++
+    for (const plan of plans) {
       if (plan.ok) planning.conclude(SCHEDULER, { shard: plan.operator.shard }, plan)
       else if (plan.code !== 'nothing-to-do') {
         fruitless++
