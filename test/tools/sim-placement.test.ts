@@ -7,10 +7,12 @@ import { test } from 'node:test'
 import { violations } from '../../shard-map/index.ts'
 import { lowerBound } from '../../tools/sim-placement/lower-bound.ts'
 import { middleKey } from '../../tools/sim-placement/middle-key.ts'
+import { threadStopwatch } from '../../tools/sim-placement/processor-time.ts'
 import { SimRandom } from '../../tools/sim-placement/random.ts'
 import { runScenario } from '../../tools/sim-placement/run.ts'
 import { SCENARIO_NAMES, SCENARIOS } from '../../tools/sim-placement/scenarios.ts'
 import { syntheticCluster } from '../../tools/sim-placement/synthetic.ts'
+import { summarize } from '../../tools/sim-placement/timing.ts'
 
 const SMALL = {
   stores: 50,
@@ -88,4 +90,39 @@ test('the middle of two keys lies between them', () => {
     const middle = middleKey(start, end)
     assert.ok(middle > start && (end === undefined || middle < end), `${start} ${middle} ${end}`)
   }
+})
+
+test('pauses count in the rounds in which they fall, and what is left of a round is planning', () => {
+  const time = (round: number, fromMs: number, threadMs: number) => ({
+    ...{ round, fromMs, ms: 10, cpuMs: 2 * threadMs, threadMs, bySchedulerMs: {} },
+  })
+  const times = [time(0, 100, 8), time(1, 120, 9), time(2, 140, 3)]
+  const pauses = [
+    { fromMs: 90, ms: 5 },
+    { fromMs: 98, ms: 4 },
+    { fromMs: 105, ms: 1 },
+    { fromMs: 112, ms: 7 },
+    { fromMs: 126, ms: 10 },
+    { fromMs: 150, ms: 50 },
+  ]
+  const { pauseMs, planningMs, threadMs, cpuMs, longest } = summarize(times, pauses)
+  assert.deepEqual(
+    longest.map(({ round, pauseMs }) => [round, pauseMs]),
+    [
+      [0, 3],
+      [1, 4],
+      [2, 0],
+    ],
+  )
+  assert.deepEqual([pauseMs.max, planningMs.max, threadMs.max, cpuMs.max], [4, 5, 9, 18])
+  assert.equal(planningMs.mean, (5 + 5 + 3) / 3)
+})
+
+test('the stopwatch of the planning thread goes forwards, where the system has one', () => {
+  const threadMs = threadStopwatch()
+  if (threadMs === undefined) return assert.notEqual(process.platform, 'linux')
+  const from = threadMs()
+  let sum = 0
+  while (threadMs() === from) for (let i = 0; i < 100_000; i++) sum += i
+  assert.ok(sum > 0 && from > 0 && threadMs() > from)
 })
