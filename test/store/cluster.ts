@@ -64,7 +64,7 @@ export class TestCluster {
       this.#machines.set(id, {
         id,
         files: this.files.get(id) as MemoryFiles,
-        disk: new MemoryDisk(),
+        disk: new MemoryDisk(options.disk?.(id)),
         running: undefined,
       })
     }
