@@ -74,8 +74,8 @@ export class LoadBalance {
     const excess = heat.excess(store, dimension)
     const numbers = {
       [dimension === 'ops' ? 'opsPerSecond' : 'writesPerSecond']: store.planned[dimension],
-      ideal: heat.ideal(store, dimension),
-      hotLine: heat.line(store, dimension),
+      idealPerSecond: heat.ideal(store, dimension),
+      hotLinePerSecond: heat.line(store, dimension),
     }
     if (excess <= 0) return refusePlan('nothing-to-do', `store ${store.id} is below its hot line`, numbers)
     const shards = this.#weigh(store, dimension, excess)

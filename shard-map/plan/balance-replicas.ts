@@ -145,7 +145,10 @@ export class ReplicaBalance {
 
   /** The best move away from a store, or why there is none. */
   plan(from: IndexedStore, amount: Amount, way: Way): Plan {
-    const numbers = { [amount]: from.planned[amount], ideal: this.#standing(from, amount).ideal }
+    const numbers = {
+      [amount]: from.planned[amount],
+      [amount === 'bytes' ? 'idealBytes' : 'ideal']: this.#standing(from, amount).ideal,
+    }
     if (!this.isWorthwhile(from, amount)) {
       return refusePlan('nothing-to-do', `store ${from.id} is within the tolerance of its ideal`, numbers)
     }

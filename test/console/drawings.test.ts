@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { EventRow } from '../../src/console/api/shapes.ts'
+import { link, routeOf } from '../../src/console/app/route.ts'
 import { between, clamped, closer, HeatGrid, warmth } from '../../src/console/parts/heat.ts'
+import { cellOf, cellQuery, windowOf, windowQuery } from '../../src/console/parts/heat-link.ts'
 import { sequenceOf } from '../../src/console/parts/sequence.ts'
 import { electionCalls, heatmapAnswer } from './answers.ts'
 
@@ -75,6 +77,43 @@ test('the heat map keeps within itself, however it is looked at', () => {
   assert.equal(warmth(0, 10), 0)
   assert.equal(warmth(10, 10), 1)
   assert.equal(warmth(0, 0), 0)
+})
+
+test('a link to a part of the heat map finds that part again, also after the map has grown', () => {
+  const grid = new HeatGrid(heatmapAnswer(START_MS))
+  const later = new HeatGrid(heatmapAnswer(START_MS + 150_000))
+  const query = (parts: Readonly<Record<string, string | undefined>>): URLSearchParams =>
+    routeOf(link('heatmap', '', parts)).query
+  const cell = fc.record({ step: fc.nat(119), row: fc.nat(47) })
+  fc.assert(
+    fc.property(cell, cell, cell, (a, b, chosen) => {
+      const window = between(a, b)
+      const named = query({ ...windowQuery(grid, window), ...cellQuery(grid, chosen) })
+      const isWhole = window.toStep - window.fromStep === 120 && window.toRow - window.fromRow === 48
+      assert.deepEqual(windowOf(grid, named), isWhole ? undefined : window)
+      assert.deepEqual(cellOf(grid, named), { ...chosen })
+      // Ten steps later all that was there is ten steps further left; an end of the map stays one.
+      const left = (step: number): number => Math.max(0, step - 10)
+      const { fromStep, toStep, fromRow, toRow } = window
+      if (isWhole) return
+      const expected = {
+        fromStep: left(fromStep),
+        toStep: toStep === 120 ? 120 : left(toStep),
+        fromRow,
+        toRow,
+      }
+      assert.deepEqual(windowOf(later, named), expected.fromStep < expected.toStep ? expected : 'gone')
+    }),
+  )
+  assert.equal(windowOf(grid, query({})), undefined)
+  assert.equal(windowOf(grid, query({ to: '2020-01-01T00:00:00Z' })), 'gone')
+  assert.equal(cellOf(grid, query({ at: '2020-01-01T00:00:00Z' })), undefined)
+  assert.deepEqual(windowOf(grid, query({ from: 'soon', end: '%zz' })), grid.whole)
+  assert.deepEqual(windowOf(grid, query({ start: 'user%2F00150', end: 'user%2F00150' })), {
+    ...grid.whole,
+    fromRow: 1,
+    toRow: 2,
+  })
 })
 
 test('a heat map without steps is empty, and one with an upper bound of its own has no row for it', () => {

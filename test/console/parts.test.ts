@@ -7,7 +7,7 @@ import type { Shard } from '../../src/console/api/shapes.ts'
 import { MessageSplitter } from '../../src/console/api/stream.ts'
 import { link, routeOf } from '../../src/console/app/route.ts'
 import { h } from '../../src/console/dom/node.ts'
-import { commandLine, curlLine, keyWords } from '../../src/console/parts/command.ts'
+import { commandLine, curlLine, keyWords, separated } from '../../src/console/parts/command.ts'
 import * as format from '../../src/console/parts/format.ts'
 import * as keys from '../../src/console/parts/keys.ts'
 import { quantity } from '../../src/console/parts/quantity.ts'
@@ -119,6 +119,25 @@ test('numbers have few digits and one unit', () => {
   assert.equal(format.ago('2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:01:30Z')), '1 min ago')
 })
 
+test('times are those of the reader, with the day where it is another one, and say how far from UTC they are', () => {
+  const at = new Date(2026, 0, 2, 3, 4, 5, 6)
+  assert.equal(format.clockTime(at.toISOString(), new Date(2026, 0, 2, 23, 59).getTime()), '03:04:05.006')
+  assert.equal(format.clockTime(at.toISOString(), new Date(2026, 0, 3, 0, 0).getTime()), '2026-01-02 03:04:05.006')
+  assert.equal(format.clockTime('soon', at.getTime()), 'soon')
+  const zoneBefore = process.env.TZ
+  const zoneOf = (name: string): string => {
+    process.env.TZ = name
+    return format.zone(Date.parse('2026-07-01T12:00:00Z'))
+  }
+  try {
+    const names = ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kolkata']
+    assert.deepEqual(names.map(zoneOf), ['UTC', 'UTC+2', 'UTC−2:30', 'UTC+5:30'])
+  } finally {
+    if (zoneBefore === undefined) delete process.env.TZ
+    else process.env.TZ = zoneBefore
+  }
+})
+
 test('quantiles come from what was counted between two looks', () => {
   const series = (counts: readonly number[]): string =>
     ['0.001', '0.01', '+Inf']
@@ -187,6 +206,9 @@ test('command lines can be pasted into a shell', () => {
   const line = commandLine(['put', "it's", 'a b', '$HOME'], 'http://127.0.0.1:8080')
   assert.equal(line, "flotilla put 'it'\\''s' 'a b' '$HOME'")
   assert.equal(commandLine(['status'], 'https://db:1'), 'flotilla status -e https://db:1')
+  const dashed = commandLine(['del', ...separated(['-k'])], 'https://db:1')
+  assert.equal(dashed, 'flotilla del -e https://db:1 -- -k')
+  assert.deepEqual(separated(['k', '-']), ['k', '-'])
   assert.equal(curlLine('DELETE', 'http://h:1/a?b'), "curl -X DELETE 'http://h:1/a?b'")
   assert.deepEqual(keyWords(Uint8Array.of(0xff)), { word: '/w==', flags: ['--key-base64'] })
   assert.deepEqual(keyWords(keys.utf8Bytes('a\nb')), { word: 'YQpi', flags: ['--key-base64'] })

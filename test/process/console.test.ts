@@ -170,7 +170,8 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
   })
 
   step('shows what was hot when, comes closer, and splits there', async ({ page }) => {
-    await page.route('**/admin/heatmap', (route) => route.fulfill({ json: heatmapAnswer(Date.now()) }))
+    const map = heatmapAnswer(Date.now())
+    await page.route('**/admin/heatmap', (route) => route.fulfill({ json: map }))
     await visit(story.viewer(), 'heatmap')
     const field = page.getByRole('application')
     await field.waitFor()
@@ -185,8 +186,15 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
     await field.focus()
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('ArrowDown')
-    await page.getByText('user/').first().waitFor()
+    await page.getByText('The chosen cell').waitFor()
     await picture(story.viewer(), 'heatmap-closer')
+    // The link is of just this part and this cell.
+    const rows = await page.locator('.rows-axis').textContent()
+    const cell = await page.locator('.card', { hasText: 'The chosen cell' }).textContent()
+    await page.reload()
+    await page.getByText('The chosen cell').waitFor()
+    assert.equal(await page.locator('.rows-axis').textContent(), rows)
+    assert.equal(await page.locator('.card', { hasText: 'The chosen cell' }).textContent(), cell)
     await page.getByRole('button', { name: 'Split here' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText(/flotilla shard split \d+ user\/\d+/).waitFor()

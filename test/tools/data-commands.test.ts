@@ -97,6 +97,16 @@ test('del says whether there was something, and a missing key is no error', asyn
   assert.match((await flotilla(['del', 'k'], { isTerminal: true })).stdout, /^nothing to delete/)
 })
 
+test('del with a revision deletes nothing else', async () => {
+  gateway.put('k', 'v')
+  const revision = Number(gateway.records.get('k')?.revision)
+  assert.equal((await flotilla(['del', 'k', '--if-revision', String(revision + 1)])).exitCode, 4)
+  assert.equal(gateway.records.has('k'), true)
+  assert.equal((await flotilla(['del', 'k', '--if-revision', 'new'])).exitCode, 2)
+  assert.equal((await flotilla(['del', 'k', '--if-revision', String(revision)])).exitCode, 0)
+  assert.equal(gateway.records.has('k'), false)
+})
+
 test('scan turns pages until the end, or until there are enough', async () => {
   for (const key of ['a', 'b', 'c', 'd', 'e']) gateway.put(key, key.toUpperCase())
   const all = JSON.parse((await flotilla(['scan'])).stdout) as { items: { key: string }[]; next: string | null }

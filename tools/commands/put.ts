@@ -59,7 +59,12 @@ function conditionHeader({ ifRevision, ifAbsent }: PutFlags): Record<string, str
   }
   if (ifAbsent === true) return { 'If-None-Match': '*' }
   if (ifRevision === undefined) return {}
-  return { 'If-Match': `"${parseWhole('--if-revision', ifRevision, 0, Number.MAX_SAFE_INTEGER)}"` }
+  return ifRevisionHeader(ifRevision)
+}
+
+/** The header for the value of `--if-revision`. Throws UsageError when that is no revision. */
+export function ifRevisionHeader(text: string): Record<string, string> {
+  return { 'If-Match': `"${parseWhole('--if-revision', text, 0, Number.MAX_SAFE_INTEGER)}"` }
 }
 
 /** Everything up to one byte more than a value can have, which the gateway then refuses. */

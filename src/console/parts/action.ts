@@ -34,6 +34,8 @@ export interface Action {
   plan(values: Values): Plan | string
   /** Absent: the gateway is asked with `dry_run=true`. */
   dryRun?(values: Values): Child
+  /** The gateway's answer to a dry run says that there is nothing to be done. */
+  isNothing?(answer: unknown): boolean
   /** Shows the gateway's answer to a dry run; operators by default. */
   preview?(answer: unknown): Child
   /** With the gateway's answer. Where it is an operator, its steps are shown until it has ended. */
@@ -140,8 +142,7 @@ class ActionDialog implements Dialog {
     const { about, fields = [], isDangerous, verb, dryRun } = this.#action
     const plan = this.#action.plan(this.#values)
     const missing = typeof plan === 'string' ? plan : undefined
-    const mayAct =
-      missing === undefined && this.#phase === 'asking' && (dryRun !== undefined || this.#tried !== undefined)
+    const mayAct = missing === undefined && this.#phase === 'asking' && (dryRun !== undefined || this.#isWorthwhile)
     return h(
       'form',
       {
@@ -169,6 +170,10 @@ class ActionDialog implements Dialog {
         ),
       ),
     )
+  }
+
+  get #isWorthwhile(): boolean {
+    return this.#tried !== undefined && this.#action.isNothing?.(this.#tried.answer) !== true
   }
 
   #preview(missing: string | undefined): Child {
@@ -213,10 +218,15 @@ function lineOf({ command, method, path }: Plan, endpoint: string): string {
   return command === undefined ? curlLine(method, `${endpoint}/${path}`) : commandLine(command, endpoint)
 }
 
+/** Lines end between words, so that no option is torn at its hyphens. */
+function wordsOf(command: string): Child {
+  return command.split(' ').map((word, position) => [position > 0 && ' ', h('span', word)])
+}
+
 function commandNode(command: string, context: Context): VirtualNode {
   return h(
     'div.command',
     h('h3', 'The same on the command line'),
-    h('div', h('code', command), copyButton(command, context)),
+    h('div', h('code', wordsOf(command)), copyButton(command, context)),
   )
 }

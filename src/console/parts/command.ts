@@ -4,10 +4,19 @@
 import { base64Text, utf8Text } from './keys.ts'
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:8080'
+const SEPARATOR = '--'
 
 export function commandLine(words: readonly string[], endpoint: string): string {
-  const all = endpoint === DEFAULT_ENDPOINT ? words : [...words, '-e', endpoint]
+  const options = endpoint === DEFAULT_ENDPOINT ? [] : ['-e', endpoint]
+  // What follows the separator is no option.
+  const end = words.includes(SEPARATOR) ? words.indexOf(SEPARATOR) : words.length
+  const all = [...words.slice(0, end), ...options, ...words.slice(end)]
   return ['flotilla', ...all].map(quoted).join(' ')
+}
+
+/** Words that begin with a dash need the separator before them; a dash alone stands for standard input. */
+export function separated(words: readonly string[]): string[] {
+  return words.some((word) => word.startsWith('-') && word !== '-') ? [SEPARATOR, ...words] : [...words]
 }
 
 /** For what the command line has no word for. */

@@ -7,7 +7,7 @@ import { visible } from './keys.ts'
 import { badge, timeOfDay } from './pieces.ts'
 import { quantity } from './quantity.ts'
 
-export function decisionList(decisions: readonly Decision[]): VirtualNode {
+export function decisionList(decisions: readonly Decision[], nowMs: number): VirtualNode {
   if (decisions.length === 0) return h('p.empty', 'No scheduler has looked at it yet.')
   return h(
     'ul.rows.decisions',
@@ -23,7 +23,7 @@ export function decisionList(decisions: readonly Decision[]): VirtualNode {
           visible(decision.reason),
           h('span.muted', numbers(decision.numbers)),
         ),
-        h('span.muted.last', timeOfDay(decision.ts)),
+        h('span.muted.last', timeOfDay(decision.ts, nowMs)),
       ),
     ),
   )

@@ -63,13 +63,29 @@ export function ago(timestamp: string, nowMs: number): string {
   return `${span(passedMs / 1000).replace(/^(\d+ \w+) .*$/, '$1')} ago`
 }
 
-/** The time of day with milliseconds, in the reader's own zone. */
-export function clockTime(timestamp: string): string {
+/** The time of day with milliseconds, in the reader's own zone, with the day before it where that is not the one of `nowMs`. */
+export function clockTime(timestamp: string, nowMs: number): string {
   const date = new Date(timestamp)
   if (Number.isNaN(date.getTime())) return timestamp
-  const two = (value: number): string => String(value).padStart(2, '0')
   const fraction = String(date.getMilliseconds()).padStart(3, '0')
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`
+  return dayOf(date) === dayOf(new Date(nowMs)) ? time : `${dayOf(date)} ${time}`
+}
+
+function dayOf(date: Date): string {
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}
+
+/** What the reader's clocks are ahead of UTC at that time: `UTC`, `UTC+2`, `UTC−3:30`. */
+export function zone(nowMs: number): string {
+  const minutes = -new Date(nowMs).getTimezoneOffset()
+  if (minutes === 0) return 'UTC'
+  const rest = Math.abs(minutes) % 60
+  return `UTC${minutes < 0 ? '−' : '+'}${Math.floor(Math.abs(minutes) / 60)}${rest === 0 ? '' : `:${two(rest)}`}`
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0')
 }
 
 export function plural(value: number, one: string, many = `${one}s`): string {

@@ -3,7 +3,7 @@
  */
 import { type Child, h } from '../dom/node.ts'
 import type { Action } from './action.ts'
-import { keyWords } from './command.ts'
+import { keyWords, separated } from './command.ts'
 import { bytes as size } from './format.ts'
 import { keyPath, keyText, utf8Bytes, utf8Text } from './keys.ts'
 
@@ -44,7 +44,7 @@ export function deleteAction(key: Uint8Array, revision: number, done: () => void
       method: 'DELETE',
       path: keyPath(key),
       headers: { 'If-Match': `"${revision}"` },
-      command: ['del', word, ...flags],
+      command: ['del', '--if-revision', String(revision), ...flags, ...separated([word])],
     }),
     dryRun: () => condition('The key will not exist any more', `it still has revision ${revision}`),
     done,
@@ -85,8 +85,5 @@ function putCommand(key: Uint8Array, value: Uint8Array, conditions: readonly str
   const { word, flags } = keyWords(key)
   const text = utf8Text(value)
   const isArgument = text !== undefined && text.length <= ARGUMENT_CHARS_MAX && !/\p{Cc}/u.test(text)
-  // A minus stands for standard input; words that begin with one need the separator.
-  const words = isArgument && text !== '-' ? [word, text] : [word, '-']
-  const separator = words.some((each) => each.startsWith('-') && each !== '-') ? ['--'] : []
-  return ['put', ...conditions, ...flags, ...separator, ...words]
+  return ['put', ...conditions, ...flags, ...separated([word, isArgument ? text : '-'])]
 }

@@ -15,6 +15,7 @@ export function rebalanceAction(): Action {
     about: 'Asks every scheduler at once instead of waiting for its turn.',
     verb: 'Start them',
     plan: () => ({ method: 'POST', path: 'admin/rebalance', command: ['rebalance', 'run'] }),
+    isNothing: (answer) => (answer as { operators: readonly Operator[] }).operators.length === 0,
   }
 }
 
@@ -34,7 +35,7 @@ export function cancelAction(operator: Operator): Action {
   }
 }
 
-export function pauseAction(scheduler: Scheduler): Action {
+export function pauseAction(scheduler: Scheduler, nowMs: number): Action {
   const { name } = scheduler
   return {
     title: `Pause ${name}`,
@@ -59,7 +60,12 @@ export function pauseAction(scheduler: Scheduler): Action {
     },
     preview: (answer) => {
       const { pausedUntil } = answer as Scheduler
-      return h('p', `${name} starts no operator until `, pausedUntil === null ? 'now' : timeOfDay(pausedUntil), '.')
+      return h(
+        'p',
+        `${name} starts no operator until `,
+        pausedUntil === null ? 'now' : timeOfDay(pausedUntil, nowMs),
+        '.',
+      )
     },
   }
 }

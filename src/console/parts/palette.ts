@@ -1,10 +1,18 @@
 /**
  * Which colour stands for which store: by its place among all, so that it is the same in every view. The colours themselves are in the style sheet.
  */
+import type { Shard, Store } from '../api/shapes.ts'
 import { h, type VirtualNode } from '../dom/node.ts'
 import { visible } from './keys.ts'
 
 const COLOURS = 8
+
+/** Of all stores; until they are known, of those that hold replicas. */
+export function paletteOf(stores: readonly Store[] | undefined, shards: readonly Shard[]): Palette {
+  return new Palette(
+    stores?.map(({ id }) => id) ?? shards.flatMap(({ replicas }) => replicas.map(({ store }) => store)),
+  )
+}
 
 export class Palette {
   readonly #order: readonly string[]

@@ -82,8 +82,8 @@ export function moment(timestamp: string, nowMs: number): VirtualNode {
   return h('time', { datetime: timestamp, title: timestamp }, ago(timestamp, nowMs))
 }
 
-export function timeOfDay(timestamp: string): VirtualNode {
-  return h('time.mono', { datetime: timestamp, title: timestamp }, clockTime(timestamp))
+export function timeOfDay(timestamp: string, nowMs: number): VirtualNode {
+  return h('time.mono', { datetime: timestamp, title: timestamp }, clockTime(timestamp, nowMs))
 }
 
 export function facts(...rows: readonly (readonly [string, Child])[]): VirtualNode {

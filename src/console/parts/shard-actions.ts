@@ -4,7 +4,7 @@
 import type { Shard, Store } from '../api/shapes.ts'
 import { h } from '../dom/node.ts'
 import type { Action, Plan } from './action.ts'
-import { keyWords } from './command.ts'
+import { keyWords, separated } from './command.ts'
 import { keyFields, percentBytes, utf8Bytes, utf8Text } from './keys.ts'
 
 function request(shard: Shard, what: string, json: unknown, words: readonly string[]): Plan {
@@ -32,6 +32,7 @@ function others(shard: Shard, stores: readonly Store[]): string[] {
 export function splitAction(shard: Shard, at?: string): Action {
   const proposed = at === undefined ? undefined : percentBytes(at)
   const proposedText = proposed === undefined ? undefined : utf8Text(proposed)
+  const isBinary = proposed !== undefined && proposedText === undefined
   return {
     title: `Split shard ${shard.id}`,
     about:
@@ -42,30 +43,31 @@ export function splitAction(shard: Shard, at?: string): Action {
         kind: 'choice',
         name: 'where',
         label: 'Where',
-        initial: at === undefined ? 'size' : 'key',
+        initial: at === undefined ? 'size' : isBinary ? 'bytes' : 'key',
         options: [
           ['size', 'in the middle of its size'],
           ['load', 'in the middle of its load'],
           ['key', 'before a key'],
+          ['bytes', 'before a key that is no text, percent-encoded'],
         ],
       },
       {
         kind: 'text',
         name: 'key',
-        label: 'First key of the right half (percent-encoded where it is no text)',
+        label: 'First key of the right half',
         initial: proposedText ?? at ?? '',
-        matters: (values) => values.where === 'key',
+        matters: (values) => values.where === 'key' || values.where === 'bytes',
       },
     ],
     plan: (values) => {
-      if (values.where !== 'key') {
-        return request(shard, 'split', { policy: values.where }, ['--policy', values.where ?? ''])
+      if (values.where === 'size' || values.where === 'load') {
+        return request(shard, 'split', { policy: values.where }, ['--policy', values.where])
       }
       if (values.key === undefined || values.key === '') return 'A key is needed.'
-      const isBinary = proposed !== undefined && proposedText === undefined && values.key === at
-      const key = isBinary ? proposed : utf8Bytes(values.key)
+      const key = values.where === 'bytes' ? percentBytes(values.key) : utf8Bytes(values.key)
+      if (key === undefined) return 'After each % there are two hexadecimal digits.'
       const { word, flags } = keyWords(key)
-      return request(shard, 'split', keyFields(key), [word, ...flags])
+      return request(shard, 'split', keyFields(key), [...flags, ...separated([word])])
     },
   }
 }

@@ -73,6 +73,7 @@ function headCell<Row>(column: Column<Row>, sorting: Sorting | undefined): Virtu
     return h('th', { scope: 'col', class: className }, column.name)
   const isSorted = sorting.column === column.name
   const order = sorting.descending ? 'descending' : 'ascending'
+  const arrow = h('span.arrow', { 'aria-hidden': 'true' }, isSorted ? (sorting.descending ? '↓' : '↑') : '')
   return h(
     'th',
     { scope: 'col', class: className, 'aria-sort': isSorted ? order : undefined },
@@ -85,8 +86,8 @@ function headCell<Row>(column: Column<Row>, sorting: Sorting | undefined): Virtu
           sorting.column = column.name
         },
       },
-      column.name,
-      h('span.arrow', { 'aria-hidden': 'true' }, isSorted ? (sorting.descending ? '↓' : '↑') : ''),
+      // Words of a column of numbers end where the numbers end.
+      column.isNumber === true ? [arrow, column.name] : [column.name, arrow],
     ),
   )
 }

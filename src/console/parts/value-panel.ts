@@ -9,7 +9,7 @@ import { type Child, h, type VirtualNode } from '../dom/node.ts'
 import { act } from './action.ts'
 import { bytes as size } from './format.ts'
 import { deleteAction, saveAction } from './key-actions.ts'
-import { hexBytes, hexDump, hexText, keyPath, keyText, utf8Bytes, utf8Text } from './keys.ts'
+import { hexBytes, hexDump, hexText, keyPath, keyText, percentText, utf8Bytes, utf8Text } from './keys.ts'
 import { button, choices, facts, failureNotice, textOf } from './pieces.ts'
 
 type Form = 'text' | 'json' | 'hex'
@@ -71,6 +71,14 @@ export class ValuePanel {
     const stored = this.#stored
     return h(
       'div.value-panel',
+      {
+        key: percentText(this.key),
+        // Far down a long list, and on a phone, it would be out of sight.
+        mounted: (element) => {
+          ;(element as HTMLElement).scrollIntoView({ block: 'nearest' })
+          return undefined
+        },
+      },
       h('h2', h('code', keyText(this.key))),
       this.#failure !== undefined && failureNotice(this.#failure),
       this.#isAbsent && h('p.empty', 'The key does not exist.'),

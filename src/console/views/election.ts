@@ -7,7 +7,7 @@ import { Loaded } from '../app/loaded.ts'
 import type { Context, Page } from '../app/page.ts'
 import { link, type Route } from '../app/route.ts'
 import { type Child, h, type VirtualNode } from '../dom/node.ts'
-import { clockTime } from '../parts/format.ts'
+import { clockTime, zone } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { Palette } from '../parts/palette.ts'
 import { card, heading, shardLink, shown } from '../parts/pieces.ts'
@@ -50,7 +50,7 @@ export function openElection(context: Context, route: Route): Page {
       card(
         undefined,
         shown(sequence, ({ drawn, palette }) =>
-          drawn === undefined ? nothing(term) : [times(drawn), drawing(drawn, palette)],
+          drawn === undefined ? nothing(term) : [times(drawn, context.world.nowMs()), drawing(drawn, palette)],
         ),
         h(
           'p.muted',
@@ -75,8 +75,8 @@ function nothing(term: number): VirtualNode {
   return h('p.empty', `This store has noted nothing of term ${term}, or no longer has it.`)
 }
 
-function times({ fromMs, toMs }: Sequence): VirtualNode {
-  const from = clockTime(new Date(fromMs).toISOString())
+function times({ fromMs, toMs }: Sequence, nowMs: number): VirtualNode {
+  const from = `${clockTime(new Date(fromMs).toISOString(), nowMs)} (${zone(fromMs)})`
   return h(
     'p.muted',
     `From ${from}, ${(toMs - fromMs).toFixed(0)} ms in all. Rows are in the order of time; gaps are not to scale.`,

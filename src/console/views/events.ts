@@ -10,6 +10,7 @@ import { h, type VirtualNode } from '../dom/node.ts'
 import { downloadButton } from '../parts/download.ts'
 import { eventDetail, eventType, levelBadge } from '../parts/events.ts'
 import { type Filter, Filters } from '../parts/filters.ts'
+import { zone } from '../parts/format.ts'
 import { button, card, heading, shardLink, shown, timeOfDay } from '../parts/pieces.ts'
 import { table } from '../parts/table.ts'
 
@@ -58,7 +59,7 @@ export function openEvents(context: Context, route: Route): Page {
       filters.render(),
       card(
         undefined,
-        shown(events, (rows) => eventTable(rows, filters.query.level)),
+        shown(events, (rows) => eventTable(rows, filters.query.level, context.world.nowMs())),
       ),
     ],
   }
@@ -71,10 +72,10 @@ function csvQuery(filters: Filters): string {
 /** Types that belong to an election, which can be drawn. */
 const OF_ELECTIONS = /^(?:pre_vote|election|vote|campaign|leader)_/
 
-function eventTable(events: readonly EventRow[], level: string | undefined): VirtualNode {
+function eventTable(events: readonly EventRow[], level: string | undefined, nowMs: number): VirtualNode {
   return table<EventRow>(
     [
-      { name: 'Time', cell: ({ ts }) => timeOfDay(ts) },
+      { name: `Time, ${zone(nowMs)}`, cell: ({ ts }) => timeOfDay(ts, nowMs) },
       { name: 'Type', cell: ({ level, type }) => h('span.whole', eventType(type), ' ', levelBadge(level)) },
       { name: 'Shard', cell: ({ group }) => (group === undefined ? null : h('span.whole', shardLink(group))) },
       { name: 'What it told', cell: (event) => h('span.muted.told', eventDetail(event)) },

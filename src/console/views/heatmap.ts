@@ -1,6 +1,6 @@
 /**
  * Which keys were busy when: keys downwards, time to the right, colour for requests per second. A rectangle that is dragged comes closer; the cell that
- * was chosen can be split at.
+ * was chosen can be split at. What is looked at is part of the link.
  */
 import { asFailure } from '../api/client.ts'
 import type { Heatmap, Shard } from '../api/shapes.ts'
@@ -9,15 +9,17 @@ import type { Context, Page } from '../app/page.ts'
 import { link, type Route } from '../app/route.ts'
 import { type Child, h, type VirtualNode } from '../dom/node.ts'
 import { act } from '../parts/action.ts'
-import { clockTime, count, rate } from '../parts/format.ts'
+import { clockTime, count, rate, zone } from '../parts/format.ts'
 import { between, type Cell, clamped, closer, type Heat, HeatGrid, type Window } from '../parts/heat.ts'
 import { paintHeat } from '../parts/heat-canvas.ts'
+import { cellOf, cellQuery, windowOf, windowQuery } from '../parts/heat-link.ts'
 import { boundText } from '../parts/keys.ts'
 import { button, card, choices, facts, heading, shown } from '../parts/pieces.ts'
 import { splitAction } from '../parts/shard-actions.ts'
 
 const ROW_LABELS = 8
 const STEP_LABELS = 5
+const LABEL_END_CHARS = 6
 
 export function openHeatmap(context: Context, route: Route): Page {
   return new HeatmapPage(context, route)
@@ -30,6 +32,10 @@ class HeatmapPage implements Page {
   #heat: Heat
   /** Undefined: all of it, also when it grows. */
   #window: Window | undefined
+  /** What the link names, until there is a map to find it in. */
+  #named: URLSearchParams | undefined
+  /** The link named what the map no longer has. */
+  #isGone = false
   #chosen: Cell | undefined
   #dragFrom: Cell | undefined
   #dragTo: Cell | undefined
@@ -40,10 +46,39 @@ class HeatmapPage implements Page {
     this.#context = context
     const heat = route.query.get('of')
     this.#heat = heat === 'reads' || heat === 'writes' ? heat : 'both'
-    this.#grid = new Loaded(
-      context.redraw,
-      async () => new HeatGrid(await context.client.json<Heatmap>('admin/heatmap')),
-    )
+    this.#named = route.query
+    this.#grid = new Loaded(context.redraw, async () => {
+      const grid = new HeatGrid(await context.client.json<Heatmap>('admin/heatmap'))
+      if (!grid.isEmpty) this.#find(grid)
+      return grid
+    })
+  }
+
+  #find(grid: HeatGrid): void {
+    if (this.#named === undefined) return
+    const window = windowOf(grid, this.#named)
+    this.#chosen = cellOf(grid, this.#named)
+    this.#named = undefined
+    if (window === 'gone') this.#isGone = true
+    else this.#window = window
+  }
+
+  /** Into the link. */
+  #rename(): void {
+    const grid = this.#grid.value
+    const query = grid === undefined ? {} : { ...windowQuery(grid, this.#window), ...cellQuery(grid, this.#chosen) }
+    this.#context.rename(link('heatmap', '', { of: this.#heat === 'both' ? undefined : this.#heat, ...query }))
+  }
+
+  #look(window: Window | undefined): void {
+    this.#window = window
+    this.#isGone = false
+    this.#rename()
+  }
+
+  #choose(cell: Cell): void {
+    this.#chosen = cell
+    this.#rename()
   }
 
   refresh(): Promise<void> {
@@ -65,12 +100,12 @@ class HeatmapPage implements Page {
           this.#heat,
           (heat) => {
             this.#heat = heat
-            this.#context.rename(link('heatmap', '', { of: heat }))
+            this.#rename()
           },
         ),
         this.#window !== undefined &&
           button('Show all', () => {
-            this.#window = undefined
+            this.#look(undefined)
             void this.#grid.load()
           }),
       ),
@@ -83,9 +118,17 @@ class HeatmapPage implements Page {
                 'Nothing was measured yet. The placement driver looks every few seconds, and its next leader begins anew.',
               ),
             )
-          : [card('Requests per second: keys downwards, time to the right', this.#map(grid)), this.#detail(grid)],
+          : [
+              this.#isGone && h('p.notice.warn', 'The map no longer has what the link names; this is all of it.'),
+              card(`Requests per second: keys downwards, time (${zone(this.#nowMs)}) to the right`, this.#map(grid)),
+              this.#detail(grid),
+            ],
       ),
     ]
+  }
+
+  get #nowMs(): number {
+    return this.#context.world.nowMs()
   }
 
   #map(grid: HeatGrid): Child {
@@ -131,7 +174,13 @@ class HeatmapPage implements Page {
     return Array.from({ length: Math.ceil(rows / every) }, (_, position) => {
       const row = window.fromRow + position * every
       const text = boundText(grid.start(row), 'lowest')
-      return h('span', { key: position, title: text, style: { top: `${(100 * position * every) / rows}%` } }, text)
+      // Neighbours differ at their ends, so what has no room is left out before that.
+      return h(
+        'span',
+        { key: position, title: text, style: { top: `${(100 * position * every) / rows}%` } },
+        h('i', text.slice(0, -LABEL_END_CHARS)),
+        text.slice(-LABEL_END_CHARS),
+      )
     })
   }
 
@@ -163,7 +212,7 @@ class HeatmapPage implements Page {
       return 'Drag to come closer; click to choose a cell.'
     return [
       h('b', rate(grid.value(this.#heat, cell))),
-      ` at ${timeOf(grid, cell.step)}, keys from `,
+      ` at ${timeOf(grid, cell.step, this.#nowMs)}, keys from `,
       h('code', boundText(grid.start(cell.row), 'lowest')),
       ' to ',
       h('code', boundText(grid.end(cell.row), 'highest')),
@@ -175,8 +224,8 @@ class HeatmapPage implements Page {
     this.#dragFrom = undefined
     this.#dragTo = undefined
     if (from === undefined || to === undefined) return
-    if (from.step === to.step && from.row === to.row) this.#chosen = from
-    else this.#window = clamped(between(from, to), grid.whole)
+    if (from.step === to.step && from.row === to.row) this.#choose(from)
+    else this.#look(clamped(between(from, to), grid.whole))
   }
 
   #key(event: KeyboardEvent, grid: HeatGrid, window: Window): void {
@@ -184,12 +233,12 @@ class HeatmapPage implements Page {
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key]
     if (move !== undefined) {
       const [steps = 0, rows = 0] = move
-      this.#chosen = {
+      this.#choose({
         step: Math.max(window.fromStep, Math.min(window.toStep - 1, cell.step + steps)),
         row: Math.max(window.fromRow, Math.min(window.toRow - 1, cell.row + rows)),
-      }
-    } else if (event.key === 'Enter') this.#window = closer(window, cell, grid.whole)
-    else if (event.key === 'Escape') this.#window = undefined
+      })
+    } else if (event.key === 'Enter') this.#look(closer(window, cell, grid.whole))
+    else if (event.key === 'Escape') this.#look(undefined)
     else return
     event.preventDefault()
   }
@@ -203,14 +252,14 @@ class HeatmapPage implements Page {
       facts(
         ['Keys from', h('code', boundText(start, 'lowest'))],
         ['Up to', h('code', boundText(grid.end(cell.row), 'highest'))],
-        ['At', timeOf(grid, cell.step)],
+        ['At', timeOf(grid, cell.step, this.#nowMs)],
         ['Reads', rate(grid.value('reads', cell))],
         ['Writes', rate(grid.value('writes', cell))],
       ),
       h(
         'div.row.under-facts',
         button('Come closer', () => {
-          this.#window = closer(clamped(this.#window ?? grid.whole, grid.whole), cell, grid.whole)
+          this.#look(closer(clamped(this.#window ?? grid.whole, grid.whole), cell, grid.whole))
         }),
         button('Split here …', () => void this.#split(start), { disabled: start === '' }),
       ),
@@ -232,13 +281,13 @@ function stepLabels(grid: HeatGrid, window: Window): VirtualNode[] {
   const steps = window.toStep - window.fromStep
   return Array.from({ length: STEP_LABELS + 1 }, (_, position) => {
     const step = window.fromStep + (position * steps) / STEP_LABELS
-    return h('span', { key: position }, timeOf(grid, step))
+    return h('span', { key: position }, timeOf(grid, step, grid.stepMs(step)))
   })
 }
 
-/** To the second. */
-function timeOf(grid: HeatGrid, step: number): string {
-  return clockTime(new Date(grid.stepMs(step)).toISOString()).slice(0, 8)
+/** To the second, with the day where it is not that of `nowMs`. */
+function timeOf(grid: HeatGrid, step: number, nowMs: number): string {
+  return clockTime(new Date(grid.stepMs(step)).toISOString(), nowMs).replace(/\.\d+$/, '')
 }
 
 function frame(name: string, part: Window, window: Window): VirtualNode {

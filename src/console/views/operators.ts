@@ -73,7 +73,10 @@ function schedulerTable(schedulers: readonly Scheduler[], context: Context): Vir
         name: 'State',
         cell: ({ paused, pausedUntil }) =>
           paused
-            ? [badge('paused', 'warn'), pausedUntil !== null && h('span.muted', ' until ', timeOfDay(pausedUntil))]
+            ? [
+                badge('paused', 'warn'),
+                pausedUntil !== null && h('span.muted', ' until ', timeOfDay(pausedUntil, nowMs)),
+              ]
             : badge('on', 'good'),
       },
       {
@@ -85,7 +88,7 @@ function schedulerTable(schedulers: readonly Scheduler[], context: Context): Vir
         cell: (scheduler) =>
           scheduler.paused
             ? button('Resume …', () => act(context, resumeAction(scheduler)))
-            : button('Pause …', () => act(context, pauseAction(scheduler))),
+            : button('Pause …', () => act(context, pauseAction(scheduler, nowMs))),
       },
     ],
     schedulers,

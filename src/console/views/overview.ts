@@ -13,7 +13,7 @@ import { eventList } from '../parts/events.ts'
 import { bytes, count, plural, rate, seconds, span } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { operatorList } from '../parts/operators.ts'
-import { Palette } from '../parts/palette.ts'
+import { paletteOf } from '../parts/palette.ts'
 import { card, heading, shown, storeLink, storeState } from '../parts/pieces.ts'
 import { strip } from '../parts/strip.ts'
 
@@ -198,12 +198,6 @@ function totalLoad(stores: readonly Store[]): { readonly reads: number; readonly
     reads: stores.reduce((sum, store) => sum + store.load.readsPerSecond, 0),
     writes: stores.reduce((sum, store) => sum + store.load.writesPerSecond, 0),
   }
-}
-
-function paletteOf(stores: readonly Store[] | undefined, shards: readonly Shard[]): Palette {
-  return new Palette(
-    stores?.map(({ id }) => id) ?? shards.flatMap(({ replicas }) => replicas.map(({ store }) => store)),
-  )
 }
 
 function capitalized(text: string): string {

@@ -8,7 +8,7 @@ import { link, type Route } from '../app/route.ts'
 import { h, type VirtualNode } from '../dom/node.ts'
 import { downloadButton } from '../parts/download.ts'
 import { type Filter, Filters } from '../parts/filters.ts'
-import { bytes, seconds } from '../parts/format.ts'
+import { bytes, seconds, zone } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { badge, button, card, facts, heading, shardLink, shown, storeLink, timeOfDay } from '../parts/pieces.ts'
 import { table } from '../parts/table.ts'
@@ -64,7 +64,7 @@ export function openRpcLog(context: Context, route: Route): Page {
         downloadButton('CSV', `rpc-log?${csvQuery()}`, 'rpc-log.csv', context),
       ),
       filters.render(),
-      shown(calls, (all) => [card(undefined, summary(all)), card(undefined, callTable(all))]),
+      shown(calls, (all) => [card(undefined, summary(all)), card(undefined, callTable(all, context.world.nowMs()))]),
     ],
   }
 }
@@ -86,10 +86,10 @@ function summary(calls: readonly Call[]): VirtualNode {
   )
 }
 
-function callTable(calls: readonly Call[]): VirtualNode {
+function callTable(calls: readonly Call[], nowMs: number): VirtualNode {
   return table<Call>(
     [
-      { name: 'Time', cell: ({ ts }) => timeOfDay(ts) },
+      { name: `Time, ${zone(nowMs)}`, cell: ({ ts }) => timeOfDay(ts, nowMs) },
       { name: 'Type', cell: ({ type, heartbeat }) => [type, heartbeat && [' ', badge('heartbeat', 'idle')]] },
       { name: 'From', cell: ({ from }) => storeLink(from) },
       { name: 'To', cell: ({ to }) => storeLink(to) },

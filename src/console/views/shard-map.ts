@@ -3,7 +3,7 @@
  */
 
 import { asFailure, type Failure } from '../api/client.ts'
-import { allOperators, allShards } from '../api/cluster.ts'
+import { allOperators, allShards, allStores } from '../api/cluster.ts'
 import type { Shard } from '../api/shapes.ts'
 import { Loaded } from '../app/loaded.ts'
 import type { Context, Page } from '../app/page.ts'
@@ -11,7 +11,7 @@ import { link, type Route } from '../app/route.ts'
 import { type Child, h, type VirtualNode } from '../dom/node.ts'
 import { bytes, count, plural, rate } from '../parts/format.ts'
 import { boundText, percentText, utf8Bytes } from '../parts/keys.ts'
-import { Palette } from '../parts/palette.ts'
+import { type Palette, paletteOf } from '../parts/palette.ts'
 import { card, failureNotice, heading, shown, storeLink, textOf } from '../parts/pieces.ts'
 import { strip } from '../parts/strip.ts'
 import { type Column, type Sorting, table } from '../parts/table.ts'
@@ -27,6 +27,7 @@ class ShardMapPage implements Page {
   readonly #context: Context
   readonly #shards
   readonly #operators
+  readonly #stores
   readonly #sorting: Sorting = { column: 'Keys from', descending: false }
   #key: string
   #found: number | undefined
@@ -38,11 +39,13 @@ class ShardMapPage implements Page {
     const { client, redraw } = context
     this.#shards = new Loaded(redraw, () => allShards(client))
     this.#operators = new Loaded(redraw, () => allOperators(client))
+    // Only for their colours, which are the same in every view.
+    this.#stores = new Loaded(redraw, () => allStores(client))
     if (key !== '') void this.#lookUp()
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([this.#shards.load(), this.#operators.load()])
+    await Promise.all([this.#shards.load(), this.#operators.load(), this.#stores.load()])
   }
 
   async #lookUp(): Promise<void> {
@@ -65,7 +68,7 @@ class ShardMapPage implements Page {
       heading('Shard map', this.#search()),
       this.#failure !== undefined && failureNotice(this.#failure),
       shown(this.#shards, (shards) => {
-        const palette = new Palette(shards.flatMap(({ replicas }) => replicas.map(({ store }) => store)))
+        const palette = paletteOf(this.#stores.value, shards)
         const operators = this.#operators.value ?? []
         const running = operators.filter(({ state }) => state === 'running').length
         const marked = this.#found === undefined ? {} : { marked: this.#found }

@@ -13,7 +13,7 @@ import { eventList } from '../parts/events.ts'
 import { bytes, count, rate } from '../parts/format.ts'
 import { boundText, visible } from '../parts/keys.ts'
 import { operatorList } from '../parts/operators.ts'
-import { Palette } from '../parts/palette.ts'
+import { type Palette, paletteOf } from '../parts/palette.ts'
 import { badge, button, card, facts, heading, isUnknown, shown, storeLink } from '../parts/pieces.ts'
 import { loadReplicas, logTail, type ReplicaInside, replicaLogs } from '../parts/replica-logs.ts'
 import {
@@ -89,9 +89,7 @@ class ShardPage implements Page {
 
   render(): Child {
     const shard = this.#shard.value
-    const palette = new Palette(
-      this.#stores.value?.map(({ id }) => id) ?? shard?.replicas.map(({ store }) => store) ?? [],
-    )
+    const palette = paletteOf(this.#stores.value, shard === undefined ? [] : [shard])
     const nowMs = this.#context.world.nowMs()
     if (isUnknown(this.#shard)) {
       const words = h('p', h('a', { href: link('shards') }, 'All shards'))
@@ -127,7 +125,10 @@ class ShardPage implements Page {
           shown(this.#events, (events) => eventList(events, nowMs, true)),
         ),
       ),
-      card('Why the placement driver did or did not act', shown(this.#decisions, decisionList)),
+      card(
+        'Why the placement driver did or did not act',
+        shown(this.#decisions, (decisions) => decisionList(decisions, this.#context.world.nowMs())),
+      ),
     ]
   }
 

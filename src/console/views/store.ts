@@ -13,7 +13,7 @@ import { decisionList } from '../parts/decisions.ts'
 import { bytes, plural, rate, seconds, span } from '../parts/format.ts'
 import { visible } from '../parts/keys.ts'
 import { metricValue } from '../parts/metrics.ts'
-import { Palette } from '../parts/palette.ts'
+import { paletteOf } from '../parts/palette.ts'
 import {
   button,
   card,
@@ -88,7 +88,7 @@ class StorePage implements Page {
       shown(this.#shards, (shards) => this.#held(shards)),
       card(
         'Why the placement driver did or did not act',
-        shown(this.#decisions, (decisions) => decisionList(decisions)),
+        shown(this.#decisions, (decisions) => decisionList(decisions, this.#context.world.nowMs())),
       ),
     ]
   }
@@ -190,7 +190,7 @@ class StorePage implements Page {
   }
 
   #held(shards: readonly Shard[]): VirtualNode {
-    const palette = new Palette(this.#all.value?.map(({ id }) => id) ?? [])
+    const palette = paletteOf(this.#all.value, shards)
     const here = shards.filter(({ replicas }) => replicas.some(({ store }) => store === this.#id))
     const rows = here.slice(0, 200)
     return card(
