@@ -3,7 +3,7 @@
  */
 import { allOperators, allShards, allStores, lastEvents } from '../api/cluster.ts'
 import { type Histogram, quantile, requestHistogram, since } from '../api/latency.ts'
-import type { Shard, Status, Store } from '../api/shapes.ts'
+import type { Status, Store } from '../api/shapes.ts'
 import { Loaded } from '../app/loaded.ts'
 import type { Context, Page } from '../app/page.ts'
 import { link } from '../app/route.ts'
