@@ -22,8 +22,10 @@ const SCHEDULER = 'balance-replicas'
 const WEIGHED_MAX = 32
 /** Targets that are tried for one move. */
 const TARGETS_MAX = 16
-/** Stores from which nothing could be moved before the round gives up. */
-const FRUITLESS_MAX = 8
+/** Stores from which nothing could be moved before the round gives up; another round begins with others. */
+const FRUITLESS_MAX = 4
+/** Shards that are weighed against targets in one pass over the sources, one against each: most moves need a few dozen. */
+const PAIRS_MAX = 8192
 
 /** A shard that balance has moved is as any other after so long. */
 const MOVED_LATELY_MS = 3_600_000
@@ -50,10 +52,11 @@ export function planReplicaBalance(planning: Planning): void {
 function pass(planning: Planning, balance: ReplicaBalance, amount: Amount, way: Way): number {
   let fruitless = 0
   let planned = 0
+  const pairsMax = balance.pairs + PAIRS_MAX
   for (const from of balance.sources(amount)) {
     if (fruitless >= FRUITLESS_MAX) break
     for (;;) {
-      if (!planning.mayGoOn(SCHEDULER)) return planned
+      if (!planning.mayGoOn(SCHEDULER) || balance.pairs >= pairsMax) return planned
       const plan = balance.plan(from, amount, way)
       if (plan.ok) {
         planned++
@@ -84,6 +87,7 @@ export class ReplicaBalance {
   readonly #orders: Readonly<Record<Amount, StoreOrder>>
   /** One over the mean ideal, so that numbers and bytes can be added. */
   readonly #scale: Readonly<Record<Amount, number>>
+  #pairs = 0
 
   constructor(planning: Planning) {
     this.#planning = planning
@@ -103,6 +107,11 @@ export class ReplicaBalance {
       replicas: 1 / Math.max(replicasToleranceMin, this.#meanIdeal('replicas')),
       bytes: 1 / Math.max(bytesToleranceMin, this.#meanIdeal('bytes')),
     }
+  }
+
+  /** Shards that were weighed so far, once for each target. */
+  get pairs(): number {
+    return this.#pairs
   }
 
   /**
@@ -164,6 +173,7 @@ export class ReplicaBalance {
       if (to.replicaOperators >= operatorsPerStore) continue
       const exchange = this.#exchange(from, to, amount)
       if (to === from || !exchange.helps || fullness <= this.#relative(to, amount)) break
+      this.#pairs += shards.length
       const entry = this.#best(shards, from, to, amount, exchange, way)
       if (entry !== undefined) return this.#move(entry, from, to, amount)
       if (++tried >= TARGETS_MAX) break

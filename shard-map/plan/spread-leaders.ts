@@ -1,7 +1,7 @@
 /**
- * Balance of leaders: each store leads a share that fits its weight. A leader goes from a store with too many to the emptiest of those that have a
- * sound replica of the shard, if the giver stays above the taker afterwards, or level with it, by the tolerance on both sides. Each transfer
- * lowers the sum of leaders²/weight, so they come to an end; none pushes a store over its hot line.
+ * Balance of leaders: each store leads a share that fits its weight. Where one is off its share by more than the tolerance, a leader goes to the emptiest of
+ * those that have a sound replica of the shard, if the giver stays above the taker afterwards, or level with it. Each transfer lowers the sum of
+ * leaders²/weight, so they come to an end; none pushes a store over its hot line.
  */
 import { canTakeLeader } from './eligibility.ts'
 import { transferLeader } from './expand.ts'
@@ -21,7 +21,7 @@ const WEIGHED_MAX = 64
 const FRUITLESS_MAX = 8
 /** The same for ways over other stores, which take longer to look for; those that one round finds, and the stores to which one search goes. */
 const PATHLESS_MAX = 1
-const WAYS_MAX = 16
+const WAYS_MAX = 12
 const TAKERS_MAX = 8
 /** Leaders come whole: half of one is as near to its ideal as a store can be asked to get. */
 const HALF = 0.5
@@ -97,7 +97,7 @@ export class LeaderBalance {
     return [...sources.slice(start), ...sources.slice(0, start)]
   }
 
-  /** Whether the store has more leaders than the emptiest by more than both tolerances. */
+  /** Whether the store has too many leaders, or enough to give to one that has too few. */
   isWorthwhile(from: IndexedStore): boolean {
     return this.#worth()(from)
   }
@@ -105,8 +105,17 @@ export class LeaderBalance {
   #worth(): (from: IndexedStore) => boolean {
     const emptiest = this.#order.ascending.find(({ statistics }) => statistics.weight > 0)
     if (emptiest === undefined) return () => false
-    const after = this.#takerAfter(emptiest)
-    return (from) => from !== emptiest && after < this.#giverAfter(from)
+    return (from) => from !== emptiest && this.#helps(from, emptiest)
+  }
+
+  /** Whether one of the two is beyond its tolerance, and the giver still leads no less for its weight than the taker when a leader has moved. */
+  #helps(from: IndexedStore, to: IndexedStore): boolean {
+    return (this.#isBeyond(from, 1) || this.#isBeyond(to, -1)) && this.#takerAfter(to) < this.#giverAfter(from)
+  }
+
+  /** Beyond the tolerance on the side of too many (1) or too few (-1). */
+  #isBeyond(store: IndexedStore, side: 1 | -1): boolean {
+    return side * (store.planned.leaders - this.#ideal(store)) > this.#tolerance(store) + HALF
   }
 
   /**
@@ -128,7 +137,10 @@ export class LeaderBalance {
     let bestAfter = this.#giverAfter(from)
     // Most replicas stand where they help less than what was found already: that is looked at before anything that takes longer.
     const isBetter = (to: IndexedStore, entry: IndexedShard): boolean =>
-      this.#takerAfter(to) < bestAfter && to.planned.leaders + 1 <= this.#ideal(to) + HALF && isFirst(entry)
+      this.#takerAfter(to) < bestAfter &&
+      to.planned.leaders + 1 <= this.#ideal(to) + HALF &&
+      this.#helps(from, to) &&
+      isFirst(entry)
     for (const transfer of this.#transfers(from, isBetter)) {
       best = transfer
       bestAfter = this.#takerAfter(transfer.to)
@@ -166,10 +178,9 @@ export class LeaderBalance {
 
   /** The emptiest of those to which a leader of the store's would be worth its way. */
   #takers(from: IndexedStore): readonly IndexedStore[] {
-    const giverAfter = this.#giverAfter(from)
     const takers: IndexedStore[] = []
     for (const store of this.#order.ascending) {
-      if (takers.length >= TAKERS_MAX || this.#takerAfter(store) >= giverAfter) break
+      if (takers.length >= TAKERS_MAX || !this.#helps(from, store)) break
       if (store.planned.leaders <= this.#ideal(store)) takers.push(store)
     }
     return takers
@@ -254,14 +265,14 @@ export class LeaderBalance {
     return from.led.some(WEIGHED_MAX, this.#planning.round + from.planned.leaders)
   }
 
-  /** What remains of the advantage once the leader has moved, less the tolerance on this side. */
+  /** Half a leader on each side, so that the sum of squares falls with each transfer. */
   #giverAfter(store: IndexedStore): number {
     if (store.statistics.weight <= 0) return store.planned.leaders > 0 ? Number.POSITIVE_INFINITY : 0
-    return fullness(store, store.planned.leaders - 0.5 - this.#tolerance(store))
+    return fullness(store, store.planned.leaders - HALF)
   }
 
   #takerAfter(store: IndexedStore): number {
-    return fullness(store, store.planned.leaders + 0.5 + this.#tolerance(store))
+    return fullness(store, store.planned.leaders + HALF)
   }
 
   #tolerance(store: IndexedStore): number {

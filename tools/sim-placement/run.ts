@@ -83,11 +83,6 @@ export function runScenario(
     ({ statistics: { state, liveness } }) => state === 'up' && liveness === 'up',
   )
   const { balance } = cluster.index.settings
-  const outside = (of: readonly IndexedStore[], dimension: keyof IndexedStore['planned'], least: number): number => {
-    const { mean } = spreadOf(of, dimension)
-    const tolerance = Math.max(least, mean * balance.toleranceRatio)
-    return of.filter(({ planned }) => Math.abs(planned[dimension] - mean) > tolerance).length
-  }
   return {
     cluster,
     times: timer.times,
@@ -107,9 +102,10 @@ export function runScenario(
       leaders: spreadOf(stores, 'leaders'),
       ops: spreadOf(stores, 'ops'),
       outside: {
-        replicas: outside(stores, 'replicas', balance.replicasToleranceMin),
-        bytes: outside(stores, 'bytes', balance.bytesToleranceMin),
-        leaders: outside(stores, 'leaders', balance.leadersToleranceMin),
+        replicas: outside(stores, balance.toleranceRatio, 'replicas', balance.replicasToleranceMin),
+        bytes: outside(stores, balance.toleranceRatio, 'bytes', balance.bytesToleranceMin),
+        // Leaders come whole, so half of one more is as near as can be.
+        leaders: outside(stores, balance.toleranceRatio, 'leaders', balance.leadersToleranceMin, 0.5),
       },
       buildMs,
     },
@@ -142,4 +138,17 @@ function spreadOf(stores: readonly IndexedStore[], dimension: keyof IndexedStore
     mean: sum / Math.max(1, amounts.length),
     max: amounts.reduce((a, b) => Math.max(a, b), 0),
   }
+}
+
+/** Stores that are off the mean by more than the tolerance. */
+function outside(
+  stores: readonly IndexedStore[],
+  toleranceRatio: number,
+  dimension: keyof IndexedStore['planned'],
+  toleranceMin: number,
+  grain = 0,
+): number {
+  const { mean } = spreadOf(stores, dimension)
+  const tolerance = Math.max(toleranceMin, mean * toleranceRatio) + grain
+  return stores.filter(({ planned }) => Math.abs(planned[dimension] - mean) > tolerance).length
 }
