@@ -8,9 +8,15 @@ import { type Graves, hasState } from './graves.ts'
 import type { IdFence } from './id-fence.ts'
 import { dataRange, INITIAL_INDEX, initialRecord, isFoundingShard, uninitialisedRecord } from './initial-state.ts'
 import { rangesOverlap } from './ranges.ts'
-import { hasAbsorbed, type RaftSettings, Replica } from './replica.ts'
+import { type RaftSettings, Replica } from './replica.ts'
 import type { SnapshotReceiver } from './snapshot-receiver.ts'
-import { decodeStateRecord, encodeDescriptor, encodeStateRecord, type StateRecord } from './state-record.ts'
+import {
+  type Absorbed,
+  decodeStateRecord,
+  encodeDescriptor,
+  encodeStateRecord,
+  type StateRecord,
+} from './state-record.ts'
 
 /**
  * How replicas come to be: found on disk at the start, founded with the cluster, born of a split, or called by a message of a group that
@@ -158,9 +164,30 @@ export class Births {
     if (this.#options.burials.overlaps(shard)) return 'another replica with keys of this range is being deleted here'
     const promised = receiver.promisedTo(shard)
     if (promised !== undefined) return `keys of this range are about to be replaced by a snapshot of shard ${promised}`
-    // A shard that was merged into this one may still be here: the snapshot brings what it has, and more.
-    const owner = this.ownersOf(shard, shard.id).find((each) => each.installing || !hasAbsorbed(record, each.group))
-    return owner === undefined ? undefined : `shard ${owner.group} holds keys of this range here and is behind`
+    for (const owner of this.ownersOf(shard, shard.id)) {
+      // A shard that was merged into this one may still be here: the snapshot brings what it has, and more.
+      const absorbed = record.absorbed.find((each) => each.shard === owner.group)
+      if (owner.installing || absorbed === undefined)
+        return `shard ${owner.group} holds keys of this range here and is behind`
+      const taker = this.#takerBehind(owner, absorbed, shard.id)
+      if (taker !== undefined) return `shard ${taker.group} has yet to take in shard ${owner.group} here`
+    }
+    return undefined
+  }
+
+  /**
+   * The replica here, other than that of `group`, that has not applied the merge of `source` yet and needs it for that: itself, or a shard that is split off it before.
+   * Whoever has the keys left of the source took it in at the merge's range epoch, and epochs along the life of a key only grow: so a lower one is from before.
+   *
+   * Story: 1. while this store is down, shard 2 takes in shard 3 and is split again, its right part being shard 22; 2. the store returns with replicas of 2 and 3
+   * from before, and hears of shard 22 first; 3. its snapshot would take the place of shard 3, without which shard 2 could never follow.
+   */
+  #takerBehind(source: Replica, { range }: Absorbed, group: number): Replica | undefined {
+    for (const other of this.#options.replicas.values()) {
+      if (other.group === group || other === source || !other.isInitialised) continue
+      if (other.shard.end === source.shard.start && other.shard.epoch.range < range) return other
+    }
+    return undefined
   }
 
   /** In the middle of an upgrade a leader may have saved what this release cannot read: then the replica stays as it is until this store is upgraded too. */

@@ -21,6 +21,7 @@ export interface BurialOptions {
   readonly log: LogStore
   readonly graves: Graves
   readonly replicas: Map<number, Replica>
+  readonly damaged: ReadonlyMap<number, string>
   /** Nobody may wait for this replica any more. */
   readonly gone: (replica: Replica, reason: string) => void
   /** The log has something to write. */
@@ -139,18 +140,20 @@ export class Burials {
    * both halves; 2. a snapshot of the shard that took in the left half displaces it; 3. meanwhile a snapshot of the right half finds its range free and is
    * put in place; 4. what was left to bury would be that one's data.
    *
+   * That a replica here is damaged is durable before others get its keys, too: it would come back to life with what is theirs.
+   *
    * What is being deleted already under the snapshot is gone when the promise resolves: its replica may have been found not to belong here after the
    * snapshot had been accepted.
    */
   async displace(replicas: readonly Replica[], into: ShardId, covered: KeyRange): Promise<() => void> {
-    const { data, log } = this.#options
+    const { data, log, damaged } = this.#options
     const displaced = replicas.map((replica) => {
       const { group, shard } = replica
       // What it had beyond, it had given away without knowing, and whoever has that gets it whole.
       const rest = covered.end === undefined ? NO_KEYS : { start: covered.end, end: shard.end }
       return { burial: this.#begin(group, rest), tombstone: encodeTombstone(this.#takenIn(replica, into)) }
     })
-    if (displaced.length > 0) await data.flush()
+    if (displaced.length > 0 || damaged.size > 0) await data.flush()
     await this.#whenFree(covered)
     return () => {
       for (const { burial, tombstone } of displaced) {

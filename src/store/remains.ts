@@ -5,7 +5,8 @@ import { type DataStore, type LogStore, UNKNOWN_GROUP } from '../storage/index.t
 import type { Transport } from '../transport/index.ts'
 import type { Burials } from './burials.ts'
 import { hasState } from './graves.ts'
-import { decodeStateRecord, type StateRecord } from './state-record.ts'
+import type { Replica } from './replica.ts'
+import { decodeStateRecord, type StateRecord, withDamageMark, withoutDamageMark } from './state-record.ts'
 
 /**
  * Replicas here that were damaged and do not run. The placement driver has them removed from their groups; when a group's leader, asked with a linearizable
@@ -34,6 +35,13 @@ export function damageOnDisk({ log, data }: Pick<RemainsOptions, 'log' | 'data'>
       .map(({ group, reason, file, offset }): [number, string] => [group, `${reason} (${file} at byte ${offset})`]),
     ...data.damaged().map(({ group, reason }): [number, string] => [group, reason]),
   ]
+}
+
+/** Damage that a running replica met is kept with its state, so that the next start knows of it. Durable with the data store's next flush. */
+export function keepDamage(data: DataStore, { group, installing }: Pick<Replica, 'group' | 'installing'>): void {
+  // What is being installed is marked as such, and a replica without state has only a log, in which damage is found again.
+  const state = installing || !hasState(data, group) ? undefined : data.state(group)
+  if (state !== undefined) data.setState(group, withDamageMark(state))
 }
 
 const ANSWER_TIMEOUT_MS = 3_000
@@ -87,7 +95,7 @@ export class Remains {
   #record(group: number): StateRecord | undefined {
     const { data } = this.#options
     const state = hasState(data, group) ? data.state(group) : undefined
-    const record = state === undefined ? 'none' : decodeStateRecord(state)
+    const record = state === undefined ? 'none' : decodeStateRecord(withoutDamageMark(state))
     return typeof record === 'string' ? undefined : record
   }
 

@@ -7,7 +7,7 @@ import type { MembershipState } from '../raft/index.ts'
  * inside snapshots too (the receiver puts its own replica id in).
  *
  *   offset  size  meaning
- *        0     1  format, 1
+ *        0     1  format, 1; or 3, the same of a replica that was found damaged and does not run
  *        1     6  applied index, big endian
  *        7     6  applied term
  *       13     4  bytes of the descriptor, D
@@ -15,6 +15,8 @@ import type { MembershipState } from '../raft/index.ts'
  *     17+D     …  the state machine's own state
  */
 const FORMAT = 1
+/** 2 is the format of tombstones. */
+const DAMAGED_FORMAT = 3
 const HEADER_BYTES = 17
 
 export interface ReplicaDescriptor {
@@ -84,9 +86,27 @@ export function appliedPosition(record: Uint8Array): { index: number; term: numb
   return { index: view.readUIntBE(1, 6), term: view.readUIntBE(7, 6) }
 }
 
+/**
+ * The record of a replica that was found damaged: it does not come back to life at the next start. Others may get its keys meanwhile, so that what
+ * it says of its data is not true any more.
+ */
+export function withDamageMark(record: Uint8Array): Uint8Array {
+  const marked = Uint8Array.from(record)
+  if (marked[0] === FORMAT) marked[0] = DAMAGED_FORMAT
+  return marked
+}
+
+/** The record as it was before it was marked, for the names in it. */
+export function withoutDamageMark(record: Uint8Array): Uint8Array {
+  const unmarked = Uint8Array.from(record)
+  if (unmarked[0] === DAMAGED_FORMAT) unmarked[0] = FORMAT
+  return unmarked
+}
+
 /** The record, or a sentence that says what is wrong with it. */
 export function decodeStateRecord(record: Uint8Array): StateRecord | string {
   if (record.length < HEADER_BYTES) return `a state record of ${record.length} bytes is too short`
+  if (record[0] === DAMAGED_FORMAT) return 'it was found damaged before this start'
   if (record[0] !== FORMAT)
     return `state record format ${record[0]} is unknown to this version, which reads format ${FORMAT}`
   const view = Buffer.from(record.buffer, record.byteOffset, record.length)

@@ -20,7 +20,7 @@ import { Maintenance } from './maintenance.ts'
 import { MapCache } from './map-cache.ts'
 import { noteMembers } from './member-events.ts'
 import type { PlacementHandler } from './placement-handler.ts'
-import { damageOnDisk } from './remains.ts'
+import { damageOnDisk, keepDamage } from './remains.ts'
 import type { RaftSettings, Replica } from './replica.ts'
 import { RequestHandler } from './request-handler.ts'
 import { SettingsCache } from './settings-cache.ts'
@@ -129,12 +129,10 @@ export class Store {
       budgets.in,
     )
     this.#burials = new Burials({
-      clock,
-      events,
-      data,
-      log: options.log,
+      ...options,
       graves: this.#graves,
       replicas: this.#replicas,
+      damaged: this.#damaged,
       gone: (replica, reason) => this.#gone(replica, reason),
       writeSoon: () => this.loop.writeSoon(),
     })
@@ -332,6 +330,7 @@ export class Store {
   #retire(replica: Replica, reason: string): void {
     this.#replicas.delete(replica.group)
     replica.retire()
+    keepDamage(this.options.data, replica)
     this.options.events.emit({ type: 'replica_damaged', group: replica.group, data: { reason } })
     this.#damage(replica.group, reason)
     this.#gone(replica, reason)

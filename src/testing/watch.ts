@@ -66,6 +66,8 @@ export class StoreWatch {
       watch.lookAtState()
       if (!replica.installing && watch.hasChanged()) this.#judge(this.checks.observe(watch), replica.group)
     }
+    for (const [group, reason] of node.store.damaged)
+      this.#fail(`group ${group} is called damaged on ${store}, whose disk is sound: ${reason}`, group)
     const { map } = node.store.map
     if (map !== seen.map) {
       seen.map = map

@@ -66,6 +66,14 @@ test('a store that is not looked at takes in a snapshot: nothing is noticed', as
   assert(adopted, 'no snapshot was needed')
 })
 
+test('a replica that is called damaged although its disk is sound', async () => {
+  const message = await failureOf(async (_world, store) => {
+    const damaged = store.node?.store.damaged as Map<number, string> | undefined
+    damaged?.set(SHARD, 'it must take in a shard whose replica is not here')
+  })
+  assert.match(message ?? '', /group 2 is called damaged on s\d, whose disk is sound: it must take in/)
+})
+
 test('a command that goes through the machine twice', async () => {
   const message = await failureOf(async (_world, store) => {
     const machine = machineOf(store)

@@ -45,6 +45,7 @@ function scene(replicas: readonly Replica[], isSlow = false): Scene {
     log: { destroy: () => {} },
     graves: new Graves(),
     replicas: present,
+    damaged: new Map(),
     gone: () => {},
     writeSoon: () => {},
   } as unknown as ConstructorParameters<typeof Burials>[0])

@@ -45,7 +45,7 @@ export class TestCluster {
   readonly #founders: readonly string[]
   readonly #shards: number
   readonly #raft: RaftSettings
-  readonly #diskSpace: TestClusterOptions['diskSpace']
+  readonly #options: TestClusterOptions
   readonly #placement: Pick<PlacementOptions, 'schedulers' | 'defaults'>
   readonly #clientTransport: Transport
   readonly #alive = setInterval(() => {}, 2 ** 30)
@@ -54,7 +54,7 @@ export class TestCluster {
     const { stores = 3, founders = Math.min(3, stores), shards = 1 } = options
     this.hub = createMemoryHub({ clock: systemClock, random: this.random })
     this.#shards = shards
-    this.#diskSpace = options.diskSpace
+    this.#options = options
     this.#raft = { ...RAFT_SETTINGS_DEFAULT, ...options.raft }
     this.#placement = options.placement ?? { schedulers: ['balance-leaders'] }
     const ids = Array.from({ length: stores }, (_, position) => `s${position + 1}`)
@@ -150,7 +150,7 @@ export class TestCluster {
       onFatal,
     })
     const incarnation = `disk-${id}`
-    const diskSpace = this.#diskSpace
+    const { diskSpace, events = silentEvents } = this.#options
     const transport = openMemoryTransport(this.hub, { clusterId: 'test', address: id, incarnation, clock, random })
     const bootstrap = { stores: this.#founders, replicas: this.#founders.length, shards: this.#shards }
     const store = new Store({
@@ -161,7 +161,7 @@ export class TestCluster {
       log,
       data,
       transport,
-      events: silentEvents,
+      events,
       logger: silentLogger,
       raft: this.#raft,
       createMachine,
@@ -178,7 +178,7 @@ export class TestCluster {
       bootstrap,
       clock,
       logger: silentLogger,
-      events: silentEvents,
+      events,
       transport,
       ...this.#placement,
     })

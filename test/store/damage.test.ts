@@ -32,6 +32,11 @@ for (const where of ['tick', 'step', 'ready'] as const) {
       assert.equal(cluster.store(victim).state, 'running')
       await cluster.client.put(key, 'after')
       assert.equal(Buffer.from((await cluster.client.get(key)) ?? []).toString(), 'after')
+      // Another process finds nothing wrong with the log, and does not trust it either: others may have got keys of this replica since.
+      await cluster.store(victim).options.data.flush()
+      await cluster.restart(victim)
+      assert.deepEqual([...cluster.store(victim).damaged], [[hit.id, 'it was found damaged before this start']])
+      assert.equal(cluster.replica(victim, hit.id), undefined)
     })
   })
 }

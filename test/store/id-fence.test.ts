@@ -171,6 +171,7 @@ test('a replica without a log is born and called only with an id from after the 
     log,
     graves: new Graves(),
     replicas: new Map<number, Replica>(),
+    damaged: new Map(),
     gone: () => {},
   }
   const births = new Births({
@@ -179,7 +180,6 @@ test('a replica without a log is born and called only with an id from after the 
     random: new SeededRandom(1),
     raft: RAFT_SETTINGS_DEFAULT,
     createMachine,
-    damaged: new Map(),
     fence: { lossOf: (id) => (id > 40 ? undefined : 'bytes hold no readable batch') },
     burials: new Burials({ ...common, writeSoon: () => {} }),
     damage: (_, reason) => assert.fail(reason),

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Shard } from '../../shard-map/index.ts'
+import type { EventSink } from '../../src/base/index.ts'
 import { encodeShardCommand, type ShardCommand } from '../../src/store/shard-command.ts'
 import { poll } from '../../tools/cluster/poll.ts'
 import { TestCluster, WAIT_MS } from './cluster.ts'
@@ -227,6 +228,46 @@ test('a store that was away for the whole merge catches up, by log and by snapsh
       await cluster.settle(1)
     })
   }
+})
+
+test('a store that was away while a merged shard was split again follows first, and then lets the new shard take the place of the old one', async () => {
+  const refusals: string[] = []
+  const events: EventSink = {
+    wants: () => true,
+    emit: ({ type, data }) => {
+      if (type === 'snapshot_failed') refusals.push(String(data?.reason))
+    },
+  }
+  await withTwo({ events, placement: { schedulers: [] } }, async (cluster, left, right) => {
+    const load = cluster.load('again', KEYS)
+    await load.succeed(200)
+    const leaders = [await cluster.leaderStore(left), await cluster.leaderStore(right)]
+    const away = STORES.find((store) => !leaders.includes(store)) ?? 's3'
+    cluster.hub.partition(
+      [away],
+      STORES.filter((store) => store !== away),
+    )
+    await mergeWhole(cluster, left, right)
+    const [, again] = await cluster.split(left, 'n')
+    assert(again !== undefined)
+    await load.succeed(200)
+    // It hears of the new shard before it hears of what happened to the old ones.
+    const replica = cluster.replica(away, left)
+    assert(replica !== undefined)
+    Object.defineProperty(replica.raft, 'step', { configurable: true, value: () => ({ ok: true }) })
+    cluster.hub.heal()
+    await poll('the snapshot of the new shard is refused', WAIT_MS, () =>
+      refusals.some((reason) => reason.includes(`shard ${left} has yet to take in shard ${right} here`)),
+    )
+    assert(cluster.replica(away, right) !== undefined)
+    Reflect.deleteProperty(replica.raft, 'step')
+    await gone(cluster, right)
+    await load.succeed(100)
+    await load.verify()
+    await cluster.settle(2)
+    await cluster.agree(again.id)
+    assert.deepEqual([...cluster.store(away).damaged], [])
+  })
 })
 
 test('stores crash after each step: one, the leader, all at once', async () => {

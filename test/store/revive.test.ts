@@ -49,14 +49,22 @@ async function revive(stored: Stored): Promise<{ readonly replica: Replica | und
   const replicas = new Map<number, Replica>()
   const damage: string[] = []
   const graves = new Graves()
-  const common = { clock: systemClock, events: silentEvents, data, log, graves, replicas, gone: () => {} }
+  const common = {
+    clock: systemClock,
+    events: silentEvents,
+    data,
+    log,
+    graves,
+    replicas,
+    damaged: new Map(),
+    gone: () => {},
+  }
   const births = new Births({
     ...common,
     storeId: own.store,
     random: new SeededRandom(1),
     raft: RAFT_SETTINGS_DEFAULT,
     createMachine,
-    damaged: new Map(),
     fence: { lossOf: () => undefined },
     burials: new Burials({ ...common, writeSoon: () => {} }),
     damage: (_, reason) => damage.push(reason),

@@ -1,7 +1,15 @@
 /** State records travel in snapshots, so whatever a peer sends as one is read or refused with a sentence. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeStateRecord, encodeDescriptor, encodeStateRecord } from '../../src/store/state-record.ts'
+import { present } from '../../src/base/index.ts'
+import {
+  appliedPosition,
+  decodeStateRecord,
+  encodeDescriptor,
+  encodeStateRecord,
+  withDamageMark,
+  withoutDamageMark,
+} from '../../src/store/state-record.ts'
 import { bootstrapped } from '../shard-map/arbitraries.ts'
 
 const shard = bootstrapped(3, 2).shards.at(-1)
@@ -24,6 +32,23 @@ test('what was written is read', () => {
     { ...decoded, machine: Buffer.from(decoded.machine) },
     { appliedIndex: 9, appliedTerm: 2, replica: 1, shard, membership, merging, absorbed, machine },
   )
+})
+
+test('the record of a damaged replica is no record of a living one, and its names are still there', () => {
+  const record = encodeStateRecord(
+    9,
+    2,
+    encodeDescriptor({ replica: 1, shard: present(shard, 'a shard'), membership, merging: undefined, absorbed: [] }),
+    machine,
+  )
+  const marked = withDamageMark(record)
+  assert.equal(decodeStateRecord(marked), 'it was found damaged before this start')
+  assert.deepEqual(withDamageMark(marked), marked)
+  assert.deepEqual(appliedPosition(marked), { index: 9, term: 2 })
+  assert.deepEqual(Buffer.from(withoutDamageMark(marked)), record)
+  // A tombstone stays one.
+  const tombstone = Uint8Array.of(2, 1, 1)
+  assert.deepEqual([withDamageMark(tombstone), withoutDamageMark(tombstone)], [tombstone, tombstone])
 })
 
 test('JSON that is no descriptor is refused with a sentence', () => {

@@ -182,6 +182,22 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     breaks: 'a shard that was merged away does not come back, and its keys stay where they are',
   },
   {
+    id: 'displace a shard that another replica has yet to take in',
+    area: 'store',
+    file: 'src/store/births.ts',
+    before: 'if (other.shard.end === source.shard.start && other.shard.epoch.range < range) return other',
+    after: 'if (other.shard.end === source.shard.start && other.shard.epoch.range < 0) return other',
+    breaks: 'a store that was away while shards were merged and split again can follow',
+  },
+  {
+    id: 'forget damage when the process ends',
+    area: 'store',
+    file: 'src/store/remains.ts',
+    before: 'if (state !== undefined) data.setState(group, withDamageMark(state))',
+    after: 'if (state !== undefined) data.setState(group, state)',
+    breaks: 'a damaged replica does not come back to life with keys that others have got since',
+  },
+  {
     id: 'take any id for one from after the damage',
     area: 'store',
     file: 'src/store/id-fence.ts',
