@@ -13,7 +13,7 @@
  *   map [since]   describe [[shard, ...]]   describe-replica [shard]   transfer-leader [shard, store]
  *   store-heartbeat (see heartbeat-codec)   placement-status []   allocate-ids [count]
  *   read-shard [shard]   find-middle [shard, true by load]   changes of shards (see shard-request-codec)   operate (see operate-codec)
- *   learn-settings [version, [[name, value], ...]]   upkeep [group or null]   store-leaves [store]
+ *   learn-settings [version, [[name, value], ...]]   upkeep [group or null]   store-leaves [store, true when back]
  *
  * Consistency: 0 linearizable, 1 stale.
  *
@@ -144,7 +144,7 @@ function encodePlain(request: Request): Uint8Array {
     case 'upkeep':
       return cold(request.kind, [request.compact ?? null])
     case 'store-leaves':
-      return cold(request.kind, [request.store])
+      return cold(request.kind, [request.store, request.isBack])
     default:
       return unreachable(request)
   }
@@ -329,7 +329,7 @@ function readCold(kind: Exclude<Request['kind'], 'write' | 'get' | 'scan'>, fiel
     case 'upkeep':
       return { kind, compact: fields.optional(() => fields.count()) }
     case 'store-leaves':
-      return { kind, store: fields.text() }
+      return { kind, store: fields.text(), isBack: fields.flag() }
     default:
       return unreachable(kind)
   }

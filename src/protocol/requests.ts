@@ -135,8 +135,11 @@ export type Request =
   | { readonly kind: 'operate'; readonly request: OperateRequest }
   /** From the placement driver: what the cluster is to go by from now on. Older settings than the store has change nothing, but tell it who leads group 1. */
   | { readonly kind: 'learn-settings'; readonly config: ClusterConfig }
-  /** To any store: the one that asks stops in an orderly way. `done`, or DRAINING where the asked one does, too; older stores refuse it. */
-  | { readonly kind: 'store-leaves'; readonly store: StoreId }
+  /**
+   * To any store: the one that asks stops in an orderly way, or has come back from that. `done`, or DRAINING where the asked one stops, too; older stores
+   * refuse it.
+   */
+  | { readonly kind: 'store-leaves'; readonly store: StoreId; readonly isBack: boolean }
   /** To any store: make durable what is applied, and then shorten the log of the group `compact`. Done when that is so. */
   | { readonly kind: 'upkeep'; readonly compact: ShardId | undefined }
 

@@ -1,5 +1,5 @@
 import type { StoreId } from '../../shard-map/index.ts'
-import { decodeReply, encodeRequest } from '../protocol/index.ts'
+import { decodeReply, encodeRequest, type Request } from '../protocol/index.ts'
 import { type Message, NO_REPLICA } from '../raft/index.ts'
 import { answerError, type Call } from './call.ts'
 import { closing } from './refusals.ts'
@@ -15,7 +15,7 @@ const HAND_OVER_MS = 3_000
 const HAND_OVER_POLL_MS = 50
 /** An answer is a matter of a millisecond; a store that is gone gives none. */
 const TELL_MS_MAX = 100
-/** Longer than a store needs from its word to its end, and short enough that one which is back by then is soon as good as any. */
+/** Longer than a store needs from its word to its end. One that is back before says so. */
 const LEAVING_MS = 10_000
 
 export class Departure {
@@ -38,17 +38,26 @@ export class Departure {
     return (this.#leaving.get(store) ?? Number.NEGATIVE_INFINITY) > this.#store.options.clock.nowMs()
   }
 
-  /** Another store says that it leaves; the answer tells whether this one does, too. */
-  told(call: Call, store: StoreId): void {
-    this.#note(store)
+  /** Another store says that it leaves, or is back; the answer tells whether this one leaves, too. */
+  told(call: Call, { store, isBack }: Request & { readonly kind: 'store-leaves' }): void {
+    if (isBack) this.#leaving.delete(store)
+    else this.#note(store)
     if (this.#isLeaving) answerError(call, closing('none'))
     else call.answer({ kind: 'done' })
+  }
+
+  /**
+   * After the start: what the process before this one may have said is over. In a quick rolling restart nobody would be left to give leadership to. Where this
+   * word is lost, the other one is forgotten in time.
+   */
+  returned(): void {
+    void this.#tell(true)
   }
 
   async handOver(): Promise<void> {
     const { clock } = this.#store.options
     this.#isLeaving = true
-    await this.#tell()
+    await this.#tell(false)
     const deadlineMs = clock.nowMs() + HAND_OVER_MS
     const waiting = new Set([...this.#store.replicas.values()].filter((replica) => replica.isLeader))
     for (const replica of waiting) if (!this.#giveAway(replica)) waiting.delete(replica)
@@ -68,13 +77,13 @@ export class Departure {
   }
 
   /** Ends when every store that shares a group with this one has answered, or a moment has passed. */
-  #tell(): Promise<void> {
+  #tell(isBack: boolean): Promise<void> {
     const { options, id, replicas } = this.#store
     const { transport, clock } = options
     const peers = new Set([...replicas.values()].flatMap(({ shard }) => shard.replicas.map(({ store }) => store)))
     peers.delete(id)
     if (peers.size === 0) return Promise.resolve()
-    const request = encodeRequest({ kind: 'store-leaves', store: id })
+    const request = encodeRequest({ kind: 'store-leaves', store: id, isBack })
     return new Promise((resolve) => {
       let open = peers.size
       clock.after(TELL_MS_MAX, resolve)

@@ -120,7 +120,7 @@ export class RequestHandler {
         call.answer({ kind: 'done' })
         return
       case 'store-leaves':
-        this.#store.departure.told(call, request.store)
+        this.#store.departure.told(call, request)
         return
       case 'store-heartbeat':
       case 'placement-status':

@@ -248,6 +248,7 @@ export class Store {
     this.#heartbeats.start()
     this.#census.start()
     this.#placement?.start(this)
+    this.departure.returned()
   }
 
   /** It turned out after the start that this store is one of the new founders. */

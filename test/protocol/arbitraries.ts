@@ -204,7 +204,7 @@ export const coldRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('allocate-ids' as const), count: fc.nat(LIMITS.idsPerRequestMax) }),
   fc.record({ kind: fc.constant('operate' as const), request: operate }),
   fc.record({ kind: fc.constant('learn-settings' as const), config }),
-  fc.record({ kind: fc.constant('store-leaves' as const), store: fc.string() }),
+  fc.record({ kind: fc.constant('store-leaves' as const), store: fc.string(), isBack: fc.boolean() }),
   fc.record({ kind: fc.constant('upkeep' as const), compact: fc.option(u48, { nil: undefined }) }),
   fc.record({
     kind: fc.constant('store-heartbeat' as const),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NO_REPLICA } from '../../src/raft/index.ts'
+import type { Store } from '../../src/store/index.ts'
 import { poll } from '../../tools/cluster/poll.ts'
 import { TestCluster } from './cluster.ts'
 
@@ -17,6 +18,18 @@ async function leaders(cluster: TestCluster): Promise<Map<number, Led>> {
     led.set(group, { leader: replica.leaderStore, term: replica.raft.term })
   }
   return led
+}
+
+/** Who tells this store from now on that it is back. */
+function returns(store: Store): ReadonlySet<string> {
+  const back = new Set<string>()
+  const submit = store.submit.bind(store)
+  store.submit = (call) => {
+    submit(call)
+    const { request } = call
+    if (request.kind === 'store-leaves' && request.isBack) back.add(request.store)
+  }
+  return back
 }
 
 const QUIET = { shards: 6, placement: { schedulers: [] } }
@@ -63,6 +76,26 @@ test('a store that stops after another gives its leadership to the third, and no
     }
     await third.handOver()
     assert.deepEqual(await leaders(cluster), after)
+  })
+})
+
+test('a store that is back is as good as any, at once', async () => {
+  await TestCluster.with(QUIET, async (cluster) => {
+    const load = cluster.load('rolling', ['1', 'a', 'p'])
+    await load.succeed(20)
+    for (const id of ['s1', 's2', 's3']) {
+      await cluster.store(id).handOver()
+      const others = ['s1', 's2', 's3'].filter((other) => other !== id)
+      // To whoever was the first to stop, too.
+      assert.ok([...(await leaders(cluster)).values()].every(({ leader }) => others.includes(leader ?? '')))
+      await cluster.stop(id)
+      const told = others.map((other) => returns(cluster.store(other)))
+      await cluster.start(id)
+      await poll(`the others to hear that ${id} is back`, 30_000, () => told.every((stores) => stores.has(id)))
+      for (const other of others) assert.equal(cluster.store(other).departure.isLeaving(id), false)
+    }
+    await load.succeed(20)
+    await load.verify()
   })
 })
 
