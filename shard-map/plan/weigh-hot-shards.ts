@@ -6,8 +6,8 @@ import type { HeatDimension } from './heat.ts'
 import { type IndexedShard, isMovable } from './shard-entry.ts'
 import type { IndexedStore } from './store-load.ts'
 
-/** Shards of one store that are looked at in one round, of those it leads and of the others; the next round goes on with others. */
-const LOOKED_AT_MAX = 512
+/** Shards of one store that are looked at in one round; the next rounds go on with others. */
+const LOOKED_AT_MAX = 1024
 /** Of these, those for which a new place is searched. */
 const SEARCHED_MAX = 16
 
@@ -27,8 +27,10 @@ export function weighHotShards(
     const load = entry[dimension]
     if (load > 0) (load >= excess ? curing : others).offer(entry)
   }
-  if (dimension === 'writes') store.followed.visitSome(LOOKED_AT_MAX, round, offer)
-  store.led.visitSome(LOOKED_AT_MAX, round, offer)
+  const sets = dimension === 'writes' ? [store.followed, store.led] : [store.led]
+  // As many of each set as it has part in both: were more of the led ones seen, the store would lose its leaders for what its followers write.
+  const part = LOOKED_AT_MAX / sets.reduce((sum, { size }) => sum + size, 1)
+  for (const set of sets) set.visitSome(Math.ceil(set.size * Math.min(1, part)), round, offer)
   return inOrder(curing.found, others.found)
 }
 

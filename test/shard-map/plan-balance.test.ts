@@ -106,12 +106,12 @@ test('who measures a round hears of each scheduler when it is done', () => {
 })
 
 test('a hot store with more shards than one round looks at is looked through in the next rounds', () => {
-  const busy = [400, 600, 1_100]
+  const busy = [400, 1_400, 2_400]
   const model = cluster(
     stores(3),
-    many(1_800, (i) => ({
-      on: i < 1_200 ? 's1 s2 s3' : i % 2 === 0 ? 's2 s3 s1' : 's3 s1 s2',
-      statistics: { readsPerSecond: i < 1_200 ? (busy.includes(i) ? 300 : 0) : 1 },
+    many(3_600, (i) => ({
+      on: i < 3_000 ? 's1 s2 s3' : i % 2 === 0 ? 's2 s3 s1' : 's3 s1 s2',
+      statistics: { readsPerSecond: i < 3_000 ? (busy.includes(i) ? 300 : 0) : 1 },
     })),
     { hot: { ...PLAN_SETTINGS_DEFAULT.hot, opsPerSecondMin: 100 } },
   )

@@ -116,7 +116,7 @@ function print(report: RunReport, rounds: RoundSummary, says: string): void {
   )
   const { outside } = report
   console.log(
-    `  stores beyond the tolerance: ${outside.replicas} by replicas, ${outside.bytes} by bytes, ${outside.leaders} by leaders`,
+    `  stores beyond the tolerance: ${outside.replicas} by replicas, ${outside.bytes} by bytes, ${outside.leaders} by leaders; hot: ${report.hot}`,
   )
   console.log(`  planning thread in a round, processor time without pauses: ${ms(rounds.planningMs)}`)
   console.log(`    with pauses: ${ms(rounds.threadMs)}; pauses: ${ms(rounds.pauseMs)}`)

@@ -2,7 +2,7 @@
  * Runs one scenario to its end: rounds of planning, operators that take their time, loads that drift a little, until nothing has been planned for
  * a while. What it measures goes into the report; whether it may be called a success is judged there too.
  */
-import type { IndexedStore, SchedulerName } from '../../shard-map/index.ts'
+import type { IndexedStore, PlanSettings, SchedulerName } from '../../shard-map/index.ts'
 import { planRound } from '../../shard-map/index.ts'
 import { lowerBound } from './lower-bound.ts'
 import type { ModelCluster } from './model.ts'
@@ -43,6 +43,8 @@ export interface RunReport {
   readonly ops: Spread
   /** Stores at rest beyond the tolerance of the mean. */
   readonly outside: Readonly<Record<'replicas' | 'bytes' | 'leaders', number>>
+  /** Stores at rest that serve, or keep, more than makes a store hot. */
+  readonly hot: number
   readonly buildMs: number
 }
 
@@ -101,6 +103,7 @@ export function runScenario(
       bytes: spreadOf(stores, 'bytes'),
       leaders: spreadOf(stores, 'leaders'),
       ops: spreadOf(stores, 'ops'),
+      hot: hot(stores, cluster.index.settings.hot),
       outside: {
         replicas: outside(stores, balance.toleranceRatio, 'replicas', balance.replicasToleranceMin),
         bytes: outside(stores, balance.toleranceRatio, 'bytes', balance.bytesToleranceMin),
@@ -151,4 +154,11 @@ function outside(
   const { mean } = spreadOf(stores, dimension)
   const tolerance = Math.max(toleranceMin, mean * toleranceRatio) + grain
   return stores.filter(({ planned }) => Math.abs(planned[dimension] - mean) > tolerance).length
+}
+
+function hot(stores: readonly IndexedStore[], { ratio, opsPerSecondMin }: PlanSettings['hot']): number {
+  const isHot = ({ planned }: IndexedStore, dimension: 'ops' | 'writes'): boolean =>
+    planned[dimension] > Math.max(opsPerSecondMin, spreads[dimension].mean * (1 + ratio))
+  const spreads = { ops: spreadOf(stores, 'ops'), writes: spreadOf(stores, 'writes') }
+  return stores.filter((store) => isHot(store, 'ops') || isHot(store, 'writes')).length
 }
