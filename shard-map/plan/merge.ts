@@ -78,6 +78,8 @@ export function mergeInto(left: IndexedShard, right: IndexedShard, settings: Pla
   if (left.shard.end === undefined || left.shard.end !== right.shard.start) {
     return refusePlan('no-neighbour', `shards ${left.shard.id} and ${right.shard.id} are not neighbours in this order`)
   }
+  const silent = silenceProblem(left) ?? silenceProblem(right)
+  if (silent !== undefined) return silent
   const movesLeft = left.statistics.bytes < right.statistics.bytes
   const moved = movesLeft ? left : right
   const anchor = movesLeft ? right : left
@@ -144,16 +146,19 @@ function smallProblem(entry: IndexedShard, settings: PlanSettings, nowMs: number
   if (nowMs - lastMs < merge.afterSplitMs) {
     return refusePlan('too-soon', `shard ${shard.id} was split or merged a short while ago`, {
       sinceMs: nowMs - lastMs,
+      afterSplitMs: merge.afterSplitMs,
     })
   }
   if (!isSettled(entry) || shard.replicas.length !== settings.replicas) {
     return refusePlan('replica-unfit', `shard ${shard.id} does not have exactly ${settings.replicas} sound voters`)
   }
-  // Every replica has to say how far it is before a shard is stopped; a merge that cannot would be tried in vain again and again.
-  const silent = entry.stores.find((store) => store.statistics.liveness !== 'up')
-  if (silent !== undefined) {
-    const { id, statistics: of } = silent
-    return refusePlan('store-not-up', `store ${id}, which has a replica of shard ${shard.id}, is ${of.liveness}`)
-  }
   return undefined
+}
+
+/** Every replica has to say how far it is before a shard is stopped; a merge that cannot would be tried in vain again and again. */
+function silenceProblem(entry: IndexedShard): PlanRefusal | undefined {
+  const silent = entry.stores.find((store) => store.statistics.liveness !== 'up')
+  if (silent === undefined) return undefined
+  const { id, statistics: of } = silent
+  return refusePlan('store-not-up', `store ${id}, which has a replica of shard ${entry.shard.id}, is ${of.liveness}`)
 }

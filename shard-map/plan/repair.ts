@@ -85,7 +85,10 @@ export function repairPlan(planning: Planning, entry: IndexedShard): Plan {
     const reason = `${voters.length} voters instead of ${replicas}`
     return addVoter(entry, target.store, planning.settings, { scheduler: SCHEDULER, reason, numbers })
   }
-  return refusePlan('nothing-to-do', `shard ${shard.id} has its ${replicas} voters`, numbers)
+  const silent = voters.find((store) => store.statistics.liveness !== 'up')
+  const but =
+    silent === undefined ? '' : `; that on store ${silent.id}, which is silent, is replaced when it counts as down`
+  return refusePlan('nothing-to-do', `shard ${shard.id} has its ${replicas} voters${but}`, numbers)
 }
 
 function because(reason: string): Motive {

@@ -81,7 +81,8 @@ export function splitAt(
       (key, i) => !shardCovers(shard, key) || key <= shard.start || key <= (at.keys[i - 1] ?? ''),
     )
     if (isBad || at.keys.length === 0) {
-      return refusePlan('bad-split-key', `split keys ascend, lie inside shard ${shard.id} and are not its first key`)
+      const rule = at.keys.length === 1 ? 'the split key must' : 'split keys must ascend,'
+      return refusePlan('bad-split-key', `${rule} lie inside shard ${shard.id} and not be its first key`)
     }
   }
   const { mapBytes, shardCount, settings } = index

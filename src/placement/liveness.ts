@@ -63,8 +63,11 @@ export class Liveness {
     for (const [shard, led] of this.#led) this.#led.set(shard, { ...led, heardMs: later(led.heardMs) })
   }
 
-  /** Takes a heartbeat in. False when an earlier one is missing, so that the sender must send everything again. */
-  heard(heartbeat: StoreHeartbeat, nowMs: number): boolean {
+  /**
+   * Takes a heartbeat in. False when an earlier one is missing, so that the sender must send everything again. Nobody leads what `isMergedAway`: a store that
+   * says so and dies would keep that leadership for ever, and could never be drained.
+   */
+  heard(heartbeat: StoreHeartbeat, nowMs: number, isMergedAway: (shard: Shard) => boolean = () => false): boolean {
     const { id } = heartbeat.info
     const before = this.#stores.get(id)
     const sinceMs = before === undefined || nowMs - before.heardMs >= SUSPECT_AFTER_MS ? nowMs : before.sinceMs
@@ -83,6 +86,7 @@ export class Liveness {
     }
     for (const { shard, ...figures } of heartbeat.led) {
       const { term } = figures
+      if (isMergedAway(shard)) continue
       const known = this.#led.get(shard.id)
       // Two stores may both report a shard around an election: the newer term is right.
       if (known !== undefined && known.term > term) continue

@@ -287,9 +287,9 @@ function explain(
   subject: { readonly shard: number } | { readonly store: StoreId },
   answer: Answer,
 ): void {
-  const { scheduling, index, wallMs } = context
+  const { scheduling, index, wallMs, paused } = context
   if ('shard' in subject) {
-    const decisions = scheduling.explainShard(index, subject.shard, wallMs)
+    const decisions = scheduling.explainShard(index, subject.shard, wallMs, paused)
     if (decisions === undefined) {
       answer(
         refused(errorValue('SHARD_NOT_FOUND', `there is no shard ${subject.shard}`, { hint: 'flotilla shard ls' })),
@@ -297,7 +297,7 @@ function explain(
     } else answer(shown({ subject, decisions: decisions.map(decisionDocument) }))
     return
   }
-  const decisions = scheduling.explainStore(index, subject.store, wallMs)
+  const decisions = scheduling.explainStore(index, subject.store, wallMs, paused)
   if (decisions === undefined) answer(refused(storeUnknown(subject.store)))
   else answer(shown({ subject, decisions: decisions.map(decisionDocument) }))
 }

@@ -63,13 +63,23 @@ export class Scheduling {
   }
 
   /** The newest first, then what would be decided now. Undefined when there is no such shard. */
-  explainShard(index: PlacementIndex, shard: ShardId, wallMs: number): readonly DatedDecision[] | undefined {
-    const now = explainShard(index, shard, { nowMs: wallMs, round: this.#round })
+  explainShard(
+    index: PlacementIndex,
+    shard: ShardId,
+    wallMs: number,
+    paused: ReadonlySet<SchedulerName>,
+  ): readonly DatedDecision[] | undefined {
+    const now = explainShard(index, shard, { nowMs: wallMs, round: this.#round, paused })
     return now === undefined ? undefined : this.#explained((decision) => decision.shard === shard, now, wallMs)
   }
 
-  explainStore(index: PlacementIndex, store: StoreId, wallMs: number): readonly DatedDecision[] | undefined {
-    const now = explainStore(index, store, { nowMs: wallMs, round: this.#round })
+  explainStore(
+    index: PlacementIndex,
+    store: StoreId,
+    wallMs: number,
+    paused: ReadonlySet<SchedulerName>,
+  ): readonly DatedDecision[] | undefined {
+    const now = explainStore(index, store, { nowMs: wallMs, round: this.#round, paused })
     return now === undefined ? undefined : this.#explained((decision) => decision.store === store, now, wallMs)
   }
 
@@ -82,11 +92,13 @@ export class Scheduling {
     now: readonly Decision[],
     wallMs: number,
   ): readonly DatedDecision[] {
-    const past = [...this.#acts, ...this.#refusals.values()].filter(isAbout)
-    // What would be said again now, word for word, was not worth remembering.
-    const fresh = now.filter(
-      ({ scheduler, reason }) => !past.some((other) => other.scheduler === scheduler && other.reason === reason),
-    )
+    const isSame = (a: Decision, b: Decision): boolean =>
+      a.scheduler === b.scheduler && a.reason === b.reason && a.action === b.action
+    // What is said again now, word for word, has other numbers by now; what was done stands as it was.
+    const past = [...this.#acts, ...this.#refusals.values()]
+      .filter(isAbout)
+      .filter((decision) => decision.action !== null || !now.some((other) => isSame(decision, other)))
+    const fresh = now.filter((decision) => !past.some((other) => isSame(decision, other)))
     return [...past, ...fresh.map((decision) => ({ ...decision, atMs: wallMs }))].sort((a, b) => b.atMs - a.atMs)
   }
 

@@ -30,7 +30,7 @@ import { Driver } from './driver.ts'
 import { Liveness } from './liveness.ts'
 import { LivenessEvents } from './liveness-events.ts'
 import type { PlacementDefaults } from './settings.ts'
-import { changesFor, ShardReports } from './shard-reports.ts'
+import { changesFor, isMergedAway, ShardReports } from './shard-reports.ts'
 
 /**
  * The placement driver on one store. It acts only while this store leads group 1: it founds the cluster's first map, registers stores,
@@ -231,7 +231,8 @@ export class PlacementService implements PlacementHandler {
     const replica = this.#replica()
     assert(replica !== undefined, 'a heartbeat at a store without group 1')
     const { map, config } = this.#machine(replica)
-    const complete = this.#liveness.heard(heartbeat, this.#options.clock.nowMs())
+    const isGone = (shard: Shard): boolean => isMergedAway(shard, map)
+    const complete = this.#liveness.heard(heartbeat, this.#options.clock.nowMs(), isGone)
     if (map.shards.length > 0) {
       this.#register(heartbeat.info, map)
       let isNews = false

@@ -1,5 +1,7 @@
 import {
   compareEpochs,
+  isBootstrapped,
+  locate,
   type MapChange,
   type Shard,
   type ShardId,
@@ -36,6 +38,12 @@ export class ShardReports {
   }
 }
 
+/** Whether the shard was merged away, as far as the map knows: whoever reports it has not applied that yet, and may die before it does. */
+export function isMergedAway(shard: Shard, map: ShardMap): boolean {
+  const owner = ownerOf(shard, map)
+  return isOutdone(shard, owner) && known(shard, owner, map) === undefined
+}
+
 /**
  * What makes the map take these reports in. It refuses a shard on a store that it does not know, and with it the shard's range and epoch; but where its replicas
  * are is for the group to say, and what is wrong with that is for repair to mend. So a store that was forgotten, or never heard of, is named to the map first,
@@ -55,12 +63,22 @@ export function changesFor(shards: readonly Shard[], map: ShardMap): readonly Ma
 }
 
 function isNews(shard: Shard, map: ShardMap): boolean {
-  const known = shardById(map, shard.id)
-  if (known !== undefined) return compareEpochs(shard.epoch, known.epoch) === 'newer'
-  // Unknown, or merged away: whoever owns its keys now has a higher range epoch.
-  return !map.shards.some((other) => other.epoch.range > shard.epoch.range && covers(other, shard))
+  const owner = ownerOf(shard, map)
+  const mapped = known(shard, owner, map)
+  return mapped === undefined ? !isOutdone(shard, owner) : compareEpochs(shard.epoch, mapped.epoch) === 'newer'
 }
 
-function covers(other: Shard, shard: Shard): boolean {
-  return other.start <= shard.start && (other.end === undefined || shard.start < other.end)
+/** Whoever has the shard's first key. */
+function ownerOf({ start }: Shard, map: ShardMap): Shard | undefined {
+  return isBootstrapped(map) ? locate(map, start) : undefined
+}
+
+/** A store that says everything names thousands of shards: nearly all are where their keys are, and need no look at every shard. */
+function known({ id }: Shard, owner: Shard | undefined, map: ShardMap): Shard | undefined {
+  return owner?.id === id ? owner : shardById(map, id)
+}
+
+/** Of a shard that the map does not have: whoever owns the keys of one that was merged away has a higher range epoch. */
+function isOutdone({ epoch }: Shard, owner: Shard | undefined): boolean {
+  return owner !== undefined && owner.epoch.range > epoch.range
 }

@@ -14,6 +14,9 @@ import {
  * What a router believes about the cluster: the map, and who leads what. Belief may be wrong; stores answer a wrong request with the
  * cure, and the cure is learned here.
  */
+/** Leaders of shards that the map does not have, being younger than it; more are of shards that went while others came. */
+const STRANGERS_MAX = 64
+
 export class ClusterView {
   #map: ShardMap = EMPTY_MAP
   readonly #leaders = new Map<ShardId, StoreId>()
@@ -30,7 +33,8 @@ export class ClusterView {
     if (map !== undefined && map.version > this.#map.version) {
       const isFewer = map.shards.length < this.#map.shards.length
       this.#map = map
-      if (isFewer) this.#forgetMerged()
+      // As many shards as before may be others: one was merged away and another one split.
+      if (isFewer || this.#leaders.size > map.shards.length + STRANGERS_MAX) this.#forgetMerged()
     }
     for (const [shard, store] of Object.entries(leaders)) this.#leaders.set(Number(shard), store)
   }

@@ -5,6 +5,9 @@ import { EMPTY_MAP } from '../../shard-map/index.ts'
  * What this store knows of the shard map and of who leads what. It may be behind; epochs tell. Filled by heartbeat answers, and on members of the
  * placement group by what they apply.
  */
+/** Leaders of shards that the map does not have: of those that are younger than it, and of those that went while others came. */
+const STRANGERS_MAX = 64
+
 export class MapCache {
   #map: ShardMap = EMPTY_MAP
   #leaders: Record<number, StoreId> = {}
@@ -22,7 +25,8 @@ export class MapCache {
     if (map.version <= this.#map.version) return false
     const isFewer = map.shards.length < this.#map.shards.length
     this.#map = map
-    if (isFewer) this.#forgetMerged()
+    // As many shards as before may be others: one was merged away and another one split.
+    if (isFewer || Object.keys(this.#leaders).length > map.shards.length + STRANGERS_MAX) this.#forgetMerged()
     return true
   }
 

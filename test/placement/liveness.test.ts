@@ -68,6 +68,17 @@ test('a shard that was merged away is nobody’s any more, also when its leader 
   assert.equal(liveness.leadersOn('s1'), 1)
 })
 
+test('a leader that has not applied yet that its shard was merged away is not taken for one, late as it may say so', () => {
+  const liveness = new Liveness()
+  assert(liveness.heard(heartbeat('s1', 1, { 5: 3, 6: 1 }, true), 0))
+  liveness.ended(5)
+  const isMergedAway = ({ id }: { readonly id: number }): boolean => id === 5
+  assert(liveness.heard(heartbeat('s1', 2, { 5: 3 }), 10, isMergedAway))
+  assert(liveness.heard(heartbeat('s1', 3, { 5: 3, 6: 1 }, true), 20, isMergedAway))
+  assert.deepEqual(liveness.leaders(), { 6: 's1' })
+  assert.equal(liveness.leadersOn('s1'), 1)
+})
+
 test('a driver that stood still takes that for its own silence, not for that of others', () => {
   const liveness = new Liveness()
   liveness.forgetAll(0)

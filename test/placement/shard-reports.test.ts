@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyChange, applyChanges, type Shard, violations } from '../../shard-map/index.ts'
-import { changesFor } from '../../src/placement/shard-reports.ts'
+import { changesFor, isMergedAway, ShardReports } from '../../src/placement/shard-reports.ts'
 import { bootstrapped } from '../shard-map/arbitraries.ts'
 
 const MAP = bootstrapped(3, 2)
@@ -13,6 +13,33 @@ function reported(...strangers: string[]): Shard {
   const epoch = { membership: FIRST.epoch.membership + 1, range: FIRST.epoch.range + 1 }
   return { ...FIRST, epoch, replicas: [...FIRST.replicas, ...learners] }
 }
+
+test('a shard is merged away when it is gone and its keys have an owner that was changed after it', () => {
+  const [left, right] = MAP.shards
+  assert(left !== undefined && right !== undefined)
+  const merged = { ...left, end: right.end, epoch: { ...left.epoch, range: right.epoch.range + 1 } }
+  const after = { ...MAP, shards: [merged] }
+  assert.equal(isMergedAway(right, after), true)
+  assert.equal(isMergedAway(left, after), false, 'it is behind, and is there')
+  assert.equal(isMergedAway(right, MAP), false)
+  // The right part of a split that the map has not heard of is younger than the whole.
+  const part = { ...right, id: 77, start: `${right.start}x`, epoch: { ...right.epoch, range: right.epoch.range + 1 } }
+  assert.equal(isMergedAway(part, MAP), false)
+  assert.equal(new ShardReports().heard(part, MAP), true)
+  assert.equal(new ShardReports().heard(right, after), false)
+  assert.equal(new ShardReports().heard(merged, MAP), true)
+  assert(MAP.placement !== undefined)
+  assert.equal(isMergedAway(MAP.placement, after), false)
+  // Moved aside: it is there, its first key is somebody else's.
+  const aside = {
+    ...MAP,
+    shards: [
+      { ...left, end: `${right.start}x`, epoch: part.epoch },
+      { ...right, start: `${right.start}x` },
+    ],
+  }
+  assert.equal(isMergedAway(right, aside), false)
+})
 
 test('a report of known stores is proposed as it is', () => {
   assert.deepEqual(changesFor([reported()], MAP), [{ kind: 'update-shards', shards: [reported()] }])

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explainShard, explainStore, isAccepting, PLAN_SETTINGS_DEFAULT, planRound } from '../../shard-map/index.ts'
+import { PLAN_SETTINGS_DEFAULT, planRound } from '../../shard-map/index.ts'
 import { cluster, MiB, planned, round, settle, short, stores } from './plan-clusters.ts'
 
 type Statistics = ReturnType<typeof stores>[number]
@@ -310,29 +310,6 @@ test('limits hold: operators per store, snapshots, and schedulers that are pause
   const paused = planRound(model.index, { nowMs: 1, round: 0, paused: new Set(['balance-replicas']) })
   assert.ok(paused.operators.every(({ scheduler }) => scheduler !== 'balance-replicas'))
   assert.ok(paused.decisions.some(({ reason }) => reason === 'scheduler balance-replicas is paused'))
-})
-
-test('explain tells for a shard and for a store what each scheduler thinks', () => {
-  const model = cluster(stores(3), [{ on: 's1 s2 s3' }, { on: 's1 s2 s3' }])
-  const clock = { nowMs: 10_000_000, round: 0 }
-  assert.equal(explainShard(model.index, 99, clock), undefined)
-  assert.equal(explainStore(model.index, 's9', clock), undefined)
-  const shard = explainShard(model.index, 2, clock) ?? []
-  assert.deepEqual(
-    shard.map(({ scheduler, action }) => [scheduler, action]),
-    [
-      ['repair', null],
-      ['isolation', null],
-      ['split', null],
-      ['merge', null],
-    ],
-  )
-  const store = explainStore(model.index, 's1', clock) ?? []
-  const leaders = store.find(({ scheduler }) => scheduler === 'balance-leaders')
-  assert.match(leaders?.action ?? '', /^transfer-leader: let s[23] lead shard/)
-  assert.deepEqual(leaders?.numbers.fromLeaders, 2)
-  for (const { reason } of [...shard, ...store]) assert.ok(reason.length > 10)
-  assert.ok([...model.index.stores()].every(isAccepting))
 })
 
 test('what balance has just moved rests, and others move instead', () => {

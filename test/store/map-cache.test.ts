@@ -28,6 +28,22 @@ test('leaders of shards that were merged away are forgotten, those of others and
   )
 })
 
+test('where every merge comes with a split, leaders of shards that are gone do not pile up', () => {
+  const cache = new MapCache()
+  const view = new ClusterView()
+  for (let id = 3; id < 1_000; id++) {
+    const map = mapOf(id, [2, id])
+    cache.learnLeaders({ 2: 's1', [id]: 's2' })
+    cache.update(map)
+    view.learn(map, { 2: 's1', [id]: 's2' })
+  }
+  assert.ok(Object.keys(cache.leaders).length < 100, `${Object.keys(cache.leaders).length} leaders of two shards`)
+  assert.deepEqual([cache.leaders[2], cache.leaders[999]], ['s1', 's2'])
+  const kept = Array.from({ length: 1_000 }, (_, id) => view.leaderOf(id)).filter((leader) => leader !== undefined)
+  assert.ok(kept.length < 100, `${kept.length} leaders of two shards`)
+  assert.deepEqual([view.leaderOf(2), view.leaderOf(999)], ['s1', 's2'])
+})
+
 test('a leader is kept when its shard is younger than the map', () => {
   const cache = new MapCache()
   const view = new ClusterView()
