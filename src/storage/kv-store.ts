@@ -66,6 +66,8 @@ export interface KvStore {
   batch(): EngineBatch
   /** An estimate of the bytes on disk in a range, without what the engine still holds in its own memory. */
   approximateBytes(range: EngineRange): Promise<number>
+  /** Rewrites the range without what was deleted or overwritten in it, apart from what open snapshots and iterators hold. May take seconds; nobody waits for it. */
+  compact(range: EngineRange): Promise<void>
   /** Waits for running work. No call is allowed afterwards. */
   close(): Promise<void>
 }

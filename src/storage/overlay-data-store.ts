@@ -4,17 +4,17 @@
  * does. The store's loop is its caller.
  */
 import { assert } from '../base/index.ts'
-import type {
-  DamagedGroup,
-  DataKey,
-  DataStore,
+import {
+  type DamagedGroup,
+  type DataKey,
+  type DataStore,
   DataStoreError,
-  KeyRange,
-  RangeSize,
-  ScanOptions,
-  ScanPage,
-  SnapshotExport,
-  SnapshotImport,
+  type KeyRange,
+  type RangeSize,
+  type ScanOptions,
+  type ScanPage,
+  type SnapshotExport,
+  type SnapshotImport,
 } from './data-store.ts'
 import { engineError } from './engine-error.ts'
 import type { EngineBatch, KvStore } from './kv-store.ts'
@@ -24,6 +24,7 @@ import { Overlay } from './overlay.ts'
 import { estimateOverlay, estimateSize } from './overlay-estimate.ts'
 import type { OverlayGeneration } from './overlay-generation.ts'
 import { captureOverlay, mergePage } from './overlay-scan.ts'
+import { RangeCompactor } from './range-compactor.ts'
 import { SizeSurvey } from './size-survey.ts'
 import { type Pause, SnapshotReceiver, type SnapshotRunner, type Staging } from './snapshot/index.ts'
 
@@ -52,6 +53,7 @@ export class OverlayDataStore implements DataStore {
   readonly #kv: KvStore
   readonly #overlay = new Overlay()
   readonly #survey: SizeSurvey
+  readonly #compactor: RangeCompactor
   readonly #states: Map<GroupId, Uint8Array>
   readonly #durableStates: Map<GroupId, Uint8Array>
   readonly #damaged: Map<GroupId, DamagedGroup>
@@ -68,6 +70,7 @@ export class OverlayDataStore implements DataStore {
     this.#parts = parts
     this.#kv = parts.kv
     this.#survey = new SizeSurvey(parts.kv)
+    this.#compactor = new RangeCompactor(parts.kv)
     this.#states = new Map(parts.states)
     this.#durableStates = new Map(parts.states)
     this.#damaged = new Map(parts.damaged.map((entry) => [entry.group, entry]))
@@ -217,13 +220,16 @@ export class OverlayDataStore implements DataStore {
     // What is flushed into a range behind the place where it is being counted would be missed.
     const asOf = pending.keys === 0 ? version : undefined
     const survey = await this.#survey.look(range, itemsMax, asOf)
-    if (survey?.isWhole === true) {
+    const compaction = this.#compactor.consider(survey.walked)
+    if (compaction !== undefined) this.#track(compaction)
+    if (survey.isWhole && !survey.isLarge) {
       const { bytes, keys } = survey.count
       const isSettled = survey.asOf === version
       return { bytes: Math.round(bytes + pending.bytes), keys: Math.round(keys + pending.keys), isSettled }
     }
     const size = await estimateSize(this.#kv, this.#overlay, range)
-    if (survey === undefined) return { ...size, isSettled: pending.keys === 0 }
+    if (survey.isLarge)
+      return { ...size, isSettled: pending.keys === 0 && !this.#compactor.isSuspicious(survey.walked) }
     const bytes = Math.max(size.bytes, Math.round(survey.count.bytes + pending.bytes))
     const keys = Math.max(size.keys, Math.round(survey.count.keys + pending.keys))
     return { bytes, keys, isSettled: false }
@@ -324,6 +330,16 @@ export class OverlayDataStore implements DataStore {
     })
     this.#work.add(work)
     return work
+  }
+
+  /** Closing waits for it. What fails here fails again for whoever writes next, and that ends the store. */
+  #track(compaction: Promise<void>): void {
+    const work = compaction
+      .catch((error: unknown) => {
+        if (!(error instanceof DataStoreError)) throw error
+      })
+      .finally(() => this.#work.delete(work))
+    this.#work.add(work)
   }
 
   #refuseBusy(group: GroupId): void {

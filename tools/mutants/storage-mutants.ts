@@ -208,6 +208,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     breaks: 'compare-and-set: two writers with one revision, one of them wins',
   },
   {
+    id: 'keep what was deleted on disk',
+    area: 'data store',
+    file: 'src/storage/range-compactor.ts',
+    before: 'if (this.#isRunning || engineBytes <= 2 * bytes + GARBAGE_BYTES_MAX) return undefined',
+    after: 'if (this.#isRunning || engineBytes >= 0) return undefined',
+    breaks: 'a shard from which most was deleted is as small as what is left of it',
+  },
+  {
     id: 'writes ignore the range epoch',
     area: 'machine',
     file: 'src/machine/kv/kv-machine.ts',

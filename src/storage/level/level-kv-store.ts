@@ -107,6 +107,14 @@ export class LevelKvStore implements KvStore {
     }
   }
 
+  async compact(range: EngineRange): Promise<void> {
+    try {
+      await this.#level.compactRange(range.start, range.end)
+    } catch (error) {
+      throw engineError(error, 'compact a range')
+    }
+  }
+
   async close(): Promise<void> {
     await this.#level.close()
   }

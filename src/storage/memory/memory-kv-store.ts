@@ -57,6 +57,9 @@ export class MemoryKvStore implements KvStore {
     return bytes
   }
 
+  /** Nothing is left of what is deleted here. */
+  async compact(): Promise<void> {}
+
   async close(): Promise<void> {
     this.#closed = true
   }

@@ -82,6 +82,10 @@ class RocksKvStore implements KvStore {
     return called('estimate a size', (done) => this.#database.approximateSize(range.start, range.end, done))
   }
 
+  compact(range: EngineRange): Promise<void> {
+    return called<void>('compact a range', (done) => this.#database.compactRange(range.start, range.end, done))
+  }
+
   close(): Promise<void> {
     return called<void>('close the database', (done) => this.#database.close(done))
   }

@@ -33,6 +33,7 @@ export interface RocksDatabase {
   iterator(options: Record<string, unknown>): RocksIterator
   batch(): RocksBatch
   approximateSize(start: string, end: string, callback: Callback<number>): void
+  compactRange(start: string, end: string, callback: Callback<void>): void
   close(callback: Callback<void>): void
 }
 

@@ -209,5 +209,33 @@ for (const engine of engines) {
       assert.ok(whole >= 0 && whole < 16e6, `${whole} bytes for 4 MB`)
       assert.ok((await kv.approximateBytes({ start: 'x', end: 'y' })) < 1e5)
     })
+
+    test('gives back what deleted records take, in one range', async (t) => {
+      const kv = await open(t)
+      const fill = async (prefix: string, value: Uint8Array | null): Promise<void> => {
+        const batch = kv.batch()
+        for (let i = value === null ? 5 : 0; i < 3000; i++) {
+          const key = `${prefix}${String(i).padStart(6, '0')}`
+          if (value === null) batch.delete(key)
+          else batch.put(key, value)
+        }
+        await batch.write()
+      }
+      await fill('a', Buffer.alloc(1000))
+      await fill('b', Buffer.alloc(1000))
+      const [a, b] = [
+        { start: 'a', end: 'b' },
+        { start: 'b', end: 'c' },
+      ]
+      // What is compacted is in tables afterwards, and can be measured.
+      await kv.compact(ALL)
+      assert.ok((await kv.approximateBytes(a)) > 2.5e6)
+      await fill('a', null)
+      await kv.compact(a)
+      assert.ok((await kv.approximateBytes(a)) < 1e5, `${await kv.approximateBytes(a)} bytes for 5 records`)
+      assert.ok((await kv.approximateBytes(b)) > 2.5e6)
+      assert.equal((await drain(kv.iterate(a, FORWARD))).length, 5)
+      assert.equal((await drain(kv.iterate(b, FORWARD), 5000)).length, 3000)
+    })
   })
 }
