@@ -41,7 +41,8 @@ export function hasRoom(store: IndexedStore, bytes: number, settings: PlanSettin
 export function givingLimit(store: IndexedStore, settings: PlanSettings): PlanRefusal | undefined {
   const { limits } = settings
   if (store.replicaOperators < limits.operatorsPerStore) return undefined
-  return refusePlan('store-limit', `store ${store.id} has ${store.replicaOperators} operators running already`, {
+  const count = `${store.replicaOperators} ${store.replicaOperators === 1 ? 'operator' : 'operators'}`
+  return refusePlan('store-limit', `store ${store.id} has ${count} running already`, {
     operators: store.replicaOperators,
     operatorsPerStore: limits.operatorsPerStore,
   })

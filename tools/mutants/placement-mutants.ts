@@ -116,6 +116,22 @@ export const PLACEMENT_MUTANTS: readonly Mutant[] = [
     breaks: 'what a group says of its range reaches the map, wherever its replicas are',
   },
   {
+    id: 'save nothing of when shards were split',
+    area: 'placement',
+    file: 'src/machine/placement/operator-book.ts',
+    before: 'rangeChanges: [...this.#rangeChanges.all.values()],',
+    after: 'rangeChanges: [],',
+    breaks: 'what was cut a short while ago is not joined again, whoever leads group 1',
+  },
+  {
+    id: 'believe a leader whose shard was merged away',
+    area: 'placement',
+    file: 'src/placement/liveness.ts',
+    before: '      if (isMergedAway(shard)) continue\n',
+    after: '',
+    breaks: 'a store that died can be drained, whatever it said last',
+  },
+  {
     id: 'merge beside a silent store',
     area: 'placement',
     file: 'shard-map/plan/merge.ts',
