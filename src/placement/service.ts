@@ -287,15 +287,17 @@ export class PlacementService implements PlacementHandler {
       leader: this.#store?.id ?? '',
       map,
       leaders: { ...this.#liveness.leaders(), [PLACEMENT_SHARD]: this.#store?.id ?? '' },
-      stores: map.stores.map(({ id }) => {
+      stores: map.stores.map(({ id, state }) => {
         const picture = this.#liveness.store(id)
+        // What it said last is from while its replicas were being deleted.
+        const held = state === 'gone' ? undefined : picture
         return {
           id,
           liveness: this.#liveness.state(id, nowMs, downAfterMs),
           lastHeartbeatAgoMs: picture === undefined ? Number.MAX_SAFE_INTEGER : Math.round(nowMs - picture.heardMs),
-          replicas: picture?.replicas ?? 0,
-          bytes: picture?.bytes ?? 0,
-          load: picture?.load ?? { readsPerSecond: 0, writesPerSecond: 0 },
+          replicas: held?.replicas ?? 0,
+          bytes: held?.bytes ?? 0,
+          load: held?.load ?? { readsPerSecond: 0, writesPerSecond: 0 },
           uptimeSeconds: picture?.uptimeSeconds ?? 0,
         }
       }),
