@@ -125,7 +125,7 @@ export class Admission {
     throw refusal(
       'PERMISSION_DENIED',
       'pages of other sites may not use this gateway',
-      'Configure their origin for CORS.',
+      'Put their origin into gateway.cors.origins.',
     )
   }
 

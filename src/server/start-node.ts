@@ -154,6 +154,7 @@ export async function startNode(
       settings,
       tracer: tracing,
       tokens: accessTokens(config),
+      ...(config.gateway.cors.origins.length === 0 ? {} : { cors: config.gateway.cors }),
       ...(certificates === undefined ? {} : { tls: certificates }),
       rpcLog,
     })

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { syncDirectory } from './files/index.ts'
+import { makeDirectory, syncDirectory } from './files/index.ts'
 import { describeThisProcess, isAlive, type LockHolder, parseLockHolder } from './lock-holder.ts'
 import { LogStoreError } from './log-store.ts'
 
@@ -93,7 +93,7 @@ class HeldDirectory implements DataDirectory {
 }
 
 function createDirectory(root: string): void {
-  const first = fs.mkdirSync(root, { recursive: true })
+  const first = makeDirectory(root)
   if (first === undefined) return
   for (let made = root; made.length >= first.length; made = path.dirname(made)) syncDirectory(path.dirname(made))
 }

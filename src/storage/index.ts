@@ -16,7 +16,7 @@ export {
 export { type DiskSpace, diskSpaceOf } from './disk-space.ts'
 // The shared log.
 export type { File, FileSystem } from './file-system.ts'
-export { type FaultyOperation, MemoryFiles, type MemoryFilesOptions, NodeFiles } from './files/index.ts'
+export { type FaultyOperation, MemoryFiles, type MemoryFilesOptions, makeDirectory, NodeFiles } from './files/index.ts'
 export {
   type DamagedLog,
   type GroupId,

@@ -150,6 +150,15 @@ test('a directory that is none is one clear sentence and exit code 1', async () 
   )
 })
 
+test('a directory where nothing can be made is one clear sentence and exit code 1, at once', async () => {
+  const child = demo(await freePorts(), '/proc/flotilla/data')
+  assert.deepEqual(await child.ended(START_MS_MAX), { code: 1, signal: null })
+  assert.match(
+    child.lines.join('\n'),
+    /^error: PERMISSION_DENIED: \/proc\/flotilla\/data\/s1 cannot be written by this user\n {2}try: flotilla demo --dir PATH$/,
+  )
+})
+
 test('data of a store that runs elsewhere is one clear sentence and exit code 1', async () => {
   const port = await freePorts()
   const dir = path.join(directory, 'locked')

@@ -15,6 +15,7 @@ import { run } from '../tools/run.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../tools/flotilla.ts', import.meta.url))
 const START_MS_MAX = 60_000
+const PAGE = 'https://shop.example'
 
 interface MadeToken {
   readonly token: string
@@ -47,7 +48,7 @@ test('a store asks for tokens, and takes new ones at SIGHUP', async () => {
       cluster: { bootstrap: { stores: ['s1'], shards: 2 } },
       store: { id: 's1', dir: path.join(directory, 's1') },
       transport: { servers: [brokerUrl], embedded: true },
-      gateway: { listen, tokens, ...change },
+      gateway: { listen, tokens, cors: { origins: [PAGE] }, ...change },
       observability: { log: { level: 'info', format: 'json' } },
     }
     writeFileSync(file, JSON.stringify(config))
@@ -69,6 +70,7 @@ test('a store asks for tokens, and takes new ones at SIGHUP', async () => {
     assert.match((await run(['status'], { env: withToken })).stderr, /^error: PERMISSION_DENIED: /)
     assert.equal((await run(['status', '--token', old.token], { env: endpoint })).exitCode, 0)
 
+    await assertOrigins(url, shop.token)
     const client = await connect(url, { token: shop.token })
     await client.put('shop/b', 'w')
     assert.deepEqual(Buffer.from((await client.get('shop/b')) ?? []).toString(), 'w')
@@ -118,6 +120,37 @@ test('a store asks for tokens, and takes new ones at SIGHUP', async () => {
     rmSync(directory, { recursive: true, force: true })
   }
 })
+
+/** A page that is named may ask and read the answers, refusals too; another may not even learn what was refused. */
+async function assertOrigins(url: string, token: string): Promise<void> {
+  const asked = (origin: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`${url}/kv/shop/a`, { ...init, headers: { origin, 'sec-fetch-site': 'cross-site', ...init.headers } })
+  const preflight = await asked(PAGE, {
+    method: 'OPTIONS',
+    headers: { 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization' },
+  })
+  const allowed = (answer: Response): string | null => answer.headers.get('access-control-allow-origin')
+  assert.deepEqual([preflight.status, allowed(preflight)], [204, PAGE])
+  assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /authorization/i)
+  assert.match(preflight.headers.get('access-control-allow-methods') ?? '', /PUT/)
+  assert.equal(preflight.headers.get('access-control-allow-credentials'), null)
+  const answered = await asked(PAGE, { headers: { authorization: `Bearer ${token}` } })
+  assert.deepEqual([answered.status, allowed(answered), await answered.text()], [200, PAGE, 'v'])
+  const refused = await asked(PAGE, { headers: { authorization: 'Bearer wrong' } })
+  assert.deepEqual([refused.status, allowed(refused)], [401, PAGE])
+  const foreign = await asked('https://evil.example', {
+    method: 'OPTIONS',
+    headers: { 'access-control-request-method': 'PUT' },
+  })
+  assert.notEqual(foreign.status, 204)
+  assert.equal(allowed(foreign), null)
+  const written = await asked('https://evil.example', {
+    method: 'POST',
+    body: '{"value":"x"}',
+    headers: { authorization: `Bearer ${token}` },
+  })
+  assert.deepEqual([written.status, allowed(written)], [403, null])
+}
 
 function serverName(listen: string): Promise<string> {
   const [host = '', port] = listen.split(':')

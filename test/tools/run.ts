@@ -15,10 +15,13 @@ export interface Ran {
 
 export interface RunOptions {
   readonly isTerminal?: boolean
+  /** Of that terminal. */
+  readonly columns?: number
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string | Uint8Array
   /** Is handed what the command does on a signal. */
   readonly onSignal?: Context['onSignal']
+  readonly exit?: Context['exit']
 }
 
 const clock: Clock = {
@@ -33,7 +36,7 @@ const clock: Clock = {
 
 export async function run(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const stdout = capture(options.isTerminal === true)
-  const stderr = capture(options.isTerminal === true)
+  const stderr = capture(options.isTerminal === true, options.columns)
   const context: Context = {
     env: options.env ?? {},
     stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
@@ -42,9 +45,11 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
     clock,
     self: { argv: ['flotilla'], command: 'flotilla' },
     onSignal: options.onSignal ?? (() => {}),
-    exit: (exitCode) => {
-      throw new Error(`the program wants to exit with ${exitCode}`)
-    },
+    exit:
+      options.exit ??
+      ((exitCode) => {
+        throw new Error(`the program wants to exit with ${exitCode}`)
+      }),
   }
   const exitCode = await runProgram(words, context)
   return {
@@ -55,8 +60,8 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
   }
 }
 
-function capture(isTTY: boolean): { readonly stream: Context['stdout']; readonly bytes: () => Buffer } {
+function capture(isTTY: boolean, columns = 80): { readonly stream: Context['stdout']; readonly bytes: () => Buffer } {
   const chunks: Buffer[] = []
   const stream = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk))
-  return { stream: Object.assign(stream, { isTTY }), bytes: () => Buffer.concat(chunks) }
+  return { stream: Object.assign(stream, { isTTY, columns }), bytes: () => Buffer.concat(chunks) }
 }

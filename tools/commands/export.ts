@@ -34,6 +34,10 @@ interface Page {
 interface Begun {
   readonly lastKey: Uint8Array | undefined
   readonly append: (text: string) => Promise<void>
+  /** Beside lines on the same terminal progress would only tear them. */
+  readonly isShown: boolean
+  /** Asked after each page; throws where nobody wants more. */
+  readonly goOn: (keys: number) => void
 }
 
 export function addExport(parent: Command, registry: Registry): void {
@@ -72,16 +76,32 @@ async function exportToStream(session: Session, prefix: Uint8Array): Promise<voi
   const { stdout } = session.context
   if (session.format === 'csv' || session.format === 'json')
     throw new UsageError(`export writes lines of JSON, not ${session.format}; flotilla scan -o ${session.format} does`)
-  await exportLines(session, prefix, { lastKey: undefined, append: (text) => write(stdout, text) })
+  await exportLines(session, prefix, {
+    lastKey: undefined,
+    append: (text) => write(stdout, text),
+    isShown: stdout.isTTY !== true,
+    goOn: () => {},
+  })
 }
 
 async function exportToFile(session: Session, prefix: Uint8Array, path: string, isResumed: boolean): Promise<void> {
   const file = await openFile(path, isResumed)
   let exported: Exported
+  let isInterrupted = false
+  session.context.onSignal(() => {
+    if (isInterrupted) session.context.exit(EXIT.interrupted)
+    isInterrupted = true
+  })
+  const goOn = (keys: number): void => {
+    if (isInterrupted)
+      throw new CliError(EXIT.interrupted, 'ABORTED', `interrupted after ${keys} keys`, [
+        `flotilla export ${[...shownPrefix(prefix), '--file', path].join(' ')} --resume`,
+      ])
+  }
   try {
     const lastKey = isResumed ? await cutTornLine(file, path, prefix) : undefined
     const append = async (text: string): Promise<void> => void (await file.appendFile(text))
-    exported = { file: path, ...(await exportLines(session, prefix, { lastKey, append })) }
+    exported = { file: path, ...(await exportLines(session, prefix, { lastKey, append, isShown: true, goOn })) }
     await file.sync()
   } finally {
     await file.close()
@@ -111,6 +131,15 @@ async function openFile(path: string, isResumed: boolean): Promise<FileHandle> {
       ])
     throw new CliError(EXIT.failed, 'UNAVAILABLE', `cannot write ${path}: ${error.message}`)
   }
+}
+
+/** As words of a command line. */
+function shownPrefix(prefix: Uint8Array): readonly string[] {
+  if (prefix.length === 0) return []
+  const text = Buffer.from(prefix)
+  return /^[\w:/.-]+$/.test(text.toString('latin1'))
+    ? [text.toString('latin1')]
+    : [text.toString('base64'), '--key-base64']
 }
 
 /** The key of the last whole line; the file ends with that line afterwards. */
@@ -144,11 +173,9 @@ function keyBytes(key: string, encoding: 'base64' | undefined): Buffer {
 async function exportLines(
   session: Session,
   prefix: Uint8Array,
-  { lastKey, append }: Begun,
+  { lastKey, append, isShown, goOn }: Begun,
 ): Promise<{ keys: number; bytes: number }> {
   const { context } = session
-  // Beside lines on the same terminal it would only tear them.
-  const isShown = session.context.stdout.isTTY !== true || lastKey !== undefined
   const total = isShown && prefix.length === 0 && context.stderr.isTTY === true ? await keysInAll(session) : undefined
   const progress = new ProgressLine(context, 'exported')
   const bounds = prefix.length === 0 ? [] : [`prefix=${percentEncode(prefix)}`]
@@ -157,21 +184,25 @@ async function exportLines(
   let keys = 0
   let bytes = 0
   let cursor: string | null = null
-  do {
-    const place: readonly string[] = cursor === null ? [] : [`cursor=${percentEncode(Buffer.from(cursor, 'utf8'))}`]
-    const query = [...bounds, `limit=${LIMITS.scanPageItemsMax}`, ...place].join('&')
-    const page: Page = await withPatience(context, async () => (await session.getJson<Page>(`/kv?${query}`)).document)
-    const isWritten = (item: Entry): boolean =>
-      lastKey !== undefined && keyBytes(item.key, item.keyEncoding).equals(lastKey)
-    const items = page.items.filter((item, position) => cursor !== null || position > 0 || !isWritten(item))
-    const text = items.map((item) => `${JSON.stringify(item)}\n`).join('')
-    await append(text)
-    keys += items.length
-    bytes += Buffer.byteLength(text)
-    cursor = page.next
-    if (isShown) await progress.show({ keys, bytes, fraction: total === undefined ? undefined : keys / total })
-  } while (cursor !== null)
-  if (isShown) await progress.clear()
+  try {
+    do {
+      const place: readonly string[] = cursor === null ? [] : [`cursor=${percentEncode(Buffer.from(cursor, 'utf8'))}`]
+      const query = [...bounds, `limit=${LIMITS.scanPageItemsMax}`, ...place].join('&')
+      const page: Page = await withPatience(context, async () => (await session.getJson<Page>(`/kv?${query}`)).document)
+      const isWritten = (item: Entry): boolean =>
+        lastKey !== undefined && keyBytes(item.key, item.keyEncoding).equals(lastKey)
+      const items = page.items.filter((item, position) => cursor !== null || position > 0 || !isWritten(item))
+      const text = items.map((item) => `${JSON.stringify(item)}\n`).join('')
+      await append(text)
+      keys += items.length
+      bytes += Buffer.byteLength(text)
+      cursor = page.next
+      if (isShown) await progress.show({ keys, bytes, fraction: total === undefined ? undefined : keys / total })
+      if (cursor !== null) goOn(keys)
+    } while (cursor !== null)
+  } finally {
+    if (isShown) await progress.clear()
+  }
   return { keys, bytes }
 }
 

@@ -27,6 +27,7 @@ export const COMMENTS: Readonly<Record<string, string>> = {
   gateway: 'Where clients go: HTTP, the command line, the console in a browser.',
   'gateway.listen': 'The address is also how the other stores tell clients of this one.',
   'gateway.tokens': 'Only the hashes of tokens; `flotilla token new` makes both. Roles: read, write, admin.',
+  'gateway.cors.origins': 'Web pages that may call this gateway, such as https://shop.example.',
   'gateway.allowAnonymous': 'Everybody who reaches the gateway may read and write everything.',
   observability: 'What a store tells of itself. May change while the cluster runs: flotilla config set.',
 }

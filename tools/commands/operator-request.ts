@@ -132,7 +132,13 @@ async function start(
 
 /** Looks at an operator until it has ended or the time is over, and tells of each step that begins. */
 export async function follow(session: Session, id: string, waitMs: number): Promise<Shown> {
-  const { clock, stderr } = session.context
+  const { clock, stderr, onSignal, exit } = session.context
+  onSignal(() => {
+    // Only the waiting ends.
+    void write(stderr, `operator ${id} goes on without this command\n  try: flotilla operator wait ${id}\n`).then(() =>
+      exit(EXIT.interrupted),
+    )
+  })
   const untilMs = clock.nowMs() + waitMs
   let told = ''
   for (;;) {

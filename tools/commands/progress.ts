@@ -9,7 +9,10 @@ export interface Progress {
 }
 
 const REFRESH_MS = 200
-const BAR_CHARS = 24
+const BAR_CHARS_MAX = 24
+/** A shorter one says less than the number beside it. */
+const BAR_CHARS_MIN = 6
+const COLUMNS_DEFAULT = 80
 const CLEAR_LINE = '\r\u001b[K'
 
 export class ProgressLine {
@@ -32,7 +35,10 @@ export class ProgressLine {
     this.#shownMs = nowMs
     const rate = Math.round((keys * 1000) / Math.max(1, nowMs - this.#startedMs))
     const counts = `${this.#what} ${keys} keys, ${shortBytes(bytes)}, ${rate} keys/s`
-    await write(stderr, `${CLEAR_LINE}${fraction === undefined ? '' : `${bar(fraction)} `}${counts}`)
+    // One column is left free: a line that fills the last one is two lines on many terminals, and the first of them would stay.
+    const room = (stderr.columns ?? COLUMNS_DEFAULT) - 1
+    const line = fraction === undefined ? counts : `${shareText(fraction, room - counts.length)}${counts}`
+    await write(stderr, `${CLEAR_LINE}${line.slice(0, Math.max(0, room))}`)
   }
 
   /** Before anything else is written. */
@@ -42,8 +48,12 @@ export class ProgressLine {
   }
 }
 
-function bar(fraction: number): string {
+/** How far it is, as a bar and a number, or only as a number where there is little room. */
+function shareText(fraction: number, room: number): string {
   const share = Math.min(1, Math.max(0, fraction))
-  const filled = Math.round(share * BAR_CHARS)
-  return `[${'#'.repeat(filled)}${'-'.repeat(BAR_CHARS - filled)}] ${String(Math.floor(share * 100)).padStart(3)} %`
+  const percent = `${String(Math.floor(share * 100)).padStart(3)} % `
+  const chars = Math.min(BAR_CHARS_MAX, room - percent.length - '[] '.length)
+  if (chars < BAR_CHARS_MIN) return percent
+  const filled = Math.round(share * chars)
+  return `[${'#'.repeat(filled)}${'-'.repeat(chars - filled)}] ${percent}`
 }

@@ -2,12 +2,16 @@
  * One store of the demo: a `flotilla start` process, its configuration file, its log file. Reports lines and the end; decides nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { formatSettings } from '../../src/server/config/index.ts'
+import { makeDirectory } from '../../src/storage/index.ts'
 import { LogFile } from './log-file.ts'
 import { HOST } from './ports.ts'
+
+/** The C library gives free memory back from here on. Only the environment that a process begins with can say so; without it glibc keeps what large values took. */
+const TRIM_BYTES = '131072'
 
 export interface ChildStoreOptions {
   readonly id: string
@@ -53,7 +57,7 @@ export class ChildStore {
     this.directory = path.join(options.directory, id)
     this.configFile = path.join(this.directory, 'flotilla.yaml')
     this.logFile = path.join(this.directory, 'flotilla.log')
-    mkdirSync(this.directory, { recursive: true })
+    makeDirectory(path.resolve(this.directory))
     this.#formerConfig = existsSync(this.configFile) ? readFileSync(this.configFile, 'utf8') : undefined
     writeFileSync(this.configFile, configurationOf(options, path.resolve(this.directory)))
     this.#log = new LogFile(this.logFile, (error) => onLine(`the log file cannot be written: ${error.message}`))
@@ -61,7 +65,7 @@ export class ChildStore {
     this.#process = spawn(command, [...words, 'start', '-c', this.configFile], {
       // Over the channel the store learns when this process is gone, and ends.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...withoutSettings(options.env), NO_COLOR: '1' },
+      env: { MALLOC_TRIM_THRESHOLD_: TRIM_BYTES, ...withoutSettings(options.env), NO_COLOR: '1' },
     })
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#see(line, onLine))

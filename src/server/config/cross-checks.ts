@@ -92,6 +92,11 @@ function gatewayContradictions({ gateway }: Config): Finding[] {
     const sentence = `is ${text}, where others can reach it, and gateway.tokens is empty; expected tokens (flotilla token new makes them), client certificates (gateway.tls.caFile), a loopback address, or gateway.allowAnonymous: true where everybody in the network may read and write everything`
     findings.push({ name: 'gateway.listen', sentence })
   }
+  if (gateway.cors.origins.includes('*') && gateway.tokens.length === 0 && !gateway.allowAnonymous) {
+    const sentence =
+      'has *, and gateway.tokens is empty, so that every page in a browser of this machine could read and write everything; expected tokens, the origins of the pages that may, or gateway.allowAnonymous: true'
+    findings.push({ name: 'gateway.cors.origins', sentence })
+  }
   return findings
 }
 

@@ -93,6 +93,19 @@ export function identifiers(): Leaf<string[]> {
   }
 }
 
+/** Origins of web pages, as browsers spell them; `*` stands for all. */
+export function origins(): Leaf<string[]> {
+  return {
+    schema: z.array(z.string().refine(isOrigin)),
+    form: 'list',
+    expected: 'a list of origins such as https://shop.example or http://localhost:3000, without a path; * is all',
+  }
+}
+
+function isOrigin(text: string): boolean {
+  return text === '*' || (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text)
+}
+
 export function text(expected: string): Leaf<string> {
   return { schema: z.string().min(1), form: 'text', expected }
 }

@@ -18,6 +18,7 @@ import {
   listen,
   optional,
   optionalText,
+  origins,
   share,
   size,
   text,
@@ -150,6 +151,7 @@ const gateway = z.strictObject({
   tls: setting(nullableMap(gatewayTls, 'for none'), { default: null }),
   tokens: setting(tokens(), { default: [], secret: 'value' }),
   allowAnonymous: setting(flag(), { default: false }),
+  cors: z.strictObject({ origins: setting(origins(), { default: [] }) }),
   limits: z.strictObject({
     valueBytes: setting(size(1, LIMITS.valueBytesMax), { default: LIMITS.valueBytesMax, dynamic: true }),
     inflight: setting(whole(1, 100_000), { default: 2000, dynamic: true }),

@@ -40,6 +40,28 @@ test('a gateway that others can reach needs tokens, or the word that it shall be
   }
 })
 
+test('pages of other origins are named exactly, or all of them where tokens are asked for', () => {
+  const named = load('gateway: { cors: { origins: ["https://shop.example", "http://localhost:3000"] } }')
+  assert.ok(named.ok)
+  assert.deepEqual(named.config.gateway.cors.origins, ['https://shop.example', 'http://localhost:3000'])
+  for (const origin of [
+    'https://shop.example/',
+    'shop.example',
+    'null',
+    'HTTPS://shop.example',
+    'ftp://a',
+    'http://a:80',
+  ]) {
+    assert.match(
+      errorsOf(`gateway: { cors: { origins: [${JSON.stringify(origin)}] } }`),
+      /gateway\.cors\.origins.*expected a list of origins/,
+    )
+  }
+  assert.match(errorsOf('gateway: { cors: { origins: ["*"] } }'), /gateway\.cors\.origins .*gateway\.tokens is empty/)
+  for (const open of [`tokens: [{ name: ops, hash: "${HASH}", role: admin }]`, 'allowAnonymous: true'])
+    assert.equal(load(`gateway: { cors: { origins: ["*"] }, ${open} }`).ok, true)
+})
+
 test('tokens have names, hashes, roles and prefixes, and a list of secrets is refused with the cure', () => {
   const good = load(`
 gateway:

@@ -45,6 +45,7 @@ test('the defaults are those that are documented', () => {
       tls: null,
       tokens: [],
       allowAnonymous: false,
+      cors: { origins: [] },
       limits: { valueBytes: MiB, inflight: 2000, inflightMin: 128, queueDelayMs: 100 },
     },
     observability: {
@@ -118,6 +119,7 @@ test('every setting has a source', () => {
         'events',
         'rpcLog',
         'tracing',
+        'cors',
       ].includes(key)
         ? names(value as object, `${prefix}${key}.`)
         : [`${prefix}${key}`],
