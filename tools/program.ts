@@ -3,7 +3,7 @@
  * in tests.
  */
 import { Command, CommanderError } from 'commander'
-import { CliError, type Context, EXIT, printable, UsageError, write } from './cli/index.ts'
+import { CliError, type Context, EXIT, printable, UsageError, wrapFor, write } from './cli/index.ts'
 import {
   type AddCommand,
   addBench,
@@ -77,6 +77,11 @@ const COMMANDS: readonly AddCommand[] = [
   addVersion,
 ]
 
+/** Where it is no terminal. */
+const HELP_COLUMNS = 80
+/** Descriptions narrower than this are not broken into lines beside their names. */
+const HELP_COLUMNS_MIN = 20
+
 const HELP = `
 Examples:
   flotilla demo                          three stores on this machine
@@ -133,9 +138,10 @@ function allCommands(command: Command): Command[] {
 function configure(command: Command, context: Context, printed: Promise<void>[]): Command {
   return command
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: HELP_COLUMNS_MIN })
     .configureOutput({
-      writeOut: (text) => printed.push(write(context.stdout, text)),
+      getOutHelpWidth: () => context.stdout.columns ?? HELP_COLUMNS,
+      writeOut: (text) => printed.push(write(context.stdout, wrapFor(context.stdout, text))),
       writeErr: (text) => printed.push(write(context.stderr, text)),
       outputError: () => {},
     })

@@ -276,3 +276,18 @@ test('help is standard output and exit code 0, for every command, with examples,
     }
   }
 })
+
+test('help fits a narrow terminal, and no word of it is torn', async () => {
+  const words = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
+  for (const command of [[], ['export'], ['demo'], ['shard', 'move'], ['debug', 'profile']]) {
+    const { stdout: wide } = await run([...command, '--help'])
+    for (const columns of [44, 60]) {
+      const { stdout } = await run([...command, '--help'], { isTerminal: true, columns })
+      for (const line of stdout.split('\n')) {
+        // One word alone may be longer than that, such as an address.
+        assert.ok(line.length <= columns || !line.trim().includes(' '), `${JSON.stringify(line)} on ${columns} columns`)
+      }
+      assert.equal(words(stdout), words(wide), command.join(' '))
+    }
+  }
+})

@@ -35,7 +35,7 @@ const clock: Clock = {
 }
 
 export async function run(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const stdout = capture(options.isTerminal === true)
+  const stdout = capture(options.isTerminal === true, options.columns)
   const stderr = capture(options.isTerminal === true, options.columns)
   const context: Context = {
     env: options.env ?? {},

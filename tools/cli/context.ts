@@ -9,7 +9,7 @@ export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number }
   readonly clock: Clock
   /** How this program was started, so that it can start itself again: arguments, and the same for people to type. */

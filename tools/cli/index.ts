@@ -17,3 +17,4 @@ export {
 } from './output.ts'
 export { printable } from './printable.ts'
 export { outputFormat, parseAnswer, parseDuration, parseWhole, printResult, type Result, Session } from './session.ts'
+export { wrapFor } from './wrap.ts'

@@ -5,7 +5,7 @@
 import { createWriteStream } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 import type { Writable } from 'node:stream'
-import { type Context, EXIT, formatTable, printable, type Signal, write } from '../cli/index.ts'
+import { type Context, EXIT, formatTable, printable, type Signal, wrapFor, write } from '../cli/index.ts'
 import type { CommandNode } from '../completion/index.ts'
 import { completeLine, OWN_WORDS } from './complete-line.ts'
 import { type Dialect, isKnown, mistaken, translate } from './dialect.ts'
@@ -187,7 +187,10 @@ class Shell {
     const commands = tree.children.map(({ path }) => path.join(' ')).filter((name) => !REFUSED.has(name))
     await write(
       context.stdout,
-      `${table}\n\nand every command: ${commands.join(', ')}\nits own words: ${OWN_WORDS.join(', ')}; COMMAND --help says more\n`,
+      wrapFor(
+        context.stdout,
+        `${table}\n\nand every command: ${commands.join(', ')}\nits own words: ${OWN_WORDS.join(', ')}; COMMAND --help says more\n`,
+      ),
     )
   }
 }
