@@ -13,7 +13,13 @@ test('the console asks for a token and sends it', {
 }, async (t) => {
   buildConsole()
   const digest = createHash('sha256').update('open-sesame').digest()
-  const h = await startHarness(t, { tokens: [{ name: 'one', digest, role: 'admin', prefixes: [] }] })
+  const readDigest = createHash('sha256').update('look-only').digest()
+  const h = await startHarness(t, {
+    tokens: [
+      { name: 'one', digest, role: 'admin', prefixes: [] },
+      { name: 'two', digest: readDigest, role: 'read', prefixes: [] },
+    ],
+  })
   const browser = await launchBrowser(CHROMIUM ?? '')
   t.after(() => browser.close())
   const viewer = await openViewer(browser)
@@ -30,7 +36,9 @@ test('the console asks for a token and sends it', {
   await dialog.getByLabel('Token').fill('guess')
   await picture(viewer, 'token')
   await page.keyboard.press('Enter')
-  await dialog.getByText('a valid token is needed').waitFor()
+  await dialog.getByText('The gateway does not take the last one.').waitFor()
+  await page.getByText('Token needed').waitFor()
+  assert.equal(await page.getByText('0/s').count(), 0)
   await dialog.getByLabel('Token').fill('open-sesame')
   await dialog.getByRole('button', { name: 'Go on' }).click()
   await healthy.waitFor()
@@ -43,6 +51,11 @@ test('the console asks for a token and sends it', {
   assert.equal(await page.evaluate('Object.values(localStorage).join()'), '')
   assert.doesNotMatch(page.url(), /sesame/)
 
+  await page.getByRole('button', { name: 'Forget token' }).click()
+  await dialog.getByLabel('Token').fill('look-only')
+  await dialog.getByRole('button', { name: 'Go on' }).click()
+  await page.getByText('Not for this token').waitFor()
+  await page.getByText('the token does not have the role admin').first().waitFor()
   await page.getByRole('button', { name: 'Forget token' }).click()
   await dialog.waitFor()
   // Who closes the question is not asked again and again.

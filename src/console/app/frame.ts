@@ -1,7 +1,7 @@
 /**
  * The page around the views: navigation, the state of the cluster in a corner, shortcuts, the redrawing. Composes what lies below; `main.ts` starts it.
  */
-import { Client } from '../api/client.ts'
+import { Client, type Failure } from '../api/client.ts'
 import type { Status } from '../api/shapes.ts'
 import { type Child, h, type VirtualNode } from '../dom/node.ts'
 import { Painter } from '../dom/patch.ts'
@@ -213,9 +213,7 @@ export class Frame {
 
   #health(): Child {
     const { value, failure } = this.#status
-    const state = failure !== undefined ? 'bad' : value === undefined ? 'idle' : value.ok ? 'good' : 'warn'
-    const words =
-      failure !== undefined ? 'No answer' : value === undefined ? 'Asking …' : value.ok ? 'Healthy' : 'Degraded'
+    const [state, words] = failure !== undefined ? failureWords(failure) : stateWords(value)
     return h(
       'a.health',
       { href: link(''), title: failure?.message ?? value?.health ?? '' },
@@ -251,6 +249,17 @@ function logo(): VirtualNode {
     h('path', { d: 'M17 8 L17 19 L26 19 Z', fill: 'var(--accent)', opacity: '.55' }),
     h('path', { d: 'M4 22 L28 22 L24 27 L8 27 Z', fill: 'currentColor' }),
   )
+}
+
+/** A gateway that refuses does answer, and says nothing of the cluster. */
+function failureWords({ status }: Failure): readonly [state: string, words: string] {
+  if (status === 401) return ['idle', 'Token needed']
+  return status === 403 ? ['idle', 'Not for this token'] : ['bad', 'No answer']
+}
+
+function stateWords(status: Status | undefined): readonly [state: string, words: string] {
+  if (status === undefined) return ['idle', 'Asking …']
+  return status.ok ? ['good', 'Healthy'] : ['warn', 'Degraded']
 }
 
 function lostPage(): Page {

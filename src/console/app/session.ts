@@ -74,7 +74,7 @@ class TokenDialog implements Dialog {
         },
       },
       h('p', 'This gateway lets in only who has a token. It is kept in this tab until the tab is closed.'),
-      this.#failure !== undefined && h('p.notice.bad', this.#failure.message),
+      this.#failure !== undefined && h('p.notice.bad', 'The gateway does not take the last one.'),
       h(
         'label.field',
         h('span', 'Token'),

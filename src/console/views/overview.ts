@@ -56,7 +56,8 @@ class Overview implements Page {
       this.#measure(),
     ])
     const nowMs = this.#context.world.nowMs()
-    const { reads, writes } = totalLoad(this.#stores.value ?? [])
+    if (this.#stores.value === undefined) return
+    const { reads, writes } = totalLoad(this.#stores.value)
     this.#context.readings.add('reads', nowMs, reads)
     this.#context.readings.add('writes', nowMs, writes)
   }
@@ -105,15 +106,26 @@ class Overview implements Page {
 
   #figures(): VirtualNode {
     const { readings } = this.#context
-    const stores = this.#stores.value ?? []
-    const { reads, writes } = totalLoad(stores)
-    const data = (this.#shards.value ?? []).reduce((sum, shard) => sum + shard.bytes, 0)
-    const keys = (this.#shards.value ?? []).reduce((sum, shard) => sum + shard.keys, 0)
+    const stores = this.#stores.value
+    const shards = this.#shards.value
+    const { reads, writes } = totalLoad(stores ?? [])
+    const data = (shards ?? []).reduce((sum, shard) => sum + shard.bytes, 0)
+    const keys = (shards ?? []).reduce((sum, shard) => sum + shard.keys, 0)
     const latency = this.#quantiles
     return h(
       'div.figures',
-      figure('Reads', rate(reads), 'whole cluster', curve(readings.of('reads'), this.#nowMs, 'Reads per second')),
-      figure('Writes', rate(writes), 'whole cluster', curve(readings.of('writes'), this.#nowMs, 'Writes per second')),
+      figure(
+        'Reads',
+        stores === undefined ? '–' : rate(reads),
+        'whole cluster',
+        curve(readings.of('reads'), this.#nowMs, 'Reads per second'),
+      ),
+      figure(
+        'Writes',
+        stores === undefined ? '–' : rate(writes),
+        'whole cluster',
+        curve(readings.of('writes'), this.#nowMs, 'Writes per second'),
+      ),
       figure(
         'Latency, p99',
         latency === undefined ? '–' : seconds(latency.p99),
@@ -124,7 +136,9 @@ class Overview implements Page {
           : `p50 ${seconds(latency.p50)}, at this gateway`,
         curve(readings.of('p99'), this.#nowMs, 'Latency'),
       ),
-      figure('Data', bytes(data), `about ${count(keys)} keys`),
+      shards === undefined
+        ? figure('Data', '–', 'not known')
+        : figure('Data', bytes(data), `about ${count(keys)} keys`),
     )
   }
 
