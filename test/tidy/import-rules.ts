@@ -17,7 +17,7 @@ interface Arrows {
  *   vocabulary beside them would have to be translated per operation on the hot path. `machine` is pure and lies below all three.
  * - `router` does not open transports: it is handed one, so it needs only the type. The same holds for `placement` and `store`.
  * - `gateway` spells key bounds as `shard-map` does, so it uses its pure text functions; it knows nothing of `machine`, `transport` or `store`.
- * - `tools` speaks HTTP to a store and needs `server` only to start one; `bench` is a client that also measures single parts (`bench/micro`).
+ * - `tools` speaks HTTP to a store and needs `server` only to start one, and `storage` to make its directory; `bench` is a client that also measures single parts (`bench/micro`).
  */
 export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
   'shard-map': { uses: [] },
@@ -61,7 +61,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Arrows>> = {
   },
   /** `src/index.ts`, what applications import. */
   src: { uses: ['server', 'client', 'protocol', 'observe'], types: ['base'] },
-  tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'observe', 'server', 'testing'] },
+  tools: { uses: ['base', 'shard-map', 'protocol', 'broker', 'storage', 'observe', 'server', 'testing'] },
   bench: { uses: ['src', 'base', 'storage', 'broker', 'transport', 'observe'], types: ['raft'] },
 }
 
