@@ -10,13 +10,13 @@ import {
   type StoreId,
 } from '../../shard-map/index.ts'
 
+/** Leaders of shards that the map does not have, being younger than it; more are of shards that went while others came. */
+const STRANGERS_MAX = 64
+
 /**
  * What a router believes about the cluster: the map, and who leads what. Belief may be wrong; stores answer a wrong request with the
  * cure, and the cure is learned here.
  */
-/** Leaders of shards that the map does not have, being younger than it; more are of shards that went while others came. */
-const STRANGERS_MAX = 64
-
 export class ClusterView {
   #map: ShardMap = EMPTY_MAP
   readonly #leaders = new Map<ShardId, StoreId>()

@@ -1,13 +1,13 @@
 import type { ShardMap, StoreId } from '../../shard-map/index.ts'
 import { EMPTY_MAP } from '../../shard-map/index.ts'
 
+/** Leaders of shards that the map does not have: of those that are younger than it, and of those that went while others came. */
+const STRANGERS_MAX = 64
+
 /**
  * What this store knows of the shard map and of who leads what. It may be behind; epochs tell. Filled by heartbeat answers, and on members of the
  * placement group by what they apply.
  */
-/** Leaders of shards that the map does not have: of those that are younger than it, and of those that went while others came. */
-const STRANGERS_MAX = 64
-
 export class MapCache {
   #map: ShardMap = EMPTY_MAP
   #leaders: Record<number, StoreId> = {}
