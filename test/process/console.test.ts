@@ -41,7 +41,7 @@ describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false
   step('shows the cluster at a glance', async ({ page }) => {
     await visit(story.viewer(), '')
     await page.getByText('Healthy: every store answers and every shard has a leader.').waitFor()
-    await page.getByRole('list', { name: 'Shards in key order' }).getByRole('listitem').nth(3).waitFor()
+    await page.getByRole('group', { name: 'Shards in key order' }).getByRole('link').nth(3).waitFor()
     for (const id of story.cluster().ids)
       await page.locator('main').getByRole('link', { name: id, exact: true }).first().waitFor()
     await picture(story.viewer(), 'overview')

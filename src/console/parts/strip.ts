@@ -66,7 +66,7 @@ export function strip(shards: readonly Shard[], options: StripOptions): VirtualN
     { class: options.isSmall ? 'small' : undefined },
     h(
       'div.pieces',
-      { role: 'list', 'aria-label': 'Shards in key order' },
+      { role: 'group', 'aria-label': 'Shards in key order' },
       pieces.map((piece) => pieceNode(piece, pieces.length, busy, options)),
     ),
     h('div.ends', { 'aria-hidden': 'true' }, h('span', 'lowest key'), h('span', 'highest key')),
@@ -90,7 +90,6 @@ function pieceNode(
     'a',
     {
       key: first?.id ?? 0,
-      role: 'listitem',
       class: className,
       href: link('shards', String(first?.id ?? '')),
       style: { 'flex-grow': String(Math.round(width * 1e6) / 1e3) },
