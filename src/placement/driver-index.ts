@@ -21,7 +21,7 @@ import type { Liveness } from './liveness.ts'
 /** A shard whose operator failed is left alone for so long, so that nobody tries the same again at once. */
 const HOLD_MS = 30_000
 
-/** What balance did lately. A new leader learns it from the last operators only; to move something a little early costs no more than that. */
+/** What balance and people moved lately. A new leader learns it from the last operators only; to move something a little early costs no more than that. */
 interface Past {
   lastMoveMs: number | undefined
   lastTransferMs: number | undefined
@@ -197,14 +197,17 @@ export class DriverIndex {
   }
 }
 
-/** Balance moves a replica or a leader and lets it rest; what was moved for another reason may be balanced at once. */
+/**
+ * What balance has moved rests for a while, and so does what somebody has moved by hand: it would be undone before they see it. What was moved for another reason may be
+ * balanced at once.
+ */
 function after(past: Past, plan: PlannedOperator, endedMs: number | undefined): Past {
-  const isBalance = plan.scheduler.startsWith('balance-')
+  const rests = plan.scheduler === 'by-hand' || plan.scheduler.startsWith('balance-')
   switch (plan.kind) {
     case 'move':
-      return isBalance ? { ...past, lastMoveMs: endedMs } : past
+      return rests ? { ...past, lastMoveMs: endedMs } : past
     case 'transfer-leader':
-      return isBalance ? { ...past, lastTransferMs: endedMs } : past
+      return rests ? { ...past, lastTransferMs: endedMs } : past
     case 'add-replica':
     case 'remove-replica':
     case 'remove-learner':
