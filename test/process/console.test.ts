@@ -15,7 +15,8 @@ if (CHROMIUM === undefined) console.log(CHROMIUM_ABSENT)
 const PAGE_BYTES_MAX = 150 * 1024
 
 describe('the console', { skip: CHROMIUM === undefined ? CHROMIUM_ABSENT : false }, () => {
-  const story = consoleStory({ shards: 4 })
+  // Shards are not merged by themselves while they are looked at.
+  const story = consoleStory({ shards: 4, config: { placement: { merge: { bytes: 0 } } } })
   const { step, visit } = story
 
   step('loads with little, and nothing from elsewhere', async ({ page }) => {
