@@ -12,15 +12,15 @@ import { VirtualClock } from './virtual-clock.ts'
 const KEYS = 10
 const STEP_MS = 100
 const MICROTASKS = 20
-/** Every operation takes a millisecond, and 64 lanes run at a time. */
-const OPERATIONS_PER_SECOND = 64_000
+/** Every operation takes ten milliseconds, and 64 lanes run at a time. */
+const OPERATIONS_PER_SECOND = 6_400
 
 async function compare(runInMs: number): Promise<{ samples: Sample[]; operations: Record<Access, number> }> {
   const clock = new VirtualClock()
   const targets = {
-    http: new FakeTarget(clock, { serviceMs: 1 }),
-    'http-leaders': new FakeTarget(clock, { serviceMs: 1 }),
-    native: new FakeTarget(clock, { serviceMs: 1 }),
+    http: new FakeTarget(clock, { serviceMs: 10 }),
+    'http-leaders': new FakeTarget(clock, { serviceMs: 10 }),
+    native: new FakeTarget(clock, { serviceMs: 10 }),
   }
   const system: System = {
     name: 'flotilla',
